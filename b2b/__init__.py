@@ -1,0 +1,1 @@
+"""The employers' house: health packages, contracts, rosters and what an employer may see. 企业端"""

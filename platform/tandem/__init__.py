@@ -1,0 +1,1 @@
+"""The operator's platform: accounts, money, traffic and the kernel on which every house stands."""
