@@ -1,0 +1,28 @@
+"""Alembic's entry: migrations run as tandem_owner, each in its own transaction, under short lock timeouts."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from tandem.kernel.database import Base
+
+LOCK_TIMEOUT = "1s"
+
+
+def run() -> None:
+    url = context.config.attributes.get("url") or context.config.get_main_option("sqlalchemy.url")
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            compare_type=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

@@ -1,0 +1,285 @@
+"""Tables, sessions and pages: Flask-SQLAlchemy on PostgreSQL, one session per scope, SQL in sight."""
+
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
+from uuid import UUID
+
+import orjson
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from psycopg import OperationalError as DriverError
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Date,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    RowMapping,
+    Select,
+    Text,
+    Uuid,
+    event,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.exc import DisconnectionError, IntegrityError
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    declared_attr,
+    mapped_column,
+    with_loader_criteria,
+)
+from werkzeug.local import LocalProxy
+
+from tandem.kernel import errors
+from tandem.kernel.i18n import Text as Words
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope
+
+POOL_WAIT_SECONDS: Final = 2
+IDLE_PING_SECONDS: Final = 1.0
+PAGE_LIMIT_DEFAULT: Final = 20
+PAGE_LIMIT_MAX: Final = 100
+
+
+class Base(DeclarativeBase):
+    """Every table's ancestor: types, and names of constraints that read well in an error."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "fk": "%(table_name)s_%(referred_table_name)s_fkey",
+            "ck": "%(table_name)s_%(constraint_name)s_check",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: TIMESTAMP(timezone=True),
+        date: Date,
+        int: BigInteger,
+        str: Text,
+        bytes: LargeBinary,
+        UUID: Uuid,
+        Decimal: Numeric(20, 10),
+        list[str]: ARRAY(Text),
+        dict[str, Any]: JSONB,
+    }
+
+
+class TenantSession(FlaskSession):
+    """A session that belongs to one scope and speaks through that scope's role."""
+
+    def get_bind(self, *args: Any, bind: Any = None, **kwargs: Any) -> Any:
+        scope = self.info.get("scope")
+        if scope is None:
+            raise NoTenantChosen("use tandem.kernel.database.session inside a scope")
+        return bind or self._db.engines["operator" if scope.role == "operator" else None]
+
+
+db = SQLAlchemy(
+    model_class=Base,
+    disable_autonaming=True,
+    session_options={"class_": TenantSession, "autoflush": False, "expire_on_commit": False},
+)
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """What mypy sees: a plain declarative model."""
+
+        __abstract__ = True
+else:
+    Model = db.Model
+
+
+def _session_of_the_scope() -> Session:
+    scope = current_scope()
+    if scope.session is None:
+        scope.session = db.session.session_factory(info={"scope": scope})
+    return scope.session
+
+
+session: Session = cast(Session, LocalProxy(_session_of_the_scope))
+"""The current scope's session. No scope: NoTenantChosen."""
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How a tenant's table is walled, besides its own tenant.
+
+    `operator`: what the operator's role may do with rows of any tenant; "none" for clinical and personal tables.
+    `append_only`: nobody but the owner may UPDATE or DELETE. `operator_where`: a further condition on its rows.
+    """
+
+    operator: Literal["none", "read", "write"]
+    append_only: bool = False
+    operator_where: str | None = None
+
+
+class TenantOwned:
+    """A row that belongs to one organisation: keys begin with its tenant, so no reference can cross the wall."""
+
+    __wall__: ClassVar[Wall]
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-20)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-19)
+
+
+class Reference:
+    """A row of the platform, with no tenant: it says why, and who may do what. `__person_column__` walls it by person."""
+
+    __reason__: ClassVar[str]
+    __grants__: ClassVar[Mapping[str, str]]
+    __person_column__: ClassVar[str | None] = None
+
+
+class Versioned:
+    """A row that clients update: its version is its ETag."""
+
+    version: Mapped[int] = mapped_column(default=1, sort_order=90)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy calls it with the class
+        return {"version_id_col": cls.version}
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: rows in order, and the cursor after which the next begins."""
+
+    rows: Sequence[Any]
+    next: str | None
+
+    @property
+    def has_more(self) -> bool:
+        return self.next is not None
+
+
+def rows(statement: Select[Any]) -> Sequence[RowMapping]:
+    """Read rows as mappings, without making objects of them."""
+    return session.execute(statement).mappings().all()
+
+
+def page(
+    statement: Select[Any],
+    *,
+    by: Sequence[InstrumentedAttribute[Any]],
+    limit: int = PAGE_LIMIT_DEFAULT,
+    after: str | None = None,
+    newest_first: bool = False,
+) -> Page:
+    """A keyset page of `statement`, ordered by the columns `by` (the last one unique); all of them are selected.
+
+    Raises Invalid when `after` is no cursor of such a list.
+    """
+    limit = max(1, min(limit, PAGE_LIMIT_MAX))
+    columns = list(by)
+    if after is not None:
+        key = tuple_(*columns)
+        edge = tuple_(*_cursor_values(after, columns))
+        statement = statement.where(key < edge if newest_first else key > edge)
+    statement = statement.order_by(*(c.desc() if newest_first else c.asc() for c in columns)).limit(limit + 1)
+    found = rows(statement)
+    if len(found) <= limit:
+        return Page(found, None)
+    return Page(found[:limit], _cursor([found[limit - 1][column.key] for column in columns]))
+
+
+def _cursor(values: Sequence[object]) -> str:
+    return urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def _cursor_values(cursor: str, columns: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+    readers: dict[Any, Any] = {
+        UUID: UUID,
+        datetime: datetime.fromisoformat,
+        date: date.fromisoformat,
+        int: int,
+        str: str,
+    }
+    try:
+        values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [readers[c.type.python_type](value) for c, value in zip(columns, values, strict=True)]
+    except (ValueError, TypeError, KeyError):
+        raise errors.refused_field(
+            "after",
+            Words("This is no cursor of this list", "该游标不属于此列表"),
+            Words("Take 'next' from the page before.", "请使用上一页返回的 next。"),
+        ) from None
+
+
+@contextmanager
+def refusing(**problems: type[errors.Problem]) -> Iterator[None]:
+    """Let a constraint decide and a problem explain: constraint name -> Problem, checked when the block is flushed."""
+    try:
+        yield
+        session.flush()
+    except IntegrityError as refused:
+        name = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
+        if name in problems:
+            raise problems[name]() from None
+        raise
+
+
+def check_version(row: Any, if_match: str | None) -> None:
+    """Raises PreconditionRequired without If-Match, VersionConflict when it names another version."""
+    if if_match is None:
+        raise errors.PreconditionRequired
+    if if_match.strip().strip('"').removeprefix('W/"') != str(row.version):
+        raise errors.VersionConflict(current_version=row.version)
+
+
+def engine_options() -> dict[str, Any]:
+    """Pool and driver settings: autocommit, because a scope opens its transactions itself, in one round trip."""
+    return {
+        "pool_size": 8,
+        "max_overflow": 4,
+        "pool_timeout": POOL_WAIT_SECONDS,
+        "pool_recycle": 1800,
+        "connect_args": {"autocommit": True, "connect_timeout": 3, "application_name": "tandem"},
+    }
+
+
+def watch(engine: Any) -> None:
+    """Give an engine the habit of asking a connection that has lain idle whether it still lives."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(_dbapi: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(dbapi: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) > IDLE_PING_SECONDS:
+            try:
+                dbapi.execute("SELECT 1", prepare=False)
+            except DriverError as gone:
+                raise DisconnectionError from gone
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _open(opened: Session, transaction: Any, connection: Any) -> None:
+    if not transaction.nested:
+        scope: Scope = opened.info["scope"]
+        connection.connection.driver_connection.execute(scope.opening(), prepare=False)
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def _belt(state: ORMExecuteState) -> None:
+    # Row-level security is the wall; the visible predicate is what Citus routes by, and a second belt.
+    tenant = state.session.info["scope"].tenant_id
+    if tenant is not None and not state.is_column_load:
+        state.statement = state.statement.options(
+            with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True)
+        )
