@@ -8,9 +8,7 @@ PERSON = "nullif(current_setting('app.person_id', true), '')::uuid"
 _GRANTS = {"none": None, "read": "SELECT", "write": "SELECT, INSERT, UPDATE, DELETE"}
 
 
-def raise_wall(
-    table: str, *, operator: str, append_only: bool = False, operator_where: str | None = None
-) -> None:
+def raise_wall(table: str, *, operator: str, append_only: bool = False, operator_where: str | None = None) -> None:
     """Wall a tenant's table: its own rows for tandem_app, and what `operator` says for tandem_operator.
 
     An unset tenant makes tandem_app's queries fail, not come back empty.
@@ -20,7 +18,9 @@ def raise_wall(
     own = f"tenant_id = {TENANT}"
     op.execute(f"CREATE POLICY tenant ON {table} TO tandem_app USING ({own}) WITH CHECK ({own})")
     op.execute(f"CREATE POLICY owner ON {table} TO tandem_owner USING (true) WITH CHECK (true)")
-    op.execute(f"GRANT {'SELECT, INSERT' if append_only else 'SELECT, INSERT, UPDATE, DELETE'} ON {table} TO tandem_app")
+    op.execute(
+        f"GRANT {'SELECT, INSERT' if append_only else 'SELECT, INSERT, UPDATE, DELETE'} ON {table} TO tandem_app"
+    )
     grant = _GRANTS[operator]
     if grant is None:
         return

@@ -196,9 +196,7 @@ def _start(
         # children behind for a moment, which still hold its shared memory.
         taken = port is None and "could not bind" in said
         if not (taken or "still in use" in said) or time.monotonic() > until:
-            raise ServerRefused(
-                f"PostgreSQL did not start on port {chosen}: {_last_line(said)} (all of it: {log})"
-            )
+            raise ServerRefused(f"PostgreSQL did not start on port {chosen}: {_last_line(said)} (all of it: {log})")
         time.sleep(0.1)
 
 

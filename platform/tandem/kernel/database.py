@@ -138,7 +138,7 @@ class TenantOwned:
 
 
 class Reference:
-    """A row of the platform, with no tenant: it says why, and who may do what. `__person_column__` walls it by person."""
+    """A row of the platform, with no tenant: it says why, and who may do what, `__person_column__` whose it is."""
 
     __reason__: ClassVar[str]
     __grants__: ClassVar[Mapping[str, str]]

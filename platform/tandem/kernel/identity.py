@@ -240,19 +240,31 @@ def actor_in_place(login: LoginSession) -> Actor:
     if roles is None:
         raise Unauthenticated
     return Actor(
-        "person", login.person_id, audience, login.tenant_id, login.person_id, tuple(roles), permissions_of(roles, audience)
+        "person",
+        login.person_id,
+        audience,
+        login.tenant_id,
+        login.person_id,
+        tuple(roles),
+        permissions_of(roles, audience),
     )
 
 
 def patient_actor(login: LoginSession) -> Actor:
     """A signed-in person as a patient, of whichever hospital the route names."""
     return Actor(
-        "person", login.person_id, "patient", None, login.person_id, ("patient",), permissions_of(["patient"], "patient")
+        "person",
+        login.person_id,
+        "patient",
+        None,
+        login.person_id,
+        ("patient",),
+        permissions_of(["patient"], "patient"),
     )
 
 
 def actor_of_key(token: Token, audience: Audience) -> Actor:
-    """The actor behind an API key. [the key's tenant] Raises Unauthenticated when it is revoked, ended or elsewhere's."""
+    """The actor behind an API key. [the key's tenant] Raises Unauthenticated when it is not good here."""
     key = session.scalar(
         select(ApiKey).where(ApiKey.tenant_id == token.owner_id, ApiKey.secret_hash == token.secret_hash)
     )
@@ -261,7 +273,9 @@ def actor_of_key(token: Token, audience: Audience) -> Actor:
         raise Unauthenticated
     if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=KEY_TOUCH_MINUTES):
         key.last_used_at = now
-    return Actor("api_key", key.id, audience, key.tenant_id, None, tuple(key.roles), permissions_of(key.roles, audience))
+    return Actor(
+        "api_key", key.id, audience, key.tenant_id, None, tuple(key.roles), permissions_of(key.roles, audience)
+    )
 
 
 def database_role(audience: Audience) -> Role:
