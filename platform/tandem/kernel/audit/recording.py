@@ -1,0 +1,40 @@
+"""Writing an audit event in the transaction at hand."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from tandem.kernel import clock, ids, telemetry
+from tandem.kernel.audit.models import AuditEvent, AuditPending
+from tandem.kernel.database import session
+from tandem.kernel.tenancy import tenant_id
+
+
+def record(
+    *,
+    action: str,
+    object_type: str,
+    object_id: UUID | str,
+    details: Mapping[str, Any] | None = None,
+    of_tenant: UUID | None = None,
+) -> None:
+    """Record that `action` ("hospital.approved") was done to an object, by the bound actor, in this transaction.
+
+    Details are ids, states and reasons; what looks like a person in them is blanked. `of_tenant` names the tenant
+    in the operator's view over many; elsewhere it is the scope's. Raises NoTenantChosen when there is neither.
+    """
+    tenant = of_tenant or tenant_id()
+    event_id = ids.new_id()
+    event = AuditEvent(
+        tenant_id=tenant,
+        id=event_id,
+        at=clock.now(),
+        actor=telemetry.fact("actor") or "platform",
+        action=action,
+        object_type=object_type,
+        object_id=str(object_id),
+        details=telemetry.without_people(dict(details or {})),
+        request_id=telemetry.fact("request_id"),
+        job_id=telemetry.fact("job_id"),
+    )
+    session.add_all((event, AuditPending(tenant_id=tenant, id=event_id)))
