@@ -38,6 +38,7 @@ from sqlalchemy.orm import (
     Session,
     declared_attr,
     mapped_column,
+    registry,
     with_loader_criteria,
 )
 from werkzeug.local import LocalProxy
@@ -56,26 +57,28 @@ PAGE_LIMIT_MAX: Final = 100
 class Base(DeclarativeBase):
     """Every table's ancestor: types, and names of constraints that read well in an error."""
 
-    metadata = MetaData(
-        naming_convention={
-            "pk": "%(table_name)s_pkey",
-            "uq": "%(table_name)s_%(column_0_N_name)s_key",
-            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-            "fk": "%(table_name)s_%(referred_table_name)s_fkey",
-            "ck": "%(table_name)s_%(constraint_name)s_check",
-        }
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "pk": "%(table_name)s_pkey",
+                "uq": "%(table_name)s_%(column_0_N_name)s_key",
+                "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+                "fk": "%(table_name)s_%(referred_table_name)s_fkey",
+                "ck": "%(table_name)s_%(constraint_name)s_check",
+            }
+        ),
+        type_annotation_map={
+            datetime: TIMESTAMP(timezone=True),
+            date: Date,
+            int: BigInteger,
+            str: Text,
+            bytes: LargeBinary,
+            UUID: Uuid,
+            Decimal: Numeric(20, 10),
+            list[str]: ARRAY(Text),
+            dict[str, Any]: JSONB,
+        },
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: TIMESTAMP(timezone=True),
-        date: Date,
-        int: BigInteger,
-        str: Text,
-        bytes: LargeBinary,
-        UUID: Uuid,
-        Decimal: Numeric(20, 10),
-        list[str]: ARRAY(Text),
-        dict[str, Any]: JSONB,
-    }
 
 
 class TenantSession(FlaskSession):

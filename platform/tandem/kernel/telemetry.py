@@ -16,27 +16,33 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from structlog.typing import EventDict, WrappedLogger
 
 REDACTED = "[redacted]"
 
 # Keys whose value is about a person or opens a door, whatever the value looks like.
-_PRIVATE_KEYS = frozenset(
-    """
-    address api_key authorization birth_date body card_number cookie csrf_token diagnosis display_name email
-    family_name full_name given_name id_card id_number legal_name_of_person login mobile name national_id
-    password patient_name person_name phone phone_number real_name secret session_token signature token totp
-    totp_secret 姓名 手机 手机号 身份证 身份证号 电话
-    """.split()
-)
+_PRIVATE_WORDS = """
+address api_key authorization birth_date body card_number cookie csrf_token diagnosis display_name email family_name
+full_name given_name id_card id_number login mobile name national_id password patient_name person_name phone
+phone_number real_name secret session_token signature token totp totp_secret 姓名 手机 手机号 身份证 身份证号 电话
+"""
+_PRIVATE_KEYS = frozenset(_PRIVATE_WORDS.split())
 # What gives a person away inside any text: mobile number, national id, e-mail, and our own or Stripe's keys.
 _PRIVATE_TEXT = re.compile(
     r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])\d{6}(?:18|19|20)\d{9}[0-9Xx](?![0-9A-Za-z])"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|\b(?:tdm|sk|rk|whsec)_(?:(?:live|test)_)?[A-Za-z0-9]{8,}"
+    r"|\b(?:tdm|tds|sk|rk|whsec)_(?:(?:live|test)_)?[A-Za-z0-9]{8,}"
 )
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 

@@ -62,7 +62,7 @@ class AuditHead(TenantOwned, Model):
 
 
 class AuditCheckpoint(TenantOwned, Model):
-    """The chain's head signed with the platform's Ed25519 key: the chain up to it cannot be rewritten unseen. 审计签章"""
+    """The chain's head, signed: up to it the chain cannot be rewritten unseen. 审计签章"""
 
     __tablename__ = "audit_checkpoint"
     __wall__ = Wall(operator="read", append_only=True)

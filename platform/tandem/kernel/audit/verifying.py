@@ -78,14 +78,15 @@ class _Walk:
         if link["prev_hash"] != self.previous:
             return Broken("reordered", seq, event_id)
         if link_hash(self.previous, link) != link["hash"]:
-            swapped = following is not None and following["id"] is not None
-            if swapped and following is not None and link_hash(self.previous, following) == link["hash"]:
-                return Broken("reordered", seq, event_id)
-            return Broken("altered", seq, event_id)
+            return Broken(self._how_changed(link, following), seq, event_id)
         if (checkpoint := self._signed.get(seq)) and not _is_signed(tenant, checkpoint, link["hash"]):
             return Broken("forged", seq, event_id)
         self.seq, self.previous = seq, link["hash"]
         return None
+
+    def _how_changed(self, link: Mapping[str, Any], following: Mapping[str, Any] | None) -> How:
+        swapped = following is not None and following["id"] is not None
+        return "reordered" if swapped and link_hash(self.previous, following or {}) == link["hash"] else "altered"
 
 
 def _links(tenant: UUID) -> Iterator[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """The table of jobs: the row is the job, whatever becomes of Redis."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
@@ -52,7 +52,7 @@ class CronMark(Reference, Model):
 
     __tablename__ = "cron_mark"
     __reason__ = "one row per line of the timetable, the same for all tenants; only the scheduler touches it"
-    __grants__ = {"tandem_operator": "SELECT, INSERT, UPDATE"}
+    __grants__: ClassVar[dict[str, str]] = {"tandem_operator": "SELECT, INSERT, UPDATE"}
 
     line: Mapped[str] = mapped_column(Text, primary_key=True)
     minute: Mapped[datetime]

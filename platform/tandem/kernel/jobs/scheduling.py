@@ -121,7 +121,7 @@ def _insert_rows(line: Cron, due: datetime, now: datetime) -> list[UUID]:
         _job.c.id: cast(func.substr(func.encode(digest, "hex"), 1, 32), Uuid),
         _job.c.name: literal(line.work.name),
         _job.c.queue: literal(line.work.queue),
-        _job.c.args: literal(line.work.pack({name: due for name in line.work.kinds}), JSONB),
+        _job.c.args: literal(line.work.pack(dict.fromkeys(line.work.kinds, due)), JSONB),
         _job.c.key: literal(key),
         _job.c.state: literal("queued"),
         _job.c.run_at: literal(due, _job.c.run_at.type),
