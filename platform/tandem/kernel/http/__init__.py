@@ -1,0 +1,23 @@
+"""The edge: one declaration per route says who may enter, what comes in, what goes out and what can be refused.
+
+Behind the declaration every request walks the same way: identity, scope, access, parse, view, one commit, reply.
+"""
+
+from tandem.kernel.http.edge import check_if_match, register_tenant_kind
+from tandem.kernel.http.faults import answer_problems
+from tandem.kernel.http.routes import Api, Route, Upload
+from tandem.kernel.http.schemas import MoneyField, PageQuery, ProblemSchema, Schema, TextPair
+
+__all__ = [
+    "Api",
+    "MoneyField",
+    "PageQuery",
+    "ProblemSchema",
+    "Route",
+    "Schema",
+    "TextPair",
+    "Upload",
+    "answer_problems",
+    "check_if_match",
+    "register_tenant_kind",
+]

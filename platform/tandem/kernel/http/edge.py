@@ -1,0 +1,256 @@
+"""Where a request becomes a transaction: identity, scope, access, parse, view, one commit, reply."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import orjson
+from flask import Response, request
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from tandem.kernel import errors, idempotency, identity, telemetry
+from tandem.kernel.access import PUBLIC, SIGNED_IN
+from tandem.kernel.database import Page, check_version, session
+from tandem.kernel.http.replies import json_response, page_body
+from tandem.kernel.http.schemas import load
+from tandem.kernel.identity import Actor, LoginSession, Token
+from tandem.kernel.settings import BODY_LIMIT_BYTES
+from tandem.kernel.tenancy import across_tenants, acting_for, as_person, in_public, transaction
+
+if TYPE_CHECKING:
+    from tandem.kernel.http.routes import Route
+
+COOKIE: Final = "tandem_session"
+ATTEMPTS: Final = 3
+_RETRYABLE: Final = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL asks to try again
+_KEY: Final = re.compile(r"[!-~]{1,255}")
+# The path names the organisation an operator's route is about; its kind must be as the name says.
+_TARGETS: Final = {
+    "organization_id": None,
+    "hospital_id": "hospital",
+    "employer_id": "employer",
+    "programme_id": "programme",
+}
+
+TenantKind = Callable[[UUID], str | None]
+_tenant_kind: list[TenantKind] = []
+
+
+def register_tenant_kind(kind_of: TenantKind) -> None:
+    """Tell the edge how to look up an organisation's kind, in the operator's scope of that organisation."""
+    _tenant_kind[:] = [kind_of]
+
+
+def serve(route: "Route", view: Callable[..., Any], path: dict[str, Any]) -> Response:
+    """Serve one request by its declaration. A deadlock's victim is tried again: nothing of it has happened."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _serve_once(route, view, path)
+        except OperationalError as failed:
+            state = getattr(failed.orig, "sqlstate", None)
+            if state not in _RETRYABLE or attempt == ATTEMPTS:
+                raise
+            telemetry.count("request_retries", sqlstate=str(state))
+    raise errors.Unavailable
+
+
+def check_if_match(row: Any) -> None:
+    """Compare the request's If-Match with a row's version. Raises PreconditionRequired or VersionConflict."""
+    check_version(row, request.headers.get("If-Match"))
+
+
+def _serve_once(route: "Route", view: Callable[..., Any], path: dict[str, Any]) -> Response:
+    with _scope(route, path) as actor, transaction():
+        identity.act_as(actor)
+        telemetry.bind(actor=str(actor.id) if actor.id else None, tenant_id=str(actor.tenant_id or ""))
+        if route.allow not in {PUBLIC, SIGNED_IN} and route.allow not in actor.permissions:
+            raise errors.Forbidden(permission=route.allow)
+        arguments = _arguments(route, path)
+        replay = _replay(route, actor)
+        if replay is not None:
+            return json_response(replay.body, replay.status, **{"Idempotent-Replayed": "true"})
+        response = _reply(route, view(**arguments))
+        if route.idempotent:
+            idempotency.finish(response.status_code, response.get_data())
+        return response
+
+
+@contextmanager
+def _scope(route: "Route", path: dict[str, Any]) -> Iterator[Actor]:
+    if route.allow == PUBLIC:
+        with in_public():
+            yield identity.NOBODY
+        return
+    token = identity.read_token(_credential())
+    if token.kind != "tds":
+        with _as_key(route, token, path) as actor:
+            yield actor
+        return
+    login = identity.find_session(token)
+    if login.audience != route.audience:
+        raise errors.Unauthenticated
+    _check_csrf(login)
+    with _as_signed_in(route, login, path) as actor:
+        yield actor
+
+
+@contextmanager
+def _as_key(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[Actor]:
+    is_operator = route.audience == "operator"
+    with acting_for(token.owner_id, operator=is_operator):
+        actor = identity.actor_of_key(token, route.audience)
+        if not (is_operator and (route.across or _target(path))):
+            yield actor
+            return
+        session.commit()
+    with _as_operator(route, path):
+        yield actor
+
+
+@contextmanager
+def _as_signed_in(route: "Route", login: LoginSession, path: dict[str, Any]) -> Iterator[Actor]:
+    person = login.person_id
+    if route.audience == "patient":
+        with _as_patient(route, person, path):
+            yield identity.patient_actor(login)
+        return
+    if login.tenant_id is None:
+        raise errors.Unauthenticated
+    is_operator = route.audience == "operator"
+    with acting_for(login.tenant_id, operator=is_operator, person_id=person):
+        actor = identity.actor_in_place(login)
+        if not (is_operator and (route.across or _target(path))):
+            yield actor
+            return
+    with _as_operator(route, path):
+        yield actor
+
+
+@contextmanager
+def _as_patient(route: "Route", person: UUID, path: dict[str, Any]) -> Iterator[None]:
+    hospital = path.get("hospital_id")
+    if hospital is None:
+        with as_person(person):
+            yield
+        return
+    with acting_for(hospital, person_id=person):
+        if not route.open and not _is_patient_here(hospital, person):
+            raise errors.NotFound
+        yield
+
+
+@contextmanager
+def _as_operator(route: "Route", path: dict[str, Any]) -> Iterator[None]:
+    target = _target(path)
+    if target is None:
+        with across_tenants(reason=f"{route.method} {request.url_rule}"):
+            yield
+        return
+    name, tenant = target
+    with acting_for(tenant, operator=True):
+        kind = _tenant_kind[0](tenant)
+        if kind is None or _TARGETS[name] not in {None, kind}:
+            raise errors.NotFound
+        yield
+
+
+def _target(path: dict[str, Any]) -> tuple[str, UUID] | None:
+    return next(((name, path[name]) for name in _TARGETS if name in path), None)
+
+
+def _is_patient_here(hospital: UUID, person: UUID) -> bool:
+    here = select(identity.Membership.id).where(
+        identity.Membership.tenant_id == hospital,
+        identity.Membership.person_id == person,
+        identity.Membership.audience == "patient",
+        identity.Membership.status == "active",
+    )
+    return session.scalar(here) is not None
+
+
+def _credential() -> str:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return value.strip()
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None:
+        raise errors.Unauthenticated
+    return cookie
+
+
+def _check_csrf(login: LoginSession) -> None:
+    # Only a cookie is sent by a browser on its own; a Bearer header never is.
+    if request.method in {"GET", "HEAD"} or "Authorization" in request.headers:
+        return
+    if request.headers.get("X-CSRF-Token") != login.csrf_token:
+        raise errors.Forbidden(permission="csrf")
+
+
+def _arguments(route: "Route", path: dict[str, Any]) -> dict[str, Any]:
+    arguments = dict(path)
+    if route.query is not None:
+        several = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
+        arguments["query"] = load(route.query, several)
+    if route.takes is not None:
+        arguments["wish"] = load(route.takes, _json())
+    if route.upload:
+        if request.mimetype not in route.upload:
+            raise errors.UnsupportedMediaType(takes=list(route.upload))
+        arguments["upload"] = request.get_data(cache=True)
+    if route.raw:
+        arguments["raw"] = _body(BODY_LIMIT_BYTES)
+    return arguments
+
+
+def _json() -> Any:
+    if request.mimetype != "application/json":
+        raise errors.UnsupportedMediaType(takes=["application/json"])
+    body = _body(BODY_LIMIT_BYTES)
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise errors.Malformed from None
+    # PostgreSQL's text holds no NUL; refusing it here keeps it out of every column at once.
+    if not isinstance(data, dict) or b"\\u0000" in body:
+        raise errors.Malformed
+    return data
+
+
+def _body(limit_bytes: int) -> bytes:
+    if (request.content_length or 0) > limit_bytes:
+        raise errors.BodyTooLarge(limit_bytes=limit_bytes)
+    body = request.get_data(cache=True)
+    if len(body) > limit_bytes:
+        raise errors.BodyTooLarge(limit_bytes=limit_bytes)
+    return body
+
+
+def _replay(route: "Route", actor: Actor) -> idempotency.Replay | None:
+    if not route.idempotent:
+        return None
+    key = request.headers.get("Idempotency-Key", "")
+    if not _KEY.fullmatch(key):
+        raise errors.IdempotencyKeyRequired
+    body_hash = sha256(request.full_path.encode() + b"\x00" + request.get_data(cache=True)).digest()
+    return idempotency.begin(f"{request.method} {request.url_rule}", key, body_hash, actor_id=actor.id)
+
+
+def _reply(route: "Route", result: Any) -> Response:
+    if isinstance(result, Response):
+        return result
+    if route.dump is None or result is None:
+        return Response(status=204 if result is None else route.status)
+    if route.many:
+        page = result if isinstance(result, Page) else Page(result, None)
+        return json_response(page_body(page, route.dump), route.status)
+    if session.new or session.dirty:
+        session.flush()
+    response = json_response(orjson.dumps(route.dump(result)), route.status)
+    version = getattr(result, "version", None)
+    if version is not None:
+        response.headers["ETag"] = f'"{version}"'
+    return response

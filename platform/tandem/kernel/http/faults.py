@@ -1,0 +1,95 @@
+"""Whatever goes wrong is answered as a problem: typed, in the caller's language, with an id to quote, no trace."""
+
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from tandem.kernel import errors, telemetry
+from tandem.kernel.errors import Problem
+from tandem.kernel.http.replies import PROBLEM_JSON, json_response
+from tandem.kernel.i18n import Text
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_QUERY_CANCELED = "57014"
+
+
+class Conflict(Problem):
+    """A constraint of the database refused it, and no command had a better word."""
+
+    status, slug = 409, "conflict"
+    title = Text("This contradicts what is already here", "与已有内容冲突")
+    mend = Text("Read it again and repeat with other values.", "请重新读取后使用其他值重试。")
+
+
+class Fault(Problem):
+    """Ours, not the caller's. The request id leads to the log line."""
+
+    status, slug = 500, "fault"
+    title = Text("Something broke on our side", "平台内部出错")
+    mend = Text(
+        "Retry with the same Idempotency-Key; quote request_id to the operator.",
+        "请使用同一幂等键重试，或将 request_id 告知运营方。",
+    )
+
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    400: errors.Malformed,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    413: errors.BodyTooLarge,
+    415: errors.UnsupportedMediaType,
+    429: errors.TooManyRequests,
+}
+
+
+def answer_problems(app: Flask) -> None:
+    """Register the answers for every kind of failure."""
+    app.register_error_handler(Problem, _answer)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _operational)
+    app.register_error_handler(PoolTimeout, lambda _: _answer(errors.Unavailable()))
+    app.register_error_handler(IntegrityError, _integrity)
+    app.register_error_handler(DataError, lambda _: _answer(errors.Invalid()))
+    app.register_error_handler(Exception, _fault)
+
+
+def _answer(problem: Problem) -> Response:
+    telemetry.count("problems", slug=problem.slug)
+    response = json_response(orjson.dumps(problem.body(telemetry.fact("request_id"))), problem.status, PROBLEM_JSON)
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if problem.status in {429, 503}:
+        response.headers["Retry-After"] = "2"
+    return response
+
+
+def _http(refused: HTTPException) -> Response | HTTPException:
+    if refused.code is None or refused.code < 400:
+        return refused
+    problem = _BY_STATUS.get(refused.code, Fault if refused.code >= 500 else errors.Malformed)()
+    response = _answer(problem)
+    for name, value in refused.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _operational(failed: OperationalError) -> Response:
+    state = getattr(failed.orig, "sqlstate", None)
+    telemetry.log.warning("database_refused", sqlstate=state, path=str(request.url_rule))
+    return _answer(errors.StillRunning() if state == _LOCK_NOT_AVAILABLE else errors.Unavailable())
+
+
+def _integrity(refused: IntegrityError) -> Response:
+    constraint: Any = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
+    telemetry.log.warning("constraint_refused", constraint=constraint, path=str(request.url_rule))
+    return _answer(Conflict(constraint=constraint))
+
+
+def _fault(error: Exception) -> Response:
+    telemetry.log.error("fault", exc_info=error, path=str(request.url_rule))
+    return _answer(Fault())

@@ -1,0 +1,64 @@
+"""From rows to bytes. Lists of rows take a short way: no objects, no per-field machinery, one pass and orjson."""
+
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any, Final
+
+import orjson
+from flask import Response
+from marshmallow import Schema, fields
+from sqlalchemy import RowMapping
+
+from tandem.kernel.database import Page
+from tandem.kernel.http.schemas import MoneyField
+
+JSON: Final = "application/json"
+PROBLEM_JSON: Final = "application/problem+json"
+
+# What orjson writes exactly as marshmallow would.
+_PLAIN: Final = (fields.String, fields.UUID, fields.Integer, fields.Boolean, fields.DateTime, fields.Date)
+
+Dump = Callable[[Any], Any]
+
+
+def dumper(schema: Schema) -> Dump:
+    """How this schema is dumped: by plain item access where its fields allow and the value is a row."""
+    getters = _getters(schema)
+
+    def dump(value: Any) -> Any:
+        if getters is not None and isinstance(value, RowMapping | dict):
+            return {key: get(value) for key, get in getters}
+        return schema.dump(value)
+
+    return dump
+
+
+def _getters(schema: Schema) -> list[tuple[str, Callable[[Mapping[str, Any]], Any]]] | None:
+    getters: list[tuple[str, Callable[[Mapping[str, Any]], Any]]] = []
+    for name, field in schema.dump_fields.items():
+        key, attribute = field.data_key or name, field.attribute or name
+        if isinstance(field, MoneyField):
+            getters.append((key, _money(f"{field.prefix}_minor")))
+        elif type(field) in _PLAIN:
+            getters.append((key, itemgetter(attribute)))
+        else:
+            return None
+    return getters
+
+
+def _money(column: str) -> Callable[[Mapping[str, Any]], Any]:
+    def get(row: Mapping[str, Any]) -> Any:
+        amount = row[column]
+        return None if amount is None else {"amount_minor": amount, "currency": row["currency"]}
+
+    return get
+
+
+def page_body(page: Page, dump: Dump) -> bytes:
+    """A list's body."""
+    return orjson.dumps({"data": [dump(row) for row in page.rows], "has_more": page.has_more, "next": page.next})
+
+
+def json_response(body: bytes, status: int, mimetype: str = JSON, **headers: str) -> Response:
+    """A response around bytes that are JSON already."""
+    return Response(body, status, headers or None, mimetype=mimetype)
