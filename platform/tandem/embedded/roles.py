@@ -71,7 +71,7 @@ def administrators_sql(database: str = DATABASE) -> list[str]:
     roles = [f"CREATE ROLE {role} {_POWERLESS} PASSWORD '…';" for role in ROLES]
     return [
         *roles,
-        f'CREATE DATABASE "{database}" OWNER {OWNER} ENCODING \'UTF8\' TEMPLATE template0;',
+        f"CREATE DATABASE \"{database}\" OWNER {OWNER} ENCODING 'UTF8' TEMPLATE template0;",
         *(f"{statement.as_string()};" for statement in _belongings(database)),
         f'\\connect "{database}"',
         *(f"{statement.as_string()};" for statement in _schema_rights()),

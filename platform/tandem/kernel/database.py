@@ -251,7 +251,12 @@ def engine_options() -> dict[str, Any]:
         "max_overflow": 4,
         "pool_timeout": POOL_WAIT_SECONDS,
         "pool_recycle": 1800,
-        "connect_args": {"autocommit": True, "connect_timeout": 3, "application_name": "tandem"},
+        "connect_args": {
+            "autocommit": True,
+            "connect_timeout": 3,
+            "application_name": "tandem",
+            "options": "-c timezone=UTC",
+        },
     }
 
 

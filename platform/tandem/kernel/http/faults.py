@@ -1,4 +1,4 @@
-"""Whatever goes wrong is answered as a problem: typed, in the caller's language, with an id to quote, no trace."""
+"""Whatever goes wrong is answered as a problem: typed, in the language of the caller, with an id and no trace."""
 
 from typing import Any
 

@@ -1,0 +1,142 @@
+"""create_app: settings and houses in, one Flask application out. Nothing is connected to until it is used."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
+
+import flask_smorest
+import orjson
+from flask import Flask, Response, request
+from flask.json.provider import JSONProvider
+
+from tandem.kernel import clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
+from tandem.kernel.database import db, engine_options, watch
+from tandem.kernel.http import Api, answer_problems
+from tandem.kernel.ids import new_id
+from tandem.kernel.settings import UPLOAD_LIMIT_BYTES, Settings
+
+SETTINGS: Final = "tandem_settings"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+_SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class House(Protocol):
+    """What a house's `wiring` says of itself."""
+
+    APIS: Sequence[Api]
+    BLUEPRINTS: Sequence[Any]
+    SUBSCRIPTIONS: dict[type[outbox.Event], Sequence[jobs.Job[Any]]]
+    SCHEDULE: Sequence[jobs.Cron]
+
+
+class OrjsonProvider(JSONProvider):
+    """Flask's JSON through orjson: UUIDs and aware datetimes as they are."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        return orjson.loads(s)
+
+
+def create_app(settings: Settings, houses: Iterable[Any]) -> Flask:
+    """Build the application of these houses. It can be built more than once in a process (tests do)."""
+    app = Flask("tandem", static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.extensions[SETTINGS] = settings
+    app.config |= _config(settings)
+    telemetry.configure()
+    clock.follow(settings.clock_file)
+    crypto.configure(settings.field_key)
+    doorbell.configure(settings.redis_url)
+    db.init_app(app)
+    with app.app_context():
+        for engine in db.engines.values():
+            watch(engine)
+    answer_problems(app)
+    _frame_requests(app)
+    _open_houses(app, settings, houses)
+    return app
+
+
+def settings_of(app: Flask) -> Settings:
+    """The settings this application was built with."""
+    settings: Settings = app.extensions[SETTINGS]
+    return settings
+
+
+def dispose_engines(app: Flask) -> None:
+    """Forget connections that belong to a parent process; called in each child after a fork."""
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose(close=False)
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "MAX_CONTENT_LENGTH": UPLOAD_LIMIT_BYTES,
+        "SQLALCHEMY_DATABASE_URI": _driver(settings.app_database_url),
+        "SQLALCHEMY_BINDS": {"operator": _driver(settings.operator_database_url)},
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
+        "API_TITLE": "Tandem",
+        "API_VERSION": "v1",
+        "OPENAPI_VERSION": "3.1.0",
+        "OPENAPI_URL_PREFIX": "/",
+        "OPENAPI_JSON_PATH": "openapi.json",
+        "API_SPEC_OPTIONS": {
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "info": {"description": "Hospitals, employers, patients and the operator on one platform."},
+        },
+    }
+
+
+def _driver(url: str) -> str:
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+
+def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
+    spec = flask_smorest.Api(app)
+    timetable: list[jobs.Cron] = []
+    for house in houses:
+        for api in house.APIS:
+            spec.register_blueprint(api.blueprint)
+        for blueprint in house.BLUEPRINTS:
+            app.register_blueprint(blueprint)
+        outbox.subscribe(house.SUBSCRIPTIONS)
+        timetable += house.SCHEDULE
+        for opened in getattr(house, "ON_OPEN", ()):
+            opened(app, settings)
+    jobs.set_timetable(timetable)
+    answer_problems(app)  # flask-smorest registers its own answer; ours is the one that counts
+
+
+def _frame_requests(app: Flask) -> None:
+    @app.before_request
+    def _begin() -> None:
+        telemetry.forget()
+        identity.act_as(identity.NOBODY)
+        given = request.headers.get("X-Request-Id", "")
+        telemetry.bind(request_id=given if _REQUEST_ID.fullmatch(given) else str(new_id()))
+        wanted = request.args.get("lang") or request.headers.get("Accept-Language")
+        i18n.language.set(i18n.negotiate(wanted))
+
+    @app.after_request
+    def _finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = telemetry.fact("request_id") or ""
+        response.headers["Content-Language"] = i18n.language.get()
+        response.headers.setdefault("Vary", "Accept-Language, Authorization, Cookie")
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        for name, value in _SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        telemetry.count("requests", method=request.method, status=f"{response.status_code // 100}xx")
+        return response
