@@ -1,0 +1,136 @@
+"""Reads about the practitioners of the hospital in scope."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from tandem.kernel import clock
+from tandem.kernel.database import Page, page, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+from tenants.hospitals import covers, licence_day
+from tenants.practitioners.errors import PractitionerNotCleared, RealNameCheckDue
+from tenants.practitioners.models import (
+    CLEARED,
+    INDEPENDENT_YEARS_REQUIRED,
+    Credential,
+    Practitioner,
+    RealNameCheck,
+)
+
+
+def require_practitioner(practitioner_id: UUID, specialty: str, at: datetime) -> Practitioner:
+    """The practitioner, cleared to receive patients in a specialty at a moment (I-8).
+
+    Raises NotFound, or PractitionerNotCleared with `because`: what is missing.
+    """
+    found = practitioner(practitioner_id)
+    credential = credential_in_force(practitioner_id)
+    because = [] if found.status in CLEARED else [f"status-{found.status}"]
+    if credential is None:
+        because.append("credential-missing")
+    else:
+        because += shortcomings(credential, found.kind, specialty, at)
+    if because:
+        raise PractitionerNotCleared(practitioner_id=practitioner_id, specialty=specialty, because=because)
+    return found
+
+
+def require_real_name_check(practitioner_id: UUID, at: datetime | None = None) -> None:
+    """Raises RealNameCheckDue when the practitioner has not passed the check on that business day (I-9)."""
+    statement = select(RealNameCheck.id).where(
+        RealNameCheck.practitioner_id == practitioner_id,
+        RealNameCheck.checked_on == licence_day(at or clock.now()),
+    )
+    if session.scalar(statement) is None:
+        raise RealNameCheckDue(practitioner_id=practitioner_id)
+
+
+def shortcomings(credential: Credential, kind: str, specialty: str | None, at: datetime) -> list[str]:
+    """What a credential lacks at a moment, in stable words; empty when it suffices."""
+    day = licence_day(at)
+    lacking = []
+    if credential.valid_to is not None and credential.valid_to < day:
+        lacking.append("credential-expired")
+    if kind == "doctor" and independent_years(credential.independent_practice_since, day) < INDEPENDENT_YEARS_REQUIRED:
+        lacking.append("independent-practice-under-3-years")
+    if not credential.main_employer_agrees:
+        lacking.append("employer-does-not-agree")
+    if not credential.is_main_place and not credential.multi_site_filing:
+        lacking.append("multi-site-filing-missing")
+    if specialty is not None and not covers(credential.registered_specialties, specialty):
+        lacking.append("specialty-not-registered")
+    return lacking
+
+
+def independent_years(since: date | None, day: date) -> int:
+    """Whole years of independent practice on a day."""
+    if since is None:
+        return 0
+    return day.year - since.year - ((day.month, day.day) < (since.month, since.day))
+
+
+def practitioner(practitioner_id: UUID) -> Practitioner:
+    """One practitioner. Raises NotFound."""
+    found = session.scalar(select(Practitioner).where(Practitioner.id == practitioner_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def practitioner_for_update(practitioner_id: UUID) -> Practitioner:
+    """One practitioner, locked until the transaction ends. Raises NotFound."""
+    statement = select(Practitioner).where(Practitioner.id == practitioner_id).with_for_update()
+    found = session.scalar(statement)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def practitioner_of_person(person_id: UUID) -> Practitioner | None:
+    """The practitioner that a signed-in person is here; None for everybody else."""
+    return session.scalar(select(Practitioner).where(Practitioner.person_id == person_id))
+
+
+def practitioners(limit: int, after: str | None) -> Page:
+    """The hospital's practitioners, in the order they came."""
+    statement = select(Practitioner.__table__).where(Practitioner.tenant_id == tenant_id())
+    return page(statement, by=[Practitioner.created_at, Practitioner.id], limit=limit, after=after)
+
+
+def cleared_practitioners() -> Sequence[Practitioner]:
+    """All who may receive patients or review prescriptions."""
+    statement = select(Practitioner).where(Practitioner.status.in_(CLEARED)).order_by(Practitioner.id)
+    return session.scalars(statement).all()
+
+
+def credential_in_force(practitioner_id: UUID) -> Credential | None:
+    """The verified credential; there is at most one."""
+    return session.scalar(
+        select(Credential).where(Credential.practitioner_id == practitioner_id, Credential.status == "verified")
+    )
+
+
+def credential_for_update(practitioner_id: UUID, credential_id: UUID) -> Credential:
+    """One credential of a practitioner, locked. Raises NotFound."""
+    statement = (
+        select(Credential)
+        .where(Credential.id == credential_id, Credential.practitioner_id == practitioner_id)
+        .with_for_update()
+    )
+    found = session.scalar(statement)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def credentials(practitioner_id: UUID) -> Sequence[Credential]:
+    """All credentials of a practitioner, newest first."""
+    statement = (
+        select(Credential)
+        .where(Credential.practitioner_id == practitioner_id)
+        .order_by(Credential.submitted_at.desc(), Credential.id.desc())
+    )
+    return session.scalars(statement).all()
