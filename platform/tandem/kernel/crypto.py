@@ -151,12 +151,12 @@ class EncryptedText(TypeDecorator[str]):
         return None if value is None else decrypt(bytes(value), self.place)
 
 
-def encrypt(text: str, place: str, *, platform: bool = False) -> bytes:
-    """Encrypt for the scope's tenant (or the platform) and for one place, "table.column"."""
+def encrypt(text: str, place: str, *, platform: bool = False, owner: UUID | None = None) -> bytes:
+    """Encrypt for the scope's tenant (or the platform, or another owner) and for one place, "table.column"."""
     if platform:
         owner, number, cipher = PLATFORM, _first_master().number, _first_master().platform_field
     else:
-        owner = tenant_id()
+        owner = owner or tenant_id()
         number, key = _active_key(owner, "field")
         cipher = AESGCM(key)
     nonce = secrets.token_bytes(_NONCE_BYTES)

@@ -5,7 +5,7 @@ tenant's hash chain (an in-line chain would serialise a tenant's writes), and on
 """
 
 from tandem.kernel.audit.models import AuditEvent
-from tandem.kernel.audit.recording import record
+from tandem.kernel.audit.recording import actor_name, record
 from tandem.kernel.audit.sealing import configure, seal_pending, seal_tenant, sign_checkpoint
 from tandem.kernel.audit.verifying import Broken, Verdict, verify
 
@@ -13,6 +13,7 @@ __all__ = [
     "AuditEvent",
     "Broken",
     "Verdict",
+    "actor_name",
     "configure",
     "record",
     "seal_pending",

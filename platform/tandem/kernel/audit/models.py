@@ -18,7 +18,7 @@ class AuditEvent(TenantOwned, Model):
     __table_args__ = (Index("audit_event_object_idx", "tenant_id", "object_type", "object_id"),)
 
     at: Mapped[datetime]
-    # Who, as kind:id ("staff:…", "person:…", "api_key:…", "worker"); never a name.
+    # Who, as kind:id ("person:…", "api_key:…", "worker"); never a name.
     actor: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(Text)
     object_type: Mapped[str] = mapped_column(Text)

@@ -7,6 +7,7 @@ from uuid import UUID
 from tandem.kernel import clock, ids, telemetry
 from tandem.kernel.audit.models import AuditEvent, AuditPending
 from tandem.kernel.database import session
+from tandem.kernel.identity import current_actor
 from tandem.kernel.tenancy import tenant_id
 
 
@@ -18,7 +19,7 @@ def record(
     details: Mapping[str, Any] | None = None,
     of_tenant: UUID | None = None,
 ) -> None:
-    """Record that `action` ("hospital.approved") was done to an object, by the bound actor, in this transaction.
+    """Record that `action` ("hospital.approved") was done to an object, by the current actor, in this transaction.
 
     Details are ids, states and reasons; what looks like a person in them is blanked. `of_tenant` names the tenant
     in the operator's view over many; elsewhere it is the scope's. Raises NoTenantChosen when there is neither.
@@ -29,7 +30,7 @@ def record(
         tenant_id=tenant,
         id=event_id,
         at=clock.now(),
-        actor=telemetry.fact("actor") or "platform",
+        actor=actor_name(),
         action=action,
         object_type=object_type,
         object_id=str(object_id),
@@ -38,3 +39,9 @@ def record(
         job_id=telemetry.fact("job_id"),
     )
     session.add_all((event, AuditPending(tenant_id=tenant, id=event_id)))
+
+
+def actor_name() -> str:
+    """Who acts, as kind:id; never a name."""
+    actor = current_actor()
+    return actor.kind if actor.id is None else f"{actor.kind}:{actor.id}"

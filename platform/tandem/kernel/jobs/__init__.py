@@ -9,7 +9,7 @@ from tandem.kernel.jobs.declaration import Job, Later, NotAnId, job, job_named
 from tandem.kernel.jobs.enqueueing import enqueue
 from tandem.kernel.jobs.models import JobRow
 from tandem.kernel.jobs.running import recover_lapsed, run_next
-from tandem.kernel.jobs.scheduling import Cron, fire_due, list_tenants_by, schedule, timetable
+from tandem.kernel.jobs.scheduling import Cron, fire_due, list_tenants_by, set_timetable, timetable
 from tandem.kernel.jobs.sweeping import due_bells, measure_backlog, sweep
 from tandem.kernel.jobs.turns import run_due, take_turn
 
@@ -31,7 +31,7 @@ __all__ = [
     "replay",
     "run_due",
     "run_next",
-    "schedule",
+    "set_timetable",
     "sweep",
     "take_turn",
     "timetable",

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.kernel import clock, doorbell, ids, telemetry
+from tandem.kernel.audit import actor_name
 from tandem.kernel.database import session
 from tandem.kernel.jobs.declaration import Job
 from tandem.kernel.jobs.models import JobRow
@@ -47,6 +48,6 @@ def _row(work: Job[Any], args: Mapping[str, Any], at: datetime | None, key: str 
         "attempts": 0,
         "max_attempts": work.attempts,
         "request_id": telemetry.fact("request_id"),
-        "actor": telemetry.fact("actor"),
+        "actor": actor_name(),
         "created_at": now,
     }

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from tandem.kernel import clock, telemetry
 from tandem.kernel.database import session
 from tandem.kernel.errors import Problem
+from tandem.kernel.identity import WORKER, act_as, current_actor
 from tandem.kernel.jobs.declaration import Job, Later, Plain, job_named
 from tandem.kernel.jobs.models import JobRow
 from tandem.kernel.jobs.pulse import LEASE_SECONDS, pulse
@@ -64,11 +65,22 @@ def run_next(tenant: UUID, queue: str) -> bool:
     if claim is None:
         return False
     telemetry.observe("job_wait", max(0.0, (clock.now() - claim.run_at).total_seconds()), queue=queue)
-    facts = {"job_id": str(claim.id), "request_id": claim.request_id, "actor": claim.actor or "worker"}
-    with telemetry.bound(tenant_id=str(tenant), job=claim.name, **facts), telemetry.timed("job", queue=queue):
+    facts = {"job_id": str(claim.id), "request_id": claim.request_id, "asked_by": claim.actor}
+    bound = telemetry.bound(tenant_id=str(tenant), job=claim.name, **facts)
+    with bound, telemetry.timed("job", queue=queue), _as_worker():
         outcome = _run(claim)
     telemetry.count("jobs", queue=queue, outcome=outcome)
     return True
+
+
+@contextmanager
+def _as_worker() -> Iterator[None]:
+    before = current_actor()
+    act_as(WORKER)
+    try:
+        yield
+    finally:
+        act_as(before)
 
 
 def recover_lapsed(tenant: UUID, queue: str) -> int:

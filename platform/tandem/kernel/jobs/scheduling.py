@@ -58,19 +58,19 @@ TenantsOf = Callable[[Kind | None], Select[tuple[UUID]]]
 
 
 class _Timetable:
-    lines: Final[list[Cron]] = []
+    lines: tuple[Cron, ...] = ()
     fired: Final[dict[str, datetime]] = {}
     tenants_of: TenantsOf | None = None
 
 
-def schedule(lines: Iterable[Cron]) -> None:
-    """Add lines to the timetable; a house's `wiring.SCHEDULE`. Adding one twice changes nothing."""
-    _Timetable.lines.extend(line for line in lines if line not in _Timetable.lines)
+def set_timetable(lines: Iterable[Cron]) -> None:
+    """Say what happens when: the `wiring.SCHEDULE` of all houses together."""
+    _Timetable.lines = tuple(dict.fromkeys(lines))
 
 
 def timetable() -> tuple[Cron, ...]:
-    """All lines, in the order they were added."""
-    return tuple(_Timetable.lines)
+    """All lines, in the order they were given."""
+    return _Timetable.lines
 
 
 def list_tenants_by(tenants_of: TenantsOf) -> None:
