@@ -8,7 +8,9 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 RUNTIME, DEVELOPMENT = TOP / "requirements.lock", TOP / "requirements-dev.lock"
-HOST = re.compile(r"[a-z][a-z+]*://|\b[\w-]+\.(?:org|com|net|io|cn|dev)\b|--(?:index|extra-index|find-links|trusted)", re.I)
+HOST = re.compile(
+    r"[a-z][a-z+]*://|\b[\w-]+\.(?:org|com|net|io|cn|dev)\b|--(?:index|extra-index|find-links|trusted)", re.I
+)
 
 
 def pins(lock: Path) -> dict[str, str]:

@@ -1,0 +1,161 @@
+"""One real PostgreSQL and one real Valkey for all tests. Every story lives in tenants of its own, so none sees another."""
+
+import os
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from tandem.embedded import start_postgres, start_valkey
+from tandem.embedded.roles import ROLES, DatabaseUrls, prepare_database
+from tandem.embedded.schema import upgrade
+from tandem.kernel import clock, jobs
+from tandem.kernel.database import session
+from tandem.kernel.settings import Settings
+from tandem.kernel.tenancy import across_tenants
+
+WEBHOOK_SECRET = "whsec_" + "t" * 32
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the servers of this run keep their data."""
+    given = os.environ.get("TANDEM_TEST_HOME")
+    return Path(given) if given else tmp_path_factory.mktemp("tandem")
+
+
+@pytest.fixture(scope="session")
+def admin_url(home: Path) -> Iterator[str]:
+    """A superuser's URL of the tests' own PostgreSQL."""
+    server = start_postgres(home, password="tests", durable=False, settings={"max_connections": "250"})
+    yield server.admin_url
+    if "TANDEM_TEST_HOME" not in os.environ:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(home: Path) -> Iterator[str]:
+    """The tests' own Valkey."""
+    server = start_valkey(home, password="tests")
+    yield server.url
+    if "TANDEM_TEST_HOME" not in os.environ:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def database_urls(admin_url: str) -> DatabaseUrls:
+    """A migrated database of this run, and how each of the three roles gets in."""
+    urls = prepare_database(admin_url, dict.fromkeys(ROLES, "tests"), database=f"tests_{os.getpid()}")
+    upgrade(urls.owner)
+    return urls
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path, database_urls: DatabaseUrls, redis_url: str) -> Settings:
+    """Settings as `tandem up` would make them, with test keys."""
+    return Settings(
+        home=home,
+        base_url="http://127.0.0.1:8000",
+        app_database_url=database_urls.app,
+        operator_database_url=database_urls.operator,
+        owner_database_url=database_urls.owner,
+        redis_url=redis_url,
+        secret_key="tests",
+        field_key=bytes(range(32)),
+        audit_key=bytes(range(32, 64)),
+        stripe_secret_key="sk_test_" + "0" * 24,
+        stripe_webhook_secrets=(WEBHOOK_SECRET,),
+        stripe_base_url="http://127.0.0.1:1",
+    )
+
+
+@pytest.fixture(scope="session")
+def process_environment(settings: Settings) -> dict[str, str]:
+    """What a worker or another process of this run needs in its environment."""
+    return {
+        "TANDEM_HOME": str(settings.home),
+        "TANDEM_BASE_URL": settings.base_url,
+        "TANDEM_APP_DATABASE_URL": settings.app_database_url,
+        "TANDEM_OPERATOR_DATABASE_URL": settings.operator_database_url,
+        "TANDEM_OWNER_DATABASE_URL": settings.owner_database_url or "",
+        "REDIS_URL": settings.redis_url,
+        "TANDEM_SECRET_KEY": settings.secret_key,
+        "TANDEM_FIELD_KEY": b64encode(settings.field_key).decode(),
+        "TANDEM_AUDIT_KEY": b64encode(settings.audit_key).decode(),
+        "STRIPE_SECRET_KEY": settings.stripe_secret_key,
+        "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Flask:
+    """The whole application: three houses, one roof."""
+    import b2b.wiring
+    import tandem.wiring
+    import tenants.wiring
+    from tandem.app import create_app
+
+    return create_app(settings, [tandem.wiring, tenants.wiring, b2b.wiring])
+
+
+@pytest.fixture(autouse=True)
+def in_app(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give tests that use the application its context; leave pure ones alone."""
+    if "app" not in request.fixturenames:
+        yield
+        return
+    with request.getfixturevalue("app").app_context():
+        yield
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A caller over HTTP, without a credential."""
+    return app.test_client()
+
+
+@pytest.fixture
+def at() -> Iterator[Callable[[datetime], None]]:
+    """Move the test's clock: `at(moment)` freezes it there until the test ends."""
+    held: list[object] = []
+
+    def move(moment: datetime) -> None:
+        frozen = clock.frozen(moment)
+        frozen.__enter__()
+        held.append(frozen)
+
+    yield move
+    for frozen in reversed(held):
+        frozen.__exit__(None, None, None)  # type: ignore[attr-defined]  # a context manager, held by hand
+
+
+@pytest.fixture
+def work(app: Flask) -> Callable[..., int]:
+    """Do all due jobs of these tenants (or of all that have any) until none is left; returns how many were done."""
+
+    def until_quiet(*tenants: UUID) -> int:
+        done = 0
+        for _ in range(50):
+            before = done
+            for tenant in tenants or _tenants_with_work():
+                for queue in ("fast", "slow"):
+                    while jobs.run_next(tenant, queue):
+                        done += 1
+            if done == before:
+                return done
+        raise AssertionError("jobs keep making jobs")
+
+    return until_quiet
+
+
+def _tenants_with_work() -> list[UUID]:
+    row = jobs.JobRow.__table__.c
+    due = select(row.tenant_id).where(row.state == "queued", row.run_at <= clock.now()).distinct()
+    with across_tenants(reason="tests look for work"):
+        return list(session.scalars(due))
