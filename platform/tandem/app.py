@@ -116,7 +116,7 @@ def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
         timetable += house.SCHEDULE
         for opened in getattr(house, "ON_OPEN", ()):
             opened(app, settings)
-    jobs.schedule(timetable)
+    jobs.set_timetable(timetable)
     answer_problems(app)  # flask-smorest registers its own answer; ours is the one that counts
 
 
