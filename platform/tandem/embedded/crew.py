@@ -1,5 +1,6 @@
 """The processes a supervisor keeps running: started, watched, started again with patience, stopped in order."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,6 +30,7 @@ class Member:
     command: Sequence[str]
     stage: int
     patience_seconds: float = 10
+    file_descriptors: tuple[int, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started: float = 0
     falls: int = 0
@@ -111,6 +113,7 @@ class Crew:
                 stdin=subprocess.PIPE if talking else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talking else out,
                 stderr=out,
+                pass_fds=member.file_descriptors,
                 # Ctrl-C reaches the supervisor alone, which then stops everybody in order.
                 start_new_session=True,
             )
@@ -132,10 +135,8 @@ class Crew:
 
     def _end_orphans_of(self, group: int) -> None:
         # Children of a killed gunicorn would hold its port until they notice.
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-        except ProcessLookupError:
-            return
 
     def _wait_for(self, member: Member) -> None:
         if member.process is None:
