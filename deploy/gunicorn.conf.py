@@ -4,6 +4,8 @@ import os
 
 from prometheus_client import multiprocess
 
+from tandem.app import dispose_engines
+
 # `tandem up` and systemd hand over a socket that is already open; otherwise an address.
 bind = os.environ.get("TANDEM_BIND") or f"127.0.0.1:{os.environ.get('TANDEM_PORT') or '8000'}"
 if int(os.environ.get("LISTEN_FDS", "0")) > 0:
@@ -36,9 +38,7 @@ limit_request_fields = 100
 
 def post_fork(server, worker):
     """Connections opened before the fork would be shared by two processes: forget them without closing."""
-    from tandem.app import after_fork  # noqa: PLC0415 - the master reads this file before the application exists
-
-    after_fork()
+    dispose_engines(worker.app.wsgi())
 
 
 def child_exit(server, worker):

@@ -13,14 +13,20 @@ from tandem.kernel.settings import Settings
 
 @click.command(hidden=True)
 def prepare() -> None:
-    """Wait for a line on standard input, then migrate and seed, telling each on standard output as JSON."""
-    if sys.stdin.readline().strip() != "go":
+    """Migrate after the first line on standard input, seed after the second; tell each as JSON on standard output."""
+    if not _told_to_go():
         return
     settings = Settings.load()
     if settings.owner_database_url is None:
         raise ServerRefused("TANDEM_OWNER_DATABASE_URL is not set, and migrations run as the owner")
     click.echo(json.dumps({"migrated": upgrade(settings.owner_database_url)}))
-    # The application is loaded only now: until here the web server needed the processor more.
+    # The application is loaded only now: until the web server is ready it needs the processor more than we do.
+    if not _told_to_go():
+        return
     app = import_module("wsgi").app
     demonstration = import_module("tandem.demo")
     click.echo(json.dumps(demonstration.seed(app)))
+
+
+def _told_to_go() -> bool:
+    return sys.stdin.readline().strip() == "go"

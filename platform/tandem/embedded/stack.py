@@ -4,6 +4,7 @@ Order is time here. Loading the application takes longer than making a database,
 it while PostgreSQL is still being made; ports are therefore chosen and written down before anything listens on them.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -11,9 +12,9 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from tandem.embedded.crew import Crew, Member, Say, end_leftovers
 from tandem.embedded.errors import ServerRefused
@@ -93,20 +94,19 @@ class Stack:
         self._write_down()
         web = Member("web", self._gunicorn(), STAGE_WEB, patience_seconds=25, file_descriptors=(self._door.fileno(),))
         preparation = Member("preparation", self._tandem("prepare"), STAGE_WORK)
-        preparing = self._crew.run_beside(preparation)
+        self._crew.run_beside(preparation)
         self._crew.start(web)
         if self.plan.sandbox_port is not None:
             self._crew.start(Member("stripe sandbox", self._sandbox(self.plan.sandbox_port), STAGE_SANDBOX))
         self._start_servers()
         self._write_down()
-        answers = self._let_prepare(preparing.stdin, preparing.stdout)
-        next(answers)
+        self._let_prepare(preparation)
         self._wait_until_ready(web)
         for queue in QUEUES:
             self._crew.start(Member(f"worker {queue}", self._tandem("worker", queue), STAGE_WORK))
         self._crew.start(Member("scheduler", self._tandem("scheduler"), STAGE_WORK))
-        seeded = next(answers)
-        preparing.wait()
+        self._write_down()
+        seeded = self._let_prepare(preparation)
         self._crew.forget(preparation)
         self._write_down()
         return seeded
@@ -209,23 +209,24 @@ class Stack:
         self._valkey = start_valkey(self._home.path, password=password, port=self.plan.valkey_port)
         return self._valkey
 
-    def _let_prepare(self, ask: IO[bytes] | None, told: IO[bytes] | None) -> Iterator[dict[str, Any]]:
-        """Let the preparation go on, now that the database is there; yields what it tells, line by line."""
-        if ask is None or told is None:
-            raise ValueError("the preparation was started without pipes")
-        ask.write(b"go\n")
-        ask.close()
-        while True:
-            while not select.select([told], [], [], 0.1)[0]:
-                self._stop_if_asked()
-            line = told.readline()
-            if not line:
-                member = next(m for m in self._crew.members if m.name == "preparation")
-                raise ServerRefused(
-                    f"the database could not be prepared: {self._crew.last_words(member)}"
-                    f" (all of it: {self._crew.log(member)})"
-                )
-            yield json.loads(line)
+    def _let_prepare(self, preparation: Member) -> dict[str, Any]:
+        """Let the preparation take its next step and hear what it did."""
+        process = preparation.process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise ValueError("the preparation was not started with pipes")
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(b"go\n")
+            process.stdin.flush()
+        while not select.select([process.stdout], [], [], 0.1)[0]:
+            self._stop_if_asked()
+        line = process.stdout.readline()
+        if not line:
+            raise ServerRefused(
+                f"the database could not be prepared: {self._crew.last_words(preparation)}"
+                f" (all of it: {self._crew.log(preparation)})"
+            )
+        found: dict[str, Any] = json.loads(line)
+        return found
 
     def _wait_until_ready(self, web: Member) -> None:
         until, heard = time.monotonic() + READY_SECONDS, "nothing"

@@ -1,4 +1,4 @@
-"""`tandem worker QUEUE` and `tandem scheduler`: the application is loaded once, before the first job."""
+"""`tandem worker QUEUE`: the application is loaded once, before the first job."""
 
 from importlib import import_module
 
@@ -16,12 +16,3 @@ def worker(queue: str) -> None:
             jobs.work(queue)
         except ValueError as refused:
             raise click.ClickException(str(refused)) from refused
-
-
-@click.command()
-def scheduler() -> None:
-    """Ring the jobs that are due, until TERM or INT. Of several, one works and the others wait."""
-    app = import_module("wsgi").app
-    jobs = import_module("tandem.kernel.jobs.scheduler")
-    with app.app_context():
-        jobs.run()
