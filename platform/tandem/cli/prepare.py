@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 import click
 
@@ -24,8 +25,9 @@ def prepare() -> None:
     if not _told_to_go():
         return
     app = import_module("wsgi").app
-    demonstration = import_module("tandem.demo")
-    click.echo(json.dumps(demonstration.seed(app)))
+    # An image for production may leave the demonstration out.
+    seeded = import_module("tandem.demo").seed(app) if find_spec("tandem.demo") else {"logins": []}
+    click.echo(json.dumps(seeded))
 
 
 def _told_to_go() -> bool:
