@@ -28,7 +28,7 @@ class RequirementsMissing(Problem):
 
     status, slug = 409, "requirements-missing"
     title = Text("Requirements are still missing", "仍有准入条件未满足")
-    mend = Text("Meet the requirements listed in 'missing', then repeat this step.", "请先满足 missing 所列条件，再重试。")
+    mend = Text("Meet what 'missing' lists, then repeat this step.", "请先满足 missing 所列条件，再重试。")
 
 
 class SecondPersonNeeded(Problem):

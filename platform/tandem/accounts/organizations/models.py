@@ -62,7 +62,6 @@ class Organization(TenantOwned, Versioned, Model):
         CheckConstraint("tenant_id = id", name="is_its_own_tenant"),
         CheckConstraint("reviewed_by <> submitted_by", name="reviewer_is_not_submitter"),
         CheckConstraint("approved_by <> reviewed_by", name="approver_is_not_reviewer"),
-        Index(None, "tenant_id", "name_sort"),
     )
 
     kind: Mapped[str]

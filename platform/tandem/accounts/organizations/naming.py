@@ -4,5 +4,5 @@ from pypinyin import lazy_pinyin
 
 
 def sort_key(name: str) -> str:
-    """The name as it is spoken, e.g. 'beijing daxue guoji yiyuan', so that plain byte order reads as a register does."""
+    """The name as it is spoken, e.g. 'bei jing da xue', so that plain byte order reads as a register does."""
     return " ".join(part.strip().lower() for part in lazy_pinyin(name) if part.strip())

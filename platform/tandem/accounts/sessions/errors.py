@@ -41,7 +41,7 @@ class CodeWrong(Problem):
 
     status, slug = 422, "code-wrong"
     title = Text("The one-time code does not fit", "验证码不匹配")
-    mend = Text("Check the clock of your authenticator and send its current code.", "请检查验证器时间并填写当前验证码。")
+    mend = Text("Check your authenticator's clock and send its current code.", "请检查验证器时间并填写当前验证码。")
 
 
 class PasswordWrong(Problem):

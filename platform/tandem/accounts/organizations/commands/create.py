@@ -75,7 +75,7 @@ def checked_uscc(text: str) -> str:
         raise refused_field(
             "uscc",
             Text("This is no unified social credit code", "统一社会信用代码不正确"),
-            Text("Copy the 18 characters from the licence; the last one is a check digit.", "请照证照填写 18 位代码，末位为校验码。"),
+            Text("Copy the 18 characters from the licence; the last one is a check digit.", "请照证照填写 18 位代码。"),
             code="uscc",
         ) from None
 
