@@ -170,13 +170,13 @@ class Page:
         return self.next is not None
 
 
-def rows(statement: Select[Any]) -> Sequence[RowMapping]:
+def rows(statement: Select[*tuple[Any, ...]]) -> Sequence[RowMapping]:
     """Read rows as mappings, without making objects of them."""
     return session.execute(statement).mappings().all()
 
 
 def page(
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     *,
     by: Sequence[InstrumentedAttribute[Any]],
     limit: int = PAGE_LIMIT_DEFAULT,

@@ -1,0 +1,25 @@
+"""The books. One per tenant and currency: double entry, written once, in sequence, sealed in a chain. 账簿
+
+Whoever has a fact to book makes a JournalDraft of it and posts it. The database proves that every journal sums to
+zero and that patients' medical money never meets the operator's cash; no database role of the operator's staff may
+post to any book.
+"""
+
+from tandem.billing.ledger.commands import LockedBook, lock_book, post, reversal_of
+from tandem.billing.ledger.drafts import JournalDraft, Line, Posted, PostingResult
+from tandem.billing.ledger.errors import JournalRefused
+from tandem.billing.ledger.queries import balance_minor, balances
+
+__all__ = [
+    "JournalDraft",
+    "JournalRefused",
+    "Line",
+    "LockedBook",
+    "Posted",
+    "PostingResult",
+    "balance_minor",
+    "balances",
+    "lock_book",
+    "post",
+    "reversal_of",
+]

@@ -1,0 +1,74 @@
+"""The chart of accounts: every account a book may have, what it is, and whose money it holds.
+
+Three kinds of book share it: a hospital's, the operator's and an employer's. Source: money.md 2.3.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from tandem.kernel.tenancy import OPERATOR_ID
+
+Kind = Literal["asset", "liability", "income", "expense"]
+KINDS: Final = ("asset", "liability", "income", "expense")
+Fund = Literal["medical", "operator_cash", "other"]
+FUNDS: Final = ("medical", "operator_cash", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """One account of the chart.
+
+    `medical`: its money is patients' for medical care. `by_party`: one account for each party (an organisation or
+    a programme, never a person). `interparty`: another party's book mirrors it, so both sum to zero.
+    """
+
+    kind: Kind
+    medical: bool = False
+    by_party: bool = False
+    interparty: bool = False
+
+
+CHART: Final[dict[str, Heading]] = {
+    # a hospital's book
+    "cash.psp": Heading("asset"),
+    "cash.bank": Heading("asset"),
+    "ar.patient": Heading("asset", medical=True),
+    "ar.operator": Heading("asset", by_party=True, interparty=True),
+    "ar.insurer": Heading("asset"),
+    "subsidy.receivable": Heading("asset"),
+    "dispute.hold": Heading("asset", medical=True),
+    "refund.payable": Heading("liability", medical=True),
+    "ap.operator": Heading("liability", interparty=True),
+    "tax.vat": Heading("liability"),
+    "rev.medical": Heading("income", medical=True),
+    "rev.other": Heading("income"),
+    "exp.psp_fee": Heading("expense"),
+    "exp.operator_fee": Heading("expense"),
+    "dispute.loss": Heading("expense", medical=True),
+    "welfare.expense": Heading("expense", medical=True),
+    "rounding": Heading("expense"),
+    "suspense.psp": Heading("asset"),
+    # the operator's book: the other side of every hospital's and every employer's
+    "ar.hospital": Heading("asset", by_party=True, interparty=True),
+    "ap.hospital": Heading("liability", by_party=True, interparty=True),
+    "ar.enterprise": Heading("asset", by_party=True, interparty=True),
+    "prepaid.programme": Heading("liability", by_party=True),
+    "inc.platform": Heading("income"),
+    "inc.traffic": Heading("income"),
+    "inc.b2b": Heading("income"),
+    # an employer's book
+    "exp.benefits": Heading("expense", by_party=True),
+}
+
+
+def is_cash(code: str) -> bool:
+    """Whether the account is money in hand, at a bank or at a payment provider."""
+    return code.startswith("cash.")
+
+
+def fund_of(code: str, tenant: UUID) -> Fund:
+    """Whose money an account of this tenant holds; what the segregation guard looks at."""
+    if tenant == OPERATOR_ID and is_cash(code):
+        return "operator_cash"
+    return "medical" if CHART[code].medical else "other"

@@ -1,0 +1,194 @@
+"""Reads of the books. Every statement names its tenant: row-level security is the wall, this is the route."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, RowMapping, func, select, text
+
+from tandem.billing.ledger.models import Account, AccountBalance, Book, Entry, Journal
+from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+
+
+def journals_by_key(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+    """What is already booked under these (kind, key) pairs."""
+    found = session.execute(
+        text(
+            "SELECT j.idem_scope, j.idem_key, j.body_sha256, j.id, j.seq FROM unnest(CAST(:scopes AS text[]), "
+            "CAST(:keys AS text[])) AS u(scope, key) JOIN journal j ON j.tenant_id = :tenant "
+            "AND j.idem_scope = u.scope AND j.idem_key = u.key"
+        ),
+        {"tenant": tenant_id(), "scopes": [scope for scope, _ in names], "keys": [key for _, key in names]},
+    )
+    return {(row.idem_scope, row.idem_key): row for row in found}
+
+
+def reversals(journal_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Which of these journals are reversed already, and which are reversals themselves."""
+    if not journal_ids:
+        return {}
+    wanted = list(journal_ids)
+    undone = select(Journal.reverses_id).where(Journal.tenant_id == tenant_id(), Journal.reverses_id.in_(wanted))
+    undoing = select(Journal.id).where(
+        Journal.tenant_id == tenant_id(), Journal.id.in_(wanted), Journal.reverses_id.is_not(None)
+    )
+    return {each: "reversed" for each in session.scalars(undone) if each is not None} | dict.fromkeys(
+        session.scalars(undoing), "is reversal"
+    )
+
+
+def accounts_by_key(book_id: UUID, keys: Sequence[tuple[str, UUID | None]]) -> dict[tuple[str, UUID | None], Row[Any]]:
+    """The book's accounts of these codes and parties."""
+    found = session.execute(
+        text(
+            "SELECT a.id, a.code, a.party_id, a.closed_at FROM unnest(CAST(:codes AS text[]), "
+            "CAST(:parties AS uuid[])) AS u(code, party_id) JOIN account a ON a.tenant_id = :tenant "
+            "AND a.book_id = :book AND a.code = u.code AND a.party_id IS NOT DISTINCT FROM u.party_id"
+        ),
+        {
+            "tenant": tenant_id(),
+            "book": book_id,
+            "codes": [code for code, _ in keys],
+            "parties": [party for _, party in keys],
+        },
+    )
+    return {(row.code, row.party_id): row for row in found}
+
+
+def book_of(currency: str) -> Row[UUID, int, bytes, str] | None:
+    """The tenant's book in a currency, without locking it."""
+    return session.execute(
+        select(Book.id, Book.next_seq, Book.last_hash, Book.currency).where(
+            Book.tenant_id == tenant_id(), Book.currency == currency
+        )
+    ).one_or_none()
+
+
+def books() -> Sequence[RowMapping]:
+    """The tenant's books."""
+    return rows(select(Book.id, Book.currency, Book.next_seq, Book.frozen_at).where(Book.tenant_id == tenant_id()))
+
+
+def balances(at: datetime | None = None) -> Sequence[RowMapping]:
+    """What every account stands at: now, or counting only what was true before `at` (debit positive)."""
+    source = _posted_before(at) if at is not None else AccountBalance.__table__
+    posted = source.c.posted_minor
+    return rows(
+        select(
+            Account.id,
+            Account.code,
+            Account.party_id,
+            Account.kind,
+            Book.currency,
+            func.coalesce(posted, 0).label("balance_minor"),
+        )
+        .join(Book, (Book.tenant_id == Account.tenant_id) & (Book.id == Account.book_id))
+        .outerjoin(source, (source.c.tenant_id == Account.tenant_id) & (source.c.id == Account.id))
+        .where(Account.tenant_id == tenant_id())
+        .order_by(Book.currency, Account.code, Account.party_id)
+    )
+
+
+def balance_minor(code: str, *, currency: str = "CNY", party_id: UUID | None = None) -> int:
+    """What one account stands at now; with no `party_id`, all parties of that code together."""
+    wanted = select(func.coalesce(func.sum(AccountBalance.posted_minor), 0)).select_from(Account)
+    wanted = (
+        wanted.join(Book, (Book.tenant_id == Account.tenant_id) & (Book.id == Account.book_id))
+        .join(AccountBalance, (AccountBalance.tenant_id == Account.tenant_id) & (AccountBalance.id == Account.id))
+        .where(Account.tenant_id == tenant_id(), Account.code == code, Book.currency == currency)
+    )
+    if party_id is not None:
+        wanted = wanted.where(Account.party_id == party_id)
+    return int(session.execute(wanted).scalar_one())
+
+
+def journal_with_lines(journal_id: UUID) -> Mapping[str, Any]:
+    """A journal and its entries in order. Raises NotFound."""
+    found = rows(
+        select(Journal, Book.currency)
+        .with_only_columns(*Journal.__table__.c, Book.currency)
+        .join(Book, (Book.tenant_id == Journal.tenant_id) & (Book.id == Journal.book_id))
+        .where(Journal.tenant_id == tenant_id(), Journal.id == journal_id)
+    )
+    if not found:
+        raise NotFound
+    journal = dict(found[0])
+    return journal | {"lines": lines_of(journal["book_id"], journal["seq"])}
+
+
+def lines_of(book_id: UUID, seq: int) -> Sequence[RowMapping]:
+    """The entries of one journal, in order."""
+    return rows(
+        select(
+            Entry.seq,
+            Entry.line_no,
+            Account.code.label("account_code"),
+            Account.party_id,
+            Entry.amount_minor,
+            Entry.currency,
+        )
+        .join(Account, (Account.tenant_id == Entry.tenant_id) & (Account.id == Entry.account_id))
+        .where(Entry.tenant_id == tenant_id(), Entry.book_id == book_id, Entry.seq == seq)
+        .order_by(Entry.line_no)
+    )
+
+
+def journals(*, currency: str, limit: int, after: str | None, kind: str | None = None) -> Page:
+    """Journals of a book, newest first."""
+    wanted = (
+        select(*(column for column in Journal.__table__.c if column.key not in ("prev_hash", "body_sha256")))
+        .join(Book, (Book.tenant_id == Journal.tenant_id) & (Book.id == Journal.book_id))
+        .where(Journal.tenant_id == tenant_id(), Book.currency == currency)
+    )
+    if kind is not None:
+        wanted = wanted.where(Journal.kind == kind)
+    return page(wanted, by=[Journal.seq], limit=limit, after=after, newest_first=True)
+
+
+def account_of(account_id: UUID) -> RowMapping:
+    """An account with its balance. Raises NotFound."""
+    found = [row for row in balances() if row["id"] == account_id]
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def entries_of(account_id: UUID, *, limit: int, after: str | None) -> Page:
+    """An account's entries with the journals they belong to, newest first."""
+    account_of(account_id)
+    wanted = (
+        select(
+            Entry.seq,
+            Entry.line_no,
+            Entry.amount_minor,
+            Entry.currency,
+            Journal.id.label("journal_id"),
+            Journal.kind,
+            Journal.effective_at,
+            Journal.booked_at,
+            Journal.source_type,
+            Journal.source_id,
+        )
+        .join(
+            Journal,
+            (Journal.tenant_id == Entry.tenant_id) & (Journal.book_id == Entry.book_id) & (Journal.seq == Entry.seq),
+        )
+        .where(Entry.tenant_id == tenant_id(), Entry.account_id == account_id)
+    )
+    return page(wanted, by=[Entry.seq, Entry.line_no], limit=limit, after=after, newest_first=True)
+
+
+def _posted_before(at: datetime) -> Any:
+    return (
+        select(Entry.tenant_id, Entry.account_id.label("id"), func.sum(Entry.amount_minor).label("posted_minor"))
+        .join(
+            Journal,
+            (Journal.tenant_id == Entry.tenant_id) & (Journal.book_id == Entry.book_id) & (Journal.seq == Entry.seq),
+        )
+        .where(Entry.tenant_id == tenant_id(), Journal.effective_at < at)
+        .group_by(Entry.tenant_id, Entry.account_id)
+        .subquery("before")
+    )
