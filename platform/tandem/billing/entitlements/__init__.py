@@ -1,0 +1,43 @@
+"""What a programme owes its members: units granted, reserved by a booking, consumed by a visit, released by a cancel.
+
+A programme (健康计划) is a tenant of its own, between the employer who pays and the hospitals that treat. Nobody of
+the employer can act for it, so who uses a benefit is walled off from HR by the database and not by a promise. 权益
+"""
+
+from tandem.billing.entitlements.commands import (
+    activate,
+    admit_hospital,
+    close_programme,
+    consume,
+    grant,
+    release,
+    reserve,
+    revoke,
+)
+from tandem.billing.entitlements.errors import (
+    EntitlementNotValid,
+    EntitlementSpent,
+    HospitalOutsideProgramme,
+    NoSuchBenefit,
+)
+from tandem.billing.entitlements.models import Grant
+from tandem.billing.entitlements.queries import benefits_of, consumed_by_hospital, programme_totals
+
+__all__ = [
+    "EntitlementNotValid",
+    "EntitlementSpent",
+    "Grant",
+    "HospitalOutsideProgramme",
+    "NoSuchBenefit",
+    "activate",
+    "admit_hospital",
+    "benefits_of",
+    "close_programme",
+    "consume",
+    "consumed_by_hospital",
+    "grant",
+    "programme_totals",
+    "release",
+    "reserve",
+    "revoke",
+]

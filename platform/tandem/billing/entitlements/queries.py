@@ -1,0 +1,76 @@
+"""Named reads of a programme."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, func, select
+
+from tandem.billing.entitlements.models import (
+    BenefitInvitation,
+    Entitlement,
+    EntitlementMovement,
+    ProgrammeHospital,
+    ProgrammeTotal,
+)
+from tandem.kernel.database import rows, session
+from tandem.kernel.identity import Person
+from tandem.kernel.tenancy import acting_for, as_login, as_person, tenant_id
+
+INVITATIONS_MAX = 20
+
+
+def benefits_of(person_id: UUID) -> Sequence[dict[str, Any]]:
+    """A person's benefits over all programmes that know the login, newest first. Opens the scopes it needs."""
+    with as_person(person_id):
+        login_index = session.scalars(select(Person.login_index).where(Person.id == person_id)).one()
+    with as_login(login_index):
+        invited = select(BenefitInvitation.programme_id).where(BenefitInvitation.login_index == login_index)
+        programmes = session.scalars(invited.order_by(BenefitInvitation.created_at.desc()).limit(INVITATIONS_MAX)).all()
+    found: list[dict[str, Any]] = []
+    for programme in programmes:
+        with acting_for(programme, person_id=person_id):
+            hospitals = hospitals_of_programme()
+            found += [dict(row) | {"hospital_ids": hospitals} for row in entitlements_for(login_index)]
+    return found
+
+
+def entitlements_for(login_index: bytes) -> Sequence[RowMapping]:
+    """A login's entitlements in this programme. [programme]"""
+    owed = Entitlement.__table__.c
+    free = (owed.units_granted - owed.units_reserved - owed.units_consumed).label("units_left")
+    statement = select(
+        owed.id,
+        owed.tenant_id.label("programme_id"),
+        owed.status,
+        owed.units_granted,
+        owed.units_reserved,
+        owed.units_consumed,
+        free,
+        owed.valid_from,
+        owed.valid_to,
+    ).where(owed.tenant_id == tenant_id(), owed.login_index == login_index)
+    return rows(statement.order_by(owed.created_at.desc()).limit(INVITATIONS_MAX))
+
+
+def hospitals_of_programme() -> list[UUID]:
+    """The hospitals that serve this programme. [programme]"""
+    serving = select(ProgrammeHospital.id).where(ProgrammeHospital.tenant_id == tenant_id())
+    return list(session.scalars(serving.order_by(ProgrammeHospital.id)))
+
+
+def programme_totals() -> ProgrammeTotal | None:
+    """Granted and used, in sums. [programme, also the operator]"""
+    return session.scalars(select(ProgrammeTotal).where(ProgrammeTotal.tenant_id == tenant_id())).one_or_none()
+
+
+def consumed_by_hospital(since: datetime, until: datetime) -> dict[UUID, int]:
+    """Units consumed at each hospital in [since, until): what reconciliation holds against usage. [programme]"""
+    step = EntitlementMovement.__table__.c
+    statement = (
+        select(step.hospital_id, func.sum(step.units).label("units"))
+        .where(step.tenant_id == tenant_id(), step.kind == "consume", step.at >= since, step.at < until)
+        .group_by(step.hospital_id)
+    )
+    return {row.hospital_id: int(row.units) for row in session.execute(statement)}
