@@ -8,8 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from sqlalchemy import func, update
-from tests.platform.kernel import counted_jobs as work
-from tests.platform.kernel.stories import ask_for, counted, job_row, states
 
 from tandem.kernel import clock, identity
 from tandem.kernel.database import session
@@ -25,7 +23,9 @@ from tandem.kernel.jobs import (
     run_next,
 )
 from tandem.kernel.jobs.purging import purge_finished
-from tandem.kernel.tenancy import acting_for, across_tenants, transaction
+from tandem.kernel.tenancy import across_tenants, acting_for, transaction
+from tests.platform.kernel import counted_jobs as work
+from tests.platform.kernel.stories import ask_for, counted, job_row, states
 
 pytestmark = pytest.mark.usefixtures("app")
 
