@@ -1,5 +1,6 @@
 """gunicorn for `tandem up`, for containers and for systemd; everything that differs comes from the environment."""
 
+import gc
 import os
 
 from prometheus_client import multiprocess
@@ -45,3 +46,9 @@ def child_exit(server, worker):
     """A dead worker's gauges must not be counted for ever."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         multiprocess.mark_process_dead(worker.pid)
+
+
+def when_ready(server):
+    """What is loaded now never becomes garbage; frozen, its pages stay shared by all workers."""
+    gc.collect()
+    gc.freeze()

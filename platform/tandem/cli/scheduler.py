@@ -26,7 +26,12 @@ _LEASE: Final = "tandem:scheduler"
 @click.command()
 def scheduler() -> None:
     """Ring the jobs that are due, until TERM or INT. Of several, one works and the others wait."""
-    app = import_module("wsgi").app
+    with import_module("wsgi").app.app_context():
+        run_scheduler()
+
+
+def run_scheduler() -> None:
+    """Rounds until TERM or INT, in the application context at hand."""
     stopping = threading.Event()
 
     def _stop(_number: int, _frame: FrameType | None) -> None:
@@ -34,8 +39,7 @@ def scheduler() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    with app.app_context():
-        rounds(stopping)
+    rounds(stopping)
 
 
 def rounds(stopping: threading.Event) -> None:

@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tandem.embedded.checkout import checkout
 from tandem.embedded.crew import Crew, Member, Say, end_leftovers
 from tandem.embedded.errors import ServerRefused
 from tandem.embedded.home import Home
 from tandem.embedded.postgres import ADMIN, PostgresServer, start_postgres, stop_postgres
 from tandem.embedded.processes import free_port, port_is_free, started_mark
 from tandem.embedded.roles import APP, OPERATOR, OWNER, DatabaseUrls, database_urls, prepare_database
-from tandem.embedded.schema import checkout
 from tandem.embedded.stopping import Stopping
 from tandem.embedded.valkey import ValkeyServer, start_valkey, stop_valkey
 
@@ -102,9 +102,7 @@ class Stack:
         self._write_down()
         self._let_prepare(preparation)
         self._wait_until_ready(web)
-        for queue in QUEUES:
-            self._crew.start(Member(f"worker {queue}", self._tandem("worker", queue), STAGE_WORK))
-        self._crew.start(Member("scheduler", self._tandem("scheduler"), STAGE_WORK))
+        self._crew.start(Member("workers", self._tandem("workers", *QUEUES, "--scheduler"), STAGE_WORK, 25))
         self._write_down()
         seeded = self._let_prepare(preparation)
         self._crew.forget(preparation)
