@@ -87,6 +87,7 @@ class Control:
 
     def _reset(self, ids: dict[str, str], told: Told) -> Json:
         self._sandbox.reset()
+        self._courier.wait_until_idle()  # or a parcel of before would arrive after the reset
         return {"reset": True}
 
     def _move_clock(self, ids: dict[str, str], told: Told) -> Json:

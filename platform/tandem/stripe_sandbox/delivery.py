@@ -129,6 +129,11 @@ class Courier(threading.Thread):
         while time.monotonic() < deadline and (self.send_due() or self._under_way):
             self._wait_for_one()
 
+    def wait_until_idle(self) -> None:
+        """Wait for the attempts that are under way, without starting others."""
+        with self._round:
+            wait(self._under_way.values(), timeout=ANSWER_WITHIN_SECONDS)
+
     def _wait_for_one(self) -> None:
         under_way = [future for future in list(self._under_way.values()) if not future.done()]
         if under_way:

@@ -24,7 +24,7 @@ def create(call: Call) -> Json:
     if len(currencies) != 1:
         raise ParameterInvalid("All line items must have the same currency.", param="line_items")
     currency, total = currencies.pop(), sum(item["amount_total"] for item in items)
-    types = params.get("payment_method_types") or list(payment_methods.TYPES)
+    types = intent_parameters.method_choice(params)["payment_method_types"]
     intent_parameters.check_money(total, currency, types)
     if params.get("customer"):
         books.refer("customer", params["customer"], "customer")
@@ -266,10 +266,11 @@ CREATE = p.EXPAND | {
         {
             name: intent_parameters.CREATE[name]
             for name in (*intent_parameters.TOLD, "metadata")
-            if name not in ("customer", "payment_method_options", "payment_method_types")
+            if name not in ("allowed_payment_method_types", "customer", "payment_method_options")
         }
     ),
-    "payment_method_types": p.list_of(p.choice(*payment_methods.TYPES)),
+    "allowed_payment_method_types": p.list_of(p.choice(*payment_methods.TYPES)),
+    "payment_method_types": intent_parameters.NO_LONGER,
     "submit_type": p.choice("auto", "book", "donate", "pay"),
     "success_url": p.text().must(),
     "ui_mode": p.choice("hosted_page"),

@@ -180,7 +180,6 @@ def _arrive(
     )
     payment.body["balance_transaction"] = movement.id
     there.save(payment)
-    news.tell(there, "payment.created", payment)
     return payment
 
 

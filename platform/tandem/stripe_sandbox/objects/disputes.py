@@ -74,6 +74,7 @@ def _shape(books: Books, charge: Record, reason: str, amount: int) -> Json:
         method["card"] = {
             "brand": details["card"]["brand"],
             "case_type": "chargeback",
+            "network": details["card"]["network"],
             "network_reason_code": "10",
         }
     return {

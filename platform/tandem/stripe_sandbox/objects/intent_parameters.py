@@ -15,8 +15,9 @@ from tandem.stripe_sandbox.wire import parameters as p
 from tandem.stripe_sandbox.wire.errors import ParameterInvalid
 
 TOLD = (
+    "allowed_payment_method_types",
     "application_fee_amount", "capture_method", "customer", "description", "on_behalf_of",
-    "payment_method_options", "payment_method_types", "receipt_email", "setup_future_usage", "shipping",
+    "payment_method_options", "receipt_email", "setup_future_usage", "shipping",
     "statement_descriptor", "statement_descriptor_suffix", "transfer_data", "transfer_group",
 )  # fmt: skip
 """Parameters that are shown as they were given."""
@@ -49,23 +50,40 @@ def check_money(amount: int, currency: str, method_types: list[str] | None) -> N
         )
 
 
-def automatic_methods(params: Json) -> Json | None:
-    """Whether the provider chooses the methods: the default unless the caller lists them.
+def method_choice(params: Json) -> Json:
+    """How the methods of an intent are chosen: by the provider, unless the caller allows only some.
 
     Raises ParameterInvalid when both are asked for.
     """
+    allowed: list[str] | None = params.get("allowed_payment_method_types")
     told: dict[str, Any] | None = params.get("automatic_payment_methods")
-    if params.get("payment_method_types"):
-        if told and told["enabled"]:
-            raise ParameterInvalid(
-                "You may only specify one of these parameters: automatic_payment_methods, payment_method_types.",
-                param="automatic_payment_methods",
-            )
-        return None
-    return {"allow_redirects": "always", "enabled": True} | (told or {})
+    if allowed and told:
+        raise ParameterInvalid(
+            "You may only specify one of these parameters: automatic_payment_methods, allowed_payment_method_types.",
+            param="automatic_payment_methods",
+        )
+    automatic = {"allow_redirects": "always", "enabled": True} | (told or {})
+    if not allowed:
+        types = [kind for kind in TYPES if kind == "card" or automatic["allow_redirects"] == "always"]
+        return {"automatic_payment_methods": automatic, "payment_method_types": types}
+    types = [kind for kind in TYPES if kind in allowed]
+    return {"automatic_payment_methods": None, "payment_method_types": types}
 
+
+def _no_longer(raw: Any, name: str) -> None:
+    raise ParameterInvalid(
+        f"{name} is not supported on this API version. Use allowed_payment_method_types, "
+        "excluded_payment_method_types or dynamic payment methods.",
+        code="payment_method_types_no_longer_supported",
+        param=name,
+    )
+
+
+NO_LONGER = p.Kind(_no_longer)
+"""Read-only since API 2026-09-30.endive."""
 
 _SHARED = p.EXPAND | {
+    "allowed_payment_method_types": p.list_of(p.choice(*TYPES)),
     "application_fee_amount": p.integer(least=0),
     "capture_method": p.choice("automatic", "automatic_async", "manual"),
     "customer": p.text(),
@@ -74,7 +92,7 @@ _SHARED = p.EXPAND | {
     "payment_method": p.text(),
     "payment_method_data": p.group(DATA),
     "payment_method_options": p.open_hash(),
-    "payment_method_types": p.list_of(p.choice(*TYPES)),
+    "payment_method_types": NO_LONGER,
     "receipt_email": p.text(512),
     "setup_future_usage": p.choice("off_session", "on_session"),
     "shipping": p.open_hash(),
@@ -113,6 +131,7 @@ CONFIRM = (
             "payment_method",
             "payment_method_data",
             "payment_method_options",
+            "allowed_payment_method_types",
             "payment_method_types",
             "receipt_email",
             "setup_future_usage",

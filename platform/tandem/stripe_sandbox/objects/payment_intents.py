@@ -20,12 +20,10 @@ CANCELABLE = CHANGEABLE | {"requires_capture", "processing"}
 def create(call: Call) -> Json:
     """Make an intent, and confirm it at once when asked to."""
     books, params = call.books, call.params
-    intent_parameters.check_money(params["amount"], params["currency"].lower(), params.get("payment_method_types"))
+    choice = intent_parameters.method_choice(params)
+    intent_parameters.check_money(params["amount"], params["currency"].lower(), choice["payment_method_types"])
     _check_connect(call)
-    told = call.given(*intent_parameters.TOLD, "confirmation_method") | {
-        "metadata": call.metadata(),
-        "automatic_payment_methods": intent_parameters.automatic_methods(params),
-    }
+    told = call.given(*intent_parameters.TOLD, "confirmation_method") | choice | {"metadata": call.metadata()}
     intent = open_intent(books, params["amount"], params["currency"].lower(), told, stable_key=call.stable_key)
     _choose_method(call, intent)
     books.save(intent)
@@ -141,6 +139,14 @@ def _choose_method(call: Call, intent: Record) -> None:
     intent.body["status"] = "requires_confirmation"
 
 
+def _allow(intent: Record, params: Json) -> None:
+    """Allow only some methods from now on, if the call says so."""
+    if params.get("allowed_payment_method_types"):
+        intent.body |= intent_parameters.method_choice(params) | {
+            "allowed_payment_method_types": params["allowed_payment_method_types"]
+        }
+
+
 def _confirm(call: Call, intent: Record) -> Json:
     """Try to pay. Raises CardError for a decline, which leaves a failed charge behind."""
     books, params, body = call.books, call.params, intent.body
@@ -187,6 +193,7 @@ def update(call: Call) -> Json:
     changes = call.given("amount", *intent_parameters.TOLD)
     changes |= {"metadata": call.metadata(intent.body["metadata"]), "currency": currency}
     intent.body.update(changes)
+    _allow(intent, params)
     _choose_method(call, intent)
     call.books.save(intent)
     return intent.body
@@ -202,7 +209,8 @@ def confirm(call: Call) -> Json:
                 "previously confirmed.", whole=True,
             )  # fmt: skip
         raise unexpected(intent, "You cannot confirm this PaymentIntent")
-    intent.body.update(call.given("receipt_email", "setup_future_usage", "shipping", "payment_method_types"))
+    intent.body.update(call.given("receipt_email", "setup_future_usage", "shipping"))
+    _allow(intent, call.params)
     _choose_method(call, intent)
     return _confirm(call, intent)
 

@@ -1,1 +1,0 @@
-"""Organisations of every kind, how they are admitted, and what is still missing before they are."""

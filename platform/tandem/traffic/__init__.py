@@ -1,1 +1,0 @@
-"""Traffic: how patients find hospitals. 流量"""
