@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tandem.embedded import start_postgres, start_valkey
-from tandem.embedded.roles import ROLES, DatabaseUrls, prepare_database
+from tandem.embedded.roles import ROLES, DatabaseUrls, prepare_database, with_database
 from tandem.embedded.schema import upgrade
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session
@@ -51,7 +51,8 @@ def redis_url(home: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def database_urls(admin_url: str) -> DatabaseUrls:
     """A migrated database of this run, and how each of the three roles gets in."""
-    urls = prepare_database(admin_url, dict.fromkeys(ROLES, "tests"), database=f"tests_{os.getpid()}")
+    own = with_database(admin_url, f"tests_{os.getpid()}")
+    urls = prepare_database(own, dict.fromkeys(ROLES, "tests"))
     upgrade(urls.owner)
     return urls
 

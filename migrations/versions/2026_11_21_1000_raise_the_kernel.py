@@ -171,9 +171,7 @@ def _keys() -> None:
         Column("wrapped", LargeBinary()),
         Column("status", Text(), nullable=False),
         Column("created_at", MOMENT, nullable=False),
-        CheckConstraint(
-            "(status = 'destroyed') = (wrapped IS NULL)", name=op.f("tenant_key_destroyed_is_gone_check")
-        ),
+        CheckConstraint("(status = 'destroyed') = (wrapped IS NULL)", name=op.f("tenant_key_destroyed_is_gone_check")),
         CheckConstraint("purpose IN ('field', 'index')", name=op.f("tenant_key_purpose_check")),
         CheckConstraint("status IN ('active', 'retired', 'destroyed')", name=op.f("tenant_key_status_check")),
         CheckConstraint("number BETWEEN 1 AND 65535", name=op.f("tenant_key_number_fits_two_bytes_check")),
@@ -207,9 +205,7 @@ def _idempotency() -> None:
         Column("status", BigInteger()),
         Column("body", LargeBinary()),
         Column("created_at", MOMENT, nullable=False),
-        CheckConstraint(
-            "(status IS NULL) = (body IS NULL)", name=op.f("person_idempotency_key_answered_whole_check")
-        ),
+        CheckConstraint("(status IS NULL) = (body IS NULL)", name=op.f("person_idempotency_key_answered_whole_check")),
         PrimaryKeyConstraint("person_id", "id", name=op.f("person_idempotency_key_pkey")),
     )
     op.create_index(
@@ -217,9 +213,7 @@ def _idempotency() -> None:
     )
     raise_wall("idempotency_key", operator="write", operator_where="by_operator")
     mine = f"person_id = {PERSON}"
-    wall_by_person(
-        "person_idempotency_key", where=mine, insert_where=mine, tandem_app="SELECT, INSERT, UPDATE, DELETE"
-    )
+    wall_by_person("person_idempotency_key", where=mine, insert_where=mine, tandem_app="SELECT, INSERT, UPDATE, DELETE")
 
 
 def _audit_trail() -> None:
@@ -311,9 +305,7 @@ def _jobs() -> None:
         Column("actor", Text()),
         Column("created_at", MOMENT, nullable=False),
         Column("finished_at", MOMENT),
-        CheckConstraint(
-            "(state = 'running') = (lease_token IS NOT NULL)", name=op.f("job_leased_while_running_check")
-        ),
+        CheckConstraint("(state = 'running') = (lease_token IS NOT NULL)", name=op.f("job_leased_while_running_check")),
         CheckConstraint("state IN ('queued', 'running', 'done', 'dead')", name=op.f("job_state_check")),
         CheckConstraint("attempts >= 0 AND max_attempts >= 1", name=op.f("job_attempts_check")),
         PrimaryKeyConstraint("tenant_id", "id", name=op.f("job_pkey")),

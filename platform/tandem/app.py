@@ -9,7 +9,7 @@ import orjson
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
 
-from tandem.kernel import clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
+from tandem.kernel import audit, clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
 from tandem.kernel.database import db, engine_options, watch
 from tandem.kernel.http import Api, answer_problems
 from tandem.kernel.ids import new_id
@@ -57,6 +57,7 @@ def create_app(settings: Settings, houses: Iterable[Any]) -> Flask:
     telemetry.configure()
     clock.follow(settings.clock_file)
     crypto.configure(settings.field_key)
+    audit.configure(settings.audit_key)
     doorbell.configure(settings.redis_url)
     db.init_app(app)
     with app.app_context():
@@ -116,7 +117,7 @@ def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
         timetable += house.SCHEDULE
         for opened in getattr(house, "ON_OPEN", ()):
             opened(app, settings)
-    jobs.schedule(timetable)
+    jobs.set_timetable(timetable)
     answer_problems(app)  # flask-smorest registers its own answer; ours is the one that counts
 
 

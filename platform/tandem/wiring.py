@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tandem.kernel import upkeep
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
@@ -11,4 +12,4 @@ from tandem.web import health
 APIS: Sequence[Api] = []
 BLUEPRINTS: Sequence[Any] = [health.blueprint]
 SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {}
-SCHEDULE: Sequence[Cron] = []
+SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE]

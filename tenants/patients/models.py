@@ -84,7 +84,9 @@ class PriorDiagnosis(TenantOwned, Model):
     __wall__ = Wall(operator="none", append_only=True)
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "patient_id"], ["patient.tenant_id", "patient.id"]),
-        UniqueConstraint("tenant_id", "patient_id", "document_sha256", "diagnosis_code"),
+        UniqueConstraint(
+            "tenant_id", "patient_id", "document_sha256", "diagnosis_code", name="prior_diagnosis_document_key"
+        ),
         CheckConstraint("document_sha256 ~ '^[0-9a-f]{64}$'", name="document_sha256"),
         Index(None, "tenant_id", "patient_id", "diagnosed_on"),
     )

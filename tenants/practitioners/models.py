@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
@@ -86,7 +86,14 @@ class Credential(TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "practitioner_id"], ["practitioner.tenant_id", "practitioner.id"]),
         CheckConstraint("cardinality(places) BETWEEN 1 AND 3", name="places"),
         states(CREDENTIAL_NEXT),
-        Index(None, "tenant_id", "practitioner_id", "status"),
+        Index(None, "tenant_id", "practitioner_id", "submitted_at"),
+        Index(
+            "credential_in_force_key",
+            "tenant_id",
+            "practitioner_id",
+            unique=True,
+            postgresql_where=text("status = 'verified'"),
+        ),
     )
 
     practitioner_id: Mapped[UUID]

@@ -1,7 +1,6 @@
 """`tandem …`: one module per group of commands, loaded only when it is called, so that `tandem env` stays quick."""
 
 import os
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -11,14 +10,16 @@ import click
 from tandem.embedded.errors import ServerRefused
 from tandem.kernel.settings import HOME_DEFAULT, SettingsMissing
 
-# name -> (module, attribute, what it does). Alphabet does not matter here: this is the order of a newcomer's day.
+# name -> (module, attribute, what it does), in the order of a newcomer's day; who has no words is not for people.
 COMMANDS: Final = {
     "up": ("tandem.cli.up", "up", "Start everything on this machine and keep it running."),
     "env": ("tandem.cli.env", "env", "Where the running stack is: base, database, Redis and sandbox URLs."),
     "doctor": ("tandem.cli.doctor", "doctor", "Say what is wrong with this environment and how to mend it."),
     "db": ("tandem.cli.db", "db", "Create roles, migrate, and prove that migrations and models agree."),
     "worker": ("tandem.cli.workers", "worker", "Work one queue, with the app preloaded."),
-    "scheduler": ("tandem.cli.workers", "scheduler", "Ring the jobs that are due."),
+    "workers": ("tandem.cli.workers", "workers", "Work several queues, one forked process each."),
+    "scheduler": ("tandem.cli.scheduler", "scheduler", "Ring the jobs that are due."),
+    "prepare": ("tandem.cli.prepare", "prepare", ""),
 }
 
 
@@ -37,7 +38,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, told) for name, (_, _, told) in COMMANDS.items()])
+            formatter.write_dl([(name, told) for name, (_, _, told) in COMMANDS.items() if told])
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -58,7 +59,3 @@ def default_home() -> Path:
     """The data folder of this checkout, from wherever the command is called; else of the working folder."""
     checkout = Path(__file__).resolve().parents[3]
     return (checkout if (checkout / "wsgi.py").exists() else Path.cwd()) / HOME_DEFAULT
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -33,20 +33,31 @@ class DatabaseUrls:
         return {"owner": self.owner, "app": self.app, "operator": self.operator}
 
 
-def prepare_database(admin_url: str, passwords: Mapping[str, str], *, database: str | None = None) -> DatabaseUrls:
+def database_urls(
+    admin_url: str, passwords: Mapping[str, str], *, given: Mapping[str, str] | None = None
+) -> DatabaseUrls:
+    """How each role gets into the database of `admin_url`; a URL that was `given` for a role wins."""
+    name, given = _database_named(admin_url), given or {}
+    return DatabaseUrls(*(given.get(role) or with_user(admin_url, role, passwords[role], name) for role in ROLES))
+
+
+def prepare_database(
+    admin_url: str, passwords: Mapping[str, str], *, given: Mapping[str, str] | None = None
+) -> DatabaseUrls:
     """Make the roles and the database exist, and return how each role gets in. Doing it again changes nothing.
 
     `admin_url` is a superuser's, a role's that may create roles, or the owner's own when an administrator has made
-    the roles. `passwords` maps each of ROLES to the password it has or is to have.
+    the roles. `passwords` maps each of ROLES to the password it has or is to have; `given` maps roles whose URL an
+    administrator told us to that URL.
     Raises ServerRefused with the SQL an administrator must run, when we may not run it ourselves.
     """
-    name = database or _database_named(admin_url)
-    urls = DatabaseUrls(*(with_user(admin_url, role, passwords[role], name) for role in ROLES))
+    name = _database_named(admin_url)
+    urls = database_urls(admin_url, passwords, given=given)
     with _maintenance(admin_url, name) as admin:
         powers = _powers(admin)
         missing = [role for role in ROLES if not _exists(admin, "pg_roles", "rolname", role)]
         if not powers.create_roles:
-            return _as_found(admin_url, urls, missing, name)
+            return _as_found(admin_url, urls, missing, name, owner_is_given=OWNER in (given or {}))
         for role in missing:
             _create_role(admin, role, passwords[role])
         if not powers.superuser:
@@ -175,7 +186,9 @@ def _schema_rights() -> Iterable[sql.Composed]:
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}, {}").format(sql.Identifier(APP), sql.Identifier(OPERATOR))
 
 
-def _as_found(admin_url: str, urls: DatabaseUrls, missing: list[str], database: str) -> DatabaseUrls:
+def _as_found(
+    admin_url: str, urls: DatabaseUrls, missing: list[str], database: str, *, owner_is_given: bool
+) -> DatabaseUrls:
     """An owner's URL: nothing may be created, so the two guests must be there and let us in."""
     absent = [role for role in missing if role != OWNER]
     if absent:
@@ -183,7 +196,8 @@ def _as_found(admin_url: str, urls: DatabaseUrls, missing: list[str], database: 
             f"{urlsplit(admin_url).username} may not create the roles {', '.join(absent)};"
             f" an administrator must run: {' '.join(administrators_sql(database))}"
         )
-    found = DatabaseUrls(with_database(admin_url, database), urls.app, urls.operator)
+    owner = urls.owner if owner_is_given else with_database(admin_url, database)
+    found = DatabaseUrls(owner, urls.app, urls.operator)
     _refuse_strangers(found, {APP, OPERATOR})
     return found
 

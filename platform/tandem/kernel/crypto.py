@@ -180,9 +180,10 @@ def decrypt(value: bytes, place: str) -> str:
 
 
 def blind_index(value: str, purpose: str) -> bytes:
-    """What the scope's tenant finds `value` by. Purposes "phone", "id_number" and "login" normalise; others fold case.
+    """What the scope's tenant finds `value` by, for one purpose ("patient.phone"): 32 bytes.
 
-    Raises ValueError for a value that is no phone number, under "phone".
+    Purposes ending in phone, id_number or login normalise accordingly; others fold case and width. Raises ValueError
+    for a value that is no phone number, under phone.
     """
     return _indexed(_active_key(tenant_id(), "index")[1], value, purpose)
 
@@ -366,7 +367,7 @@ def _wrapped_for(tenant: UUID, purpose: str, number: int) -> bytes:
 
 
 def _indexed(key: bytes, value: str, purpose: str) -> bytes:
-    normal = _NORMALISED.get(purpose, _folded)(value)
+    normal = _NORMALISED.get(purpose.rpartition(".")[2], _folded)(value)
     return hmac.digest(key, f"{purpose}\x00{normal}".encode(), "sha256")
 
 

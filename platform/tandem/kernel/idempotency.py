@@ -100,6 +100,8 @@ def begin(route: str, key: str, body_sha256: bytes, *, actor_id: UUID | None) ->
     )
     if _is_first(wish.on_conflict_do_nothing().returning(place.table.c.id)):
         session.info[_IN_HAND] = (place, key_id)
+        if place.tenant is None:
+            forget_old(limit=20)  # persons are never listed, so no nightly job could find their old keys
         return None
     found = session.execute(select(place.table).where(*_row(place, key_id))).one_or_none()
     if found is None or found.body is None:

@@ -8,11 +8,11 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import ColumnElement, func, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tandem.kernel import telemetry
@@ -20,11 +20,23 @@ from tandem.kernel.database import session
 from tandem.kernel.jobs.models import JobRow
 from tandem.kernel.tenancy import acting_for, transaction
 
-# A killed worker's job is taken up after at most this; the pulse has three tries before that.
-LEASE_SECONDS: Final = 20.0
-BEAT_SECONDS: Final = 6.0
-
 Lease = tuple[UUID, UUID, UUID]
+
+
+@dataclass
+class Timing:
+    """How long a lease lasts and how often it is renewed, in seconds of real time."""
+
+    # A killed worker's job is taken up after at most this; the pulse has three tries before that.
+    lease_seconds: float = 20.0
+    beat_seconds: float = 6.0
+
+    def leased_until(self) -> ColumnElement[datetime]:
+        """The end of a lease taken now, by the database's clock."""
+        return func.clock_timestamp() + timedelta(seconds=self.lease_seconds)
+
+
+timing = Timing()
 
 
 class Pulse:
@@ -61,7 +73,7 @@ class Pulse:
     def _beat_for_ever(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait(BEAT_SECONDS)
+                self._changed.wait(timing.beat_seconds)
                 leases = list(self._leases)
             for lease in leases:
                 try:
@@ -78,7 +90,7 @@ def renew(tenant: UUID, job_id: UUID, token: UUID) -> None:
         session.execute(
             update(job)
             .where(job.c.tenant_id == tenant, job.c.id == job_id, job.c.lease_token == token)
-            .values(lease_until=func.clock_timestamp() + timedelta(seconds=LEASE_SECONDS))
+            .values(lease_until=timing.leased_until())
         )
 
 

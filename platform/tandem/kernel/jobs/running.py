@@ -24,14 +24,13 @@ from tandem.kernel.errors import Problem
 from tandem.kernel.identity import WORKER, act_as, current_actor
 from tandem.kernel.jobs.declaration import Job, Later, Plain, job_named
 from tandem.kernel.jobs.models import JobRow
-from tandem.kernel.jobs.pulse import LEASE_SECONDS, pulse
+from tandem.kernel.jobs.pulse import pulse, timing
 from tandem.kernel.tenancy import acting_for, tenant_id, transaction
 
 BACKOFF_FIRST_SECONDS: Final = 1.0
 BACKOFF_MOST_SECONDS: Final = 600.0
 
 _job = JobRow.__table__
-_leased_until = func.clock_timestamp() + timedelta(seconds=LEASE_SECONDS)
 
 
 class Overtaken(Exception):
@@ -115,7 +114,7 @@ def _claim(queue: str) -> Claim | None:
     statement = (
         update(_job)
         .where(*mine, _job.c.id == due)
-        .values(state="running", attempts=_job.c.attempts + 1, lease_token=token, lease_until=_leased_until)
+        .values(state="running", attempts=_job.c.attempts + 1, lease_token=token, lease_until=timing.leased_until())
         .returning(*(_job.c[name] for name in Claim.__dataclass_fields__))
     )
     row = session.execute(statement).mappings().one_or_none()

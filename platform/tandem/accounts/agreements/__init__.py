@@ -1,0 +1,1 @@
+"""What operator and hospital have agreed: versions of the fee rules, dated, and immutable once proposed."""

@@ -1,0 +1,102 @@
+"""`tandem db …`: roles, migrations, and the proof that migrations and models agree."""
+
+import json
+import os
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from tandem.embedded import start_postgres
+from tandem.embedded.errors import ServerRefused
+from tandem.embedded.home import Home
+from tandem.embedded.roles import APP, OPERATOR, OWNER, administrators_sql, prepare_database
+from tandem.embedded.schema import differences, downgrade, pending, tables, upgrade
+
+
+@click.group()
+def db() -> None:
+    """Create roles, migrate, and prove that migrations and models agree."""
+
+
+@db.command()
+@click.option("--dry-run", is_flag=True, help="Print the SQL for an administrator instead.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def roles(*, dry_run: bool, as_json: bool) -> None:
+    """Create tandem_owner, tandem_app, tandem_operator and the database on the server of DATABASE_URL."""
+    if dry_run:
+        click.echo("\n".join(administrators_sql()))
+        return
+    admin_url = os.environ.get("DATABASE_URL")
+    if not admin_url:
+        raise click.ClickException("DATABASE_URL is not set: give an administrator's URL of the server")
+    secrets = _home().secrets()
+    passwords = {role: secrets[f"{role.removeprefix('tandem_')}_password"] for role in (OWNER, APP, OPERATOR)}
+    urls = prepare_database(admin_url, passwords)
+    if as_json:
+        click.echo(json.dumps(urls.as_dict()))
+    else:
+        for role, url in urls.as_dict().items():
+            click.echo(f"TANDEM_{role.upper()}_DATABASE_URL={url}")
+
+
+@db.command("upgrade")
+@click.option("--dry-run", is_flag=True, help="Only list what would be applied.")
+def upgrade_command(*, dry_run: bool) -> None:
+    """Apply the migrations that are missing."""
+    url = _owner_url()
+    names = pending(url) if dry_run else upgrade(url)
+    for name in names:
+        click.echo(f"{'pending' if dry_run else 'applied'}  {name}")
+    if not names:
+        click.echo("nothing to do: the database is up to date")
+
+
+@db.command()
+def check() -> None:
+    """Upgrade from empty, downgrade, upgrade again, compare with the models; on a PostgreSQL made for it."""
+    # Only a loaded application has every house's models on the one metadata.
+    import_module("wsgi")
+    with tempfile.TemporaryDirectory(prefix="tandem-check-") as folder:
+        server = start_postgres(Path(folder), password="check", durable=False)  # noqa: S106 - lives a few seconds
+        try:
+            urls = prepare_database(server.admin_url, dict.fromkeys((OWNER, APP, OPERATOR), "check"))
+            names = upgrade(urls.owner)
+            click.echo(f"upgraded from empty: {len(names)} migrations, {len(tables(urls.owner))} tables")
+            _down_and_up(urls.owner)
+            found = differences(urls.owner)
+        finally:
+            server.stop()
+    if found:
+        raise click.ClickException(f"models and migrations differ: {found}")
+    click.echo("models and migrations agree")
+
+
+def _down_and_up(owner_url: str) -> None:
+    before = tables(owner_url)
+    try:
+        downgrade(owner_url, "base")
+    except NotImplementedError as irreversible:
+        click.echo(f"downgraded as far as possible: {irreversible}")
+    else:
+        if left := tables(owner_url):
+            raise click.ClickException(f"downgrading to nothing leaves {', '.join(sorted(left))}")
+        click.echo("downgraded to nothing")
+    upgrade(owner_url)
+    if tables(owner_url) != before:
+        raise click.ClickException("upgrading again does not give the same tables")
+    click.echo("upgraded again")
+
+
+def _owner_url() -> str:
+    url = os.environ.get("TANDEM_OWNER_DATABASE_URL") or _home().stack().get("database_urls", {}).get("owner")
+    if not url:
+        raise ServerRefused("TANDEM_OWNER_DATABASE_URL is not set and no stack was started here: run `tandem up`")
+    return str(url)
+
+
+def _home() -> Home:
+    home = Home(Path(os.environ["TANDEM_HOME"]))
+    home.create()
+    return home

@@ -1,0 +1,1 @@
+"""Traffic: how patients find hospitals. 流量"""
