@@ -11,7 +11,7 @@ import click
 from tandem.embedded import start_postgres
 from tandem.embedded.errors import ServerRefused
 from tandem.embedded.home import Home
-from tandem.embedded.roles import APP, OPERATOR, OWNER, administrators_sql, prepare_database
+from tandem.embedded.roles import APP, OPERATOR, OWNER, DatabaseUrls, administrators_sql, prepare_database
 from tandem.embedded.schema import differences, downgrade, pending, tables, upgrade
 
 
@@ -56,15 +56,17 @@ def upgrade_command(*, dry_run: bool) -> None:
 @db.command()
 def check() -> None:
     """Upgrade from empty, downgrade, upgrade again, compare with the models; on a PostgreSQL made for it."""
-    # Only a loaded application has every house's models on the one metadata.
-    import_module("wsgi")
     with tempfile.TemporaryDirectory(prefix="tandem-check-") as folder:
-        server = start_postgres(Path(folder), password="check", durable=False)  # noqa: S106 - lives a few seconds
+        home = Home(Path(folder) / "home")
+        home.create()
+        password = home.secrets()["postgres_password"]
+        server = start_postgres(home.path, password=password, durable=False)
         try:
-            urls = prepare_database(server.admin_url, dict.fromkeys((OWNER, APP, OPERATOR), "check"))
+            urls = prepare_database(server.admin_url, dict.fromkeys((OWNER, APP, OPERATOR), password))
             names = upgrade(urls.owner)
             click.echo(f"upgraded from empty: {len(names)} migrations, {len(tables(urls.owner))} tables")
             _down_and_up(urls.owner)
+            _load_models(home, urls)
             found = differences(urls.owner)
         finally:
             server.stop()
@@ -87,6 +89,13 @@ def _down_and_up(owner_url: str) -> None:
     if tables(owner_url) != before:
         raise click.ClickException("upgrading again does not give the same tables")
     click.echo("upgraded again")
+
+
+def _load_models(home: Home, urls: DatabaseUrls) -> None:
+    """Only a loaded application has every house's models on the one metadata; it connects to nothing here."""
+    home.write_stack({"database_urls": urls.as_dict(), "redis_url": "redis://127.0.0.1:1/0"})
+    os.environ["TANDEM_HOME"] = str(home.path)
+    import_module("wsgi")
 
 
 def _owner_url() -> str:
