@@ -1,0 +1,67 @@
+"""Payments: from an order to money at the provider, and back; and what the provider says of the hospital's account.
+
+Every hospital is paid directly, on its own connected account: a patient's money never touches the operator's. What
+the provider tells is stored, then worked; what it does not tell is fetched. 支付
+"""
+
+from tandem.billing.payments.commands import (
+    cancel_payment,
+    complete_payment,
+    connect_account,
+    create_payment,
+    refund_payment,
+)
+from tandem.billing.payments.errors import (
+    AlreadyBeingPaid,
+    BenefitRefundedWhole,
+    PaymentNotSucceeded,
+    RefundExceedsPayment,
+    RefundKeyReused,
+)
+from tandem.billing.payments.events import (
+    DisputeClosed,
+    DisputeOpened,
+    PaymentFailed,
+    PaymentSucceeded,
+    RefundFailed,
+    RefundSucceeded,
+)
+from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, Refund
+from tandem.billing.payments.queries import (
+    captured_between,
+    movement_sums,
+    payment,
+    payment_for_order,
+    payment_of_payer,
+    refund,
+)
+
+__all__ = [
+    "AlreadyBeingPaid",
+    "BalanceTransaction",
+    "BenefitRefundedWhole",
+    "Dispute",
+    "DisputeClosed",
+    "DisputeOpened",
+    "Payment",
+    "PaymentFailed",
+    "PaymentNotSucceeded",
+    "PaymentSucceeded",
+    "Payout",
+    "Refund",
+    "RefundExceedsPayment",
+    "RefundFailed",
+    "RefundKeyReused",
+    "RefundSucceeded",
+    "cancel_payment",
+    "captured_between",
+    "complete_payment",
+    "connect_account",
+    "create_payment",
+    "movement_sums",
+    "payment",
+    "payment_for_order",
+    "payment_of_payer",
+    "refund",
+    "refund_payment",
+]

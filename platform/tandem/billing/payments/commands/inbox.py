@@ -1,0 +1,108 @@
+"""The webhook inbox: believe the signature, store the bytes, work later. An event is a hint, never a fact."""
+
+import time
+from typing import Final
+from uuid import UUID
+
+import orjson
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from tandem.billing.payments.errors import (
+    WebhookDisabled,
+    WebhookForged,
+    WebhookOutOfTime,
+    WebhookUnreadable,
+    WebhookWrongMode,
+)
+from tandem.billing.payments.events import ProviderEventStored
+from tandem.billing.payments.models import ProviderEvent, ProviderEventBody
+from tandem.billing.provider_facts import ProviderHint, hint_from
+from tandem.billing.stripe_gateway import is_live, is_signed, webhook_secrets
+from tandem.kernel import clock, outbox, telemetry
+from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import tenant_id
+
+TOLERANCE_SECONDS: Final = 300
+# Two machines' clocks differ a little; a stamp further ahead is somebody keeping a signature for later.
+AHEAD_SECONDS: Final = 60
+FOLDED_KINDS: Final = frozenset({"payment_intent", "charge", "refund", "dispute", "payout"})
+"""Objects that are folded; events about others are stored and left."""
+SAID_BY_US: Final = frozenset({"payment_intent.created", "payment_intent.requires_action"})
+"""Events of what our own call has just answered: stored, no need to look."""
+
+
+def read_webhook(raw: bytes, signature: str) -> ProviderHint:
+    """Check a webhook and read what it is about.
+
+    Raises WebhookDisabled, WebhookForged, WebhookOutOfTime, WebhookUnreadable or WebhookWrongMode.
+    """
+    secrets = webhook_secrets()
+    if not secrets:
+        raise WebhookDisabled
+    signed_at = is_signed(raw, signature, secrets)
+    if signed_at is None:
+        telemetry.count("webhooks_refused", reason="forged")
+        raise WebhookForged
+    # Age is real time even where the business clock is moved: it guards against a replay, and senders stamp real time.
+    age_seconds = time.time() - signed_at
+    if not -AHEAD_SECONDS <= age_seconds <= TOLERANCE_SECONDS:
+        telemetry.count("webhooks_refused", reason="out-of-time")
+        raise WebhookOutOfTime
+    try:
+        hint = hint_from(orjson.loads(raw))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        raise WebhookUnreadable from None
+    if hint.is_live != is_live():
+        raise WebhookWrongMode
+    return hint
+
+
+def store_event(hint: ProviderHint, raw: bytes, *, is_routable: bool, is_folded: bool = False) -> UUID | None:
+    """Store an event once; a job folds what it is about after the commit. None when it was stored before.
+
+    `is_routable`: its account is the scope's; else it lies with the operator until somebody finds out whose it is.
+    `is_folded`: its object was read and folded just now, so there is nothing left to do.
+    """
+    status = _status_of(hint, is_routable=is_routable, is_folded=is_folded)
+    now = clock.now()
+    row = {
+        "tenant_id": tenant_id(),
+        "id": new_id(),
+        "provider_event_id": hint.id,
+        "provider_account_id": hint.account_id,
+        "kind": hint.kind,
+        "object_kind": hint.object_kind,
+        "object_id": hint.object_id,
+        "api_version": hint.api_version,
+        "status": status,
+        "provider_created_at": hint.created_at,
+        "received_at": now,
+        "folded_at": now if status == "folded" else None,
+    }
+    once = insert(ProviderEvent).values(row).on_conflict_do_nothing().returning(ProviderEvent.id)
+    event_id = session.execute(once).scalar_one_or_none()
+    if event_id is None:
+        return None
+    session.execute(insert(ProviderEventBody).values(tenant_id=tenant_id(), id=event_id, raw=raw))
+    if status == "received":
+        outbox.add(ProviderEventStored(event_id))
+    return event_id
+
+
+def mark_folded(event_id: UUID) -> None:
+    """What the event hinted at has been folded."""
+    received = update(ProviderEvent).where(
+        ProviderEvent.tenant_id == tenant_id(), ProviderEvent.id == event_id, ProviderEvent.status == "received"
+    )
+    folded = received.values(status="folded", folded_at=clock.now())
+    session.execute(folded.execution_options(synchronize_session=False))
+
+
+def _status_of(hint: ProviderHint, *, is_routable: bool, is_folded: bool) -> str:
+    if not is_routable:
+        return "ignored" if hint.account_id is None else "unroutable"
+    if hint.object_kind not in FOLDED_KINDS or hint.object_id is None or hint.kind in SAID_BY_US:
+        return "ignored"
+    return "folded" if is_folded else "received"

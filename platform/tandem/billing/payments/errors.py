@@ -1,0 +1,84 @@
+"""Why a payment, a refund or a webhook is refused."""
+
+from tandem.kernel.errors import Problem
+from tandem.kernel.i18n import Text
+
+
+class AlreadyBeingPaid(Problem):
+    """The order has a payment that is under way or succeeded; a second one would charge the payer twice."""
+
+    status, slug = 409, "already-being-paid"
+    title = Text("This is being paid or has been paid already", "该订单正在支付或已支付")
+    mend = Text("Look at the payment that exists; do not pay again.", "请查看已有的支付，勿重复支付。")
+
+
+class PaymentNotSucceeded(Problem):
+    """Only money that arrived can be given back."""
+
+    status, slug = 409, "payment-not-succeeded"
+    title = Text("This payment has not succeeded", "该笔支付尚未成功")
+    mend = Text("Wait for it to succeed, or let it lapse.", "请等待支付成功，或等其失效。")
+
+
+class RefundExceedsPayment(Problem):
+    """With what was refunded or promised before, this would be more than was paid."""
+
+    status, slug = 409, "refund-exceeds-payment"
+    title = Text("The refund is more than what is left of the payment", "退款金额超过可退余额")
+    mend = Text("Refund at most refundable_minor.", "退款金额不得超过 refundable_minor。")
+
+
+class BenefitRefundedWhole(Problem):
+    """A unit of a benefit cannot be given back in parts."""
+
+    status, slug = 409, "benefit-refunded-whole"
+    title = Text("A benefit is given back whole or not at all", "权益只能整份退回")
+    mend = Text("Refund the whole amount.", "请按全额退回。")
+
+
+class RefundKeyReused(Problem):
+    """The key names a refund of another sum."""
+
+    status, slug = 409, "refund-key-reused"
+    title = Text("This key was used for a refund of another amount", "该键已用于另一金额的退款")
+    mend = Text("Use a fresh key for a different refund.", "不同的退款请使用新的键。")
+
+
+class WebhookDisabled(Problem):
+    """No signing secret is configured: nothing could be believed."""
+
+    status, slug = 404, "webhook-disabled"
+    title = Text("Webhooks are not taken here", "此处未启用回调")
+    mend = Text("Configure STRIPE_WEBHOOK_SECRET.", "请配置 STRIPE_WEBHOOK_SECRET。")
+
+
+class WebhookForged(Problem):
+    """No secret of ours signed these bytes."""
+
+    status, slug = 400, "webhook-forged"
+    title = Text("The signature does not match the body", "签名与请求内容不符")
+    mend = Text("Sign the raw body with the endpoint's secret.", "请用端点密钥对原始请求体签名。")
+
+
+class WebhookOutOfTime(Problem):
+    """Signed too long ago, or in the future: a replay, or a clock that is wrong."""
+
+    status, slug = 400, "webhook-out-of-time"
+    title = Text("The signature's time is outside the tolerance", "签名时间超出允许范围")
+    mend = Text("Sign each delivery afresh; check the clock.", "每次投递请重新签名，并检查时钟。")
+
+
+class WebhookWrongMode(Problem):
+    """A test event on a live platform, or the other way round."""
+
+    status, slug = 400, "webhook-wrong-mode"
+    title = Text("The event's mode is not this platform's", "事件的模式（测试/正式）与本平台不符")
+    mend = Text("Point this endpoint at the matching mode.", "请将端点配置到对应的模式。")
+
+
+class WebhookUnreadable(Problem):
+    """Signed, but no event."""
+
+    status, slug = 400, "webhook-unreadable"
+    title = Text("The body is no event", "请求内容不是事件")
+    mend = Text("Send the provider's event as it is.", "请原样发送支付方事件。")

@@ -1,0 +1,244 @@
+"""What the payment provider says, as facts: Stripe's objects read once, here, so that nothing else knows their shape.
+
+Shapes: https://docs.stripe.com/api as of the version that stripe-python 16.1 pins. Currencies become upper case,
+times aware UTC. An object that lacks what every version has is a KeyError: a changed contract must not pass.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+Json = Mapping[str, Any]
+
+OUR_KEY: Final = "tandem_key"
+"""The metadata member that carries the id of our row."""
+
+
+@dataclass(frozen=True)
+class ProviderMovement:
+    """One movement of an account's balance: gross amount (signed) and the fee taken with it."""
+
+    id: str
+    kind: str
+    reporting_category: str
+    amount_minor: int
+    fee_minor: int
+    currency: str
+    source_id: str | None
+    created_at: datetime
+    available_at: datetime
+
+
+@dataclass(frozen=True)
+class ProviderCharge:
+    """An attempt to take money. Its movement may become known long after it succeeded."""
+
+    id: str
+    intent_id: str | None
+    key: str | None
+    status: str
+    captured_minor: int
+    currency: str
+    created_at: datetime
+    movement: ProviderMovement | None
+
+
+@dataclass(frozen=True)
+class ProviderIntent:
+    """A wish to be paid, as it stands now. `key` is the id of our payment."""
+
+    id: str
+    key: str | None
+    status: str
+    amount_minor: int
+    currency: str
+    client_secret: str | None
+    next_action_url: str | None
+    failure_code: str | None
+    charge: ProviderCharge | None
+
+
+@dataclass(frozen=True)
+class ProviderRefund:
+    """Money given back: pending, requires_action, succeeded, failed or canceled. `key` is the id of our refund."""
+
+    id: str
+    key: str | None
+    intent_id: str | None
+    charge_id: str | None
+    status: str
+    amount_minor: int
+    currency: str
+    failure_code: str | None
+    has_moved: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ProviderDispute:
+    """A payer's bank asking for the money back, with the movements it has caused so far."""
+
+    id: str
+    charge_id: str
+    intent_id: str | None
+    status: str
+    reason: str
+    amount_minor: int
+    currency: str
+    created_at: datetime
+    movements: tuple[ProviderMovement, ...]
+
+
+@dataclass(frozen=True)
+class ProviderPayout:
+    """Money sent from the provider's balance to the bank. One that was paid may still fail."""
+
+    id: str
+    status: str
+    amount_minor: int
+    currency: str
+    is_automatic: bool
+    failure_code: str | None
+    created_at: datetime
+    arrives_at: datetime
+
+
+@dataclass(frozen=True)
+class ProviderHint:
+    """An event, read for what it is about. What it says of the object is never believed: it may be old."""
+
+    id: str
+    kind: str
+    account_id: str | None
+    is_live: bool
+    api_version: str | None
+    object_kind: str
+    object_id: str | None
+    created_at: datetime
+
+
+def movement_from(told: Json) -> ProviderMovement:
+    """A balance transaction."""
+    return ProviderMovement(
+        id=told["id"],
+        kind=told["type"],
+        reporting_category=told["reporting_category"],
+        amount_minor=told["amount"],
+        fee_minor=told["fee"],
+        currency=told["currency"].upper(),
+        source_id=_id_of(told["source"]),
+        created_at=_moment(told["created"]),
+        available_at=_moment(told["available_on"]),
+    )
+
+
+def charge_from(told: Json) -> ProviderCharge:
+    """A charge, with its movement when that was expanded and is known."""
+    movement = told["balance_transaction"]
+    return ProviderCharge(
+        id=told["id"],
+        intent_id=_id_of(told.get("payment_intent")),
+        key=told["metadata"].get(OUR_KEY),
+        status=told["status"],
+        captured_minor=told["amount_captured"],
+        currency=told["currency"].upper(),
+        created_at=_moment(told["created"]),
+        movement=movement_from(movement) if isinstance(movement, Mapping) else None,
+    )
+
+
+def intent_from(told: Json) -> ProviderIntent:
+    """A PaymentIntent, with its latest charge when that was expanded."""
+    charge, failure = told.get("latest_charge"), told.get("last_payment_error") or {}
+    return ProviderIntent(
+        id=told["id"],
+        key=told["metadata"].get(OUR_KEY),
+        status=told["status"],
+        amount_minor=told["amount"],
+        currency=told["currency"].upper(),
+        client_secret=told.get("client_secret"),
+        next_action_url=_address_of(told.get("next_action")),
+        failure_code=failure.get("decline_code") or failure.get("code"),
+        charge=charge_from(charge) if isinstance(charge, Mapping) else None,
+    )
+
+
+def refund_from(told: Json) -> ProviderRefund:
+    """A refund."""
+    return ProviderRefund(
+        id=told["id"],
+        key=(told.get("metadata") or {}).get(OUR_KEY),
+        intent_id=_id_of(told.get("payment_intent")),
+        charge_id=_id_of(told.get("charge")),
+        status=told["status"],
+        amount_minor=told["amount"],
+        currency=told["currency"].upper(),
+        failure_code=told.get("failure_reason"),
+        has_moved=any(told.get(name) for name in ("balance_transaction", "failure_balance_transaction")),
+        created_at=_moment(told["created"]),
+    )
+
+
+def dispute_from(told: Json) -> ProviderDispute:
+    """A dispute, with the movements of taking the money and of giving it back."""
+    return ProviderDispute(
+        id=told["id"],
+        charge_id=str(_id_of(told["charge"])),
+        intent_id=_id_of(told.get("payment_intent")),
+        status=told["status"],
+        reason=told["reason"],
+        amount_minor=told["amount"],
+        currency=told["currency"].upper(),
+        created_at=_moment(told["created"]),
+        movements=tuple(movement_from(each) for each in told["balance_transactions"]),
+    )
+
+
+def payout_from(told: Json) -> ProviderPayout:
+    """A payout."""
+    return ProviderPayout(
+        id=told["id"],
+        status=told["status"],
+        amount_minor=told["amount"],
+        currency=told["currency"].upper(),
+        is_automatic=told["automatic"],
+        failure_code=told.get("failure_code"),
+        created_at=_moment(told["created"]),
+        arrives_at=_moment(told["arrival_date"]),
+    )
+
+
+def hint_from(told: Json) -> ProviderHint:
+    """An event. Raises KeyError or TypeError when it is none."""
+    about = told["data"]["object"]
+    return ProviderHint(
+        id=str(told["id"]),
+        kind=str(told["type"]),
+        account_id=told.get("account"),
+        is_live=bool(told["livemode"]),
+        api_version=told.get("api_version"),
+        object_kind=str(about.get("object", "")),
+        object_id=about.get("id"),
+        created_at=_moment(told["created"]),
+    )
+
+
+def _id_of(reference: Any) -> str | None:
+    """An id, whether the object it names was expanded or not."""
+    if isinstance(reference, Mapping):
+        return str(reference["id"])
+    return reference
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _address_of(action: Json | None) -> str | None:
+    """Where the payer goes next, for each kind of next step that has an address."""
+    if action is None:
+        return None
+    step = action.get(action["type"]) or {}
+    address = step.get("url") or step.get("hosted_instructions_url") or step.get("hosted_voucher_url")
+    return None if address is None else str(address)

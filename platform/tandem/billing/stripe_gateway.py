@@ -1,0 +1,288 @@
+"""The only file that imports stripe: every call bounded, keyed by our row, and made as the account it concerns.
+
+A call either answers with a fact, raises `Refused` (asking again cannot help) or raises `GatewayAway` (it can, with
+the same key: the provider may have done the work and only its answer was lost).
+"""
+
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final, cast
+from uuid import UUID
+
+import orjson
+import stripe
+
+from tandem.billing.provider_facts import (
+    OUR_KEY,
+    ProviderCharge,
+    ProviderDispute,
+    ProviderHint,
+    ProviderIntent,
+    ProviderMovement,
+    ProviderPayout,
+    ProviderRefund,
+    charge_from,
+    dispute_from,
+    hint_from,
+    intent_from,
+    movement_from,
+    payout_from,
+    refund_from,
+)
+from tandem.kernel.settings import Settings
+
+CONNECT_TIMEOUT_SECONDS: Final = 3.05
+READ_TIMEOUT_SECONDS: Final = 8.0
+NETWORK_RETRIES: Final = 2
+PAGE: Final = 100
+
+
+class Refused(Exception):
+    """The provider said no, for good. `code` is its own word for why; `intent` what it says of the payment."""
+
+    def __init__(self, code: str, intent: ProviderIntent | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.intent = intent
+
+
+class GatewayAway(Exception):
+    """The provider did not answer, or not usefully. Whether it did the work is unknown."""
+
+
+class StripeGateway:
+    """Stripe (or its double) as one platform sees it, through its own key."""
+
+    def __init__(self, secret_key: str, base_url: str | None = None) -> None:
+        self._client = stripe.StripeClient(
+            secret_key,
+            base_addresses={"api": base_url, "connect": base_url, "files": base_url} if base_url else None,
+            max_network_retries=NETWORK_RETRIES,
+            http_client=stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)),
+        )
+        self._v1 = self._client.v1
+
+    def open_account(self, *, key: UUID, country: str) -> str:
+        """A hospital's own connected account: it is paid directly, and its money never touches the operator's."""
+        params = {
+            "controller": {
+                "fees": {"payer": "account"},
+                "losses": {"payments": "stripe"},
+                "stripe_dashboard": {"type": "full"},
+            },
+            "country": country,
+            "metadata": {OUR_KEY: str(key)},
+        }
+        with _telling_no_from_away():
+            told = self._v1.accounts.create(cast(Any, params), {"idempotency_key": f"account-{key}"})
+        return str(told.id)
+
+    def pay(
+        self,
+        account: str,
+        *,
+        key: UUID,
+        amount_minor: int,
+        currency: str,
+        method: str,
+        payment_method: str | None,
+        return_url: str,
+    ) -> ProviderIntent:
+        """Create and confirm a PaymentIntent on the hospital's account.
+
+        `payment_method` is the provider's token of a card; wallets need none. Raises Refused with the intent when
+        the payer's side declines.
+        """
+        params: dict[str, Any] = {
+            "amount": amount_minor,
+            "currency": currency.lower(),
+            "confirm": True,
+            "expand": ["latest_charge.balance_transaction"],
+            "metadata": {OUR_KEY: str(key)},
+            "payment_method_types": [method],
+            "return_url": return_url,
+        }
+        if payment_method is not None:
+            params["payment_method"] = payment_method
+        else:
+            params["payment_method_data"] = {"type": method}
+        if method == "wechat_pay":
+            params["payment_method_options"] = {"wechat_pay": {"client": "web"}}
+        with _telling_no_from_away():
+            told = self._v1.payment_intents.create(cast(Any, params), _as(account, key))
+        return intent_from(_plain(told))
+
+    def cancel_intent(self, account: str, intent_id: str, *, key: UUID) -> ProviderIntent:
+        """Give an unpaid intent up. Raises Refused with the intent as it is when it can no longer be cancelled."""
+        params = cast(Any, {"cancellation_reason": "abandoned"})
+        with _telling_no_from_away():
+            told = self._v1.payment_intents.cancel(intent_id, params, _as(account, key, "cancel"))
+        return intent_from(_plain(told))
+
+    def refund(self, account: str, intent_id: str, *, key: UUID, amount_minor: int) -> ProviderRefund:
+        """Give money back. Raises Refused when the provider will not, e.g. `charge_disputed`."""
+        params = {"payment_intent": intent_id, "amount": amount_minor, "metadata": {OUR_KEY: str(key)}}
+        with _telling_no_from_away():
+            told = self._v1.refunds.create(cast(Any, params), _as(account, key))
+        return refund_from(_plain(told))
+
+    def intent(self, account: str, intent_id: str) -> ProviderIntent:
+        """A PaymentIntent now, with its charge and movement."""
+        params = cast(Any, {"expand": ["latest_charge.balance_transaction"]})
+        with _telling_no_from_away():
+            return intent_from(_plain(self._v1.payment_intents.retrieve(intent_id, params, _as(account))))
+
+    def charge(self, account: str, charge_id: str) -> ProviderCharge:
+        """A charge now, with its movement."""
+        params = cast(Any, {"expand": ["balance_transaction"]})
+        with _telling_no_from_away():
+            return charge_from(_plain(self._v1.charges.retrieve(charge_id, params, _as(account))))
+
+    def refund_now(self, account: str, refund_id: str) -> ProviderRefund:
+        """A refund now."""
+        with _telling_no_from_away():
+            return refund_from(_plain(self._v1.refunds.retrieve(refund_id, None, _as(account))))
+
+    def dispute(self, account: str, dispute_id: str) -> ProviderDispute:
+        """A dispute now."""
+        with _telling_no_from_away():
+            return dispute_from(_plain(self._v1.disputes.retrieve(dispute_id, None, _as(account))))
+
+    def payout(self, account: str, payout_id: str) -> ProviderPayout:
+        """A payout now."""
+        with _telling_no_from_away():
+            return payout_from(_plain(self._v1.payouts.retrieve(payout_id, None, _as(account))))
+
+    def events_since(self, account: str, since: datetime) -> Iterator[tuple[ProviderHint, bytes]]:
+        """Events of the account, newest first, each with the JSON that is stored."""
+        for told in self._pages(self._v1.events.list, account, since):
+            yield hint_from(told | {"account": account}), orjson.dumps(told | {"account": account}, default=str)
+
+    def intents_since(self, account: str, since: datetime) -> Iterator[ProviderIntent]:
+        """PaymentIntents made since."""
+        expand = ["data.latest_charge.balance_transaction"]
+        return map(intent_from, self._pages(self._v1.payment_intents.list, account, since, expand))
+
+    def charges_since(self, account: str, since: datetime) -> Iterator[ProviderCharge]:
+        """Charges made since."""
+        return map(charge_from, self._pages(self._v1.charges.list, account, since, ["data.balance_transaction"]))
+
+    def refunds_since(self, account: str, since: datetime) -> Iterator[ProviderRefund]:
+        """Refunds made since."""
+        return map(refund_from, self._pages(self._v1.refunds.list, account, since))
+
+    def disputes_since(self, account: str, since: datetime) -> Iterator[ProviderDispute]:
+        """Disputes opened since."""
+        return map(dispute_from, self._pages(self._v1.disputes.list, account, since))
+
+    def payouts_since(self, account: str, since: datetime) -> Iterator[ProviderPayout]:
+        """Payouts made since."""
+        return map(payout_from, self._pages(self._v1.payouts.list, account, since))
+
+    def movements_since(self, account: str, since: datetime) -> Iterator[ProviderMovement]:
+        """Balance transactions made since."""
+        return map(movement_from, self._pages(self._v1.balance_transactions.list, account, since))
+
+    def _pages(
+        self, listing: Callable[..., Any], account: str, since: datetime, expand: list[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        params: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
+        if expand:
+            params["expand"] = expand
+        with _telling_no_from_away():
+            for told in listing(params, _as(account)).auto_paging_iter():
+                yield _plain(told)
+
+
+def configure(settings: Settings) -> None:
+    """Say which provider this process speaks to, and which secrets its webhooks are signed with."""
+    _Configured.settings = settings
+    gateway.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def gateway() -> StripeGateway:
+    """This process's gateway. Raises RuntimeError before `configure`."""
+    settings = _settings()
+    return StripeGateway(settings.stripe_secret_key, settings.stripe_base_url)
+
+
+def is_live() -> bool:
+    """Whether real money moves."""
+    return _settings().is_live
+
+
+def webhook_secrets() -> tuple[str, ...]:
+    """The secrets webhooks may be signed with, newest first; none means that none is taken."""
+    return _settings().stripe_webhook_secrets
+
+
+def is_signed(raw: bytes, header: str, secrets: tuple[str, ...]) -> int | None:
+    """When the webhook says it was signed (seconds since the epoch), or None if no secret of ours signed it.
+
+    Source: https://docs.stripe.com/webhooks#verify-manually. Done here rather than by the client, which measures
+    age by the machine's clock and takes stamps of the future.
+    """
+    parts = [part.partition("=") for part in header.split(",")]
+    stamps = [value for name, _, value in parts if name.strip() == "t"]
+    given = [value for name, _, value in parts if name.strip() == "v1"]
+    if len(stamps) != 1 or not stamps[0].isdecimal() or len(stamps[0]) > 12:
+        return None
+    signed = stamps[0].encode() + b"." + raw
+    for secret in secrets:
+        expected = hmac.new(secret.encode(), signed, sha256).hexdigest().encode()
+        if any(hmac.compare_digest(expected, each.encode()) for each in given):
+            return int(stamps[0])
+    return None
+
+
+class _Configured:
+    settings: Settings | None = None
+
+
+def _settings() -> Settings:
+    if _Configured.settings is None:
+        raise RuntimeError("stripe_gateway.configure(settings) was not called")
+    return _Configured.settings
+
+
+def _as(account: str, key: UUID | None = None, verb: str | None = None) -> Any:
+    options = {"stripe_account": account}
+    if key is not None:
+        options["idempotency_key"] = f"{key}-{verb}" if verb else str(key)
+    return options
+
+
+def _plain(told: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = told.to_dict()
+    return plain
+
+
+@contextmanager
+def _telling_no_from_away() -> Iterator[None]:
+    try:
+        yield
+    except (stripe.CardError, stripe.InvalidRequestError) as error:
+        raise Refused(_code_of(error), _intent_in(error)) from error
+    except stripe.StripeError as error:
+        raise GatewayAway(type(error).__name__) from error
+
+
+def _code_of(error: stripe.StripeError) -> str:
+    told = _error_in(error)
+    return str(told.get("decline_code") or told.get("code") or told.get("param") or "refused")
+
+
+def _intent_in(error: stripe.StripeError) -> ProviderIntent | None:
+    intent = _error_in(error).get("payment_intent")
+    return intent_from(intent) if isinstance(intent, Mapping) else None
+
+
+def _error_in(error: stripe.StripeError) -> Mapping[str, Any]:
+    body = error.json_body
+    told = body.get("error") if isinstance(body, Mapping) else None
+    return told if isinstance(told, Mapping) else {}
