@@ -52,6 +52,8 @@ _NONCE_BYTES: Final = 12
 _HEAD_BYTES: Final = 1 + 16 + 2
 # Where the key's number lies in a value, as SQL counts: rotation finds old values by it.
 _NUMBER_AT: Final = 18
+# Stands for "the active key" in the cache; no stored number is negative.
+_ACTIVE: Final = -1
 
 
 class Unreadable(Exception):
@@ -295,7 +297,7 @@ def _cipher(owner: UUID, number: int) -> AESGCM:
 
 
 def _active_key(tenant: UUID, purpose: str) -> tuple[int, bytes]:
-    return _cached(tenant, purpose, 0, lambda: _load_active(tenant, purpose))
+    return _cached(tenant, purpose, _ACTIVE, lambda: _load_active(tenant, purpose))
 
 
 def _cached(tenant: UUID, purpose: str, number: int, load: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:

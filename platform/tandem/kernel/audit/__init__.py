@@ -6,7 +6,7 @@ tenant's hash chain (an in-line chain would serialise a tenant's writes), and on
 
 from tandem.kernel.audit.models import AuditEvent
 from tandem.kernel.audit.recording import actor_name, record
-from tandem.kernel.audit.sealing import configure, seal_pending, seal_tenant, sign_checkpoint
+from tandem.kernel.audit.sealing import configure, link_hash, seal_pending, seal_tenant, sign_checkpoint
 from tandem.kernel.audit.verifying import Broken, Verdict, verify
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Verdict",
     "actor_name",
     "configure",
+    "link_hash",
     "record",
     "seal_pending",
     "seal_tenant",
