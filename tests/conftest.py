@@ -33,7 +33,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def admin_url(home: Path) -> Iterator[str]:
     """A superuser's URL of the tests' own PostgreSQL."""
-    server = start_postgres(home, password="tests", durable=False, settings={"max_connections": "250"})
+    server = start_postgres(
+        home,
+        password="tests",
+        durable=False,
+        settings={"max_connections": "250"},
+        outlives_us="TANDEM_TEST_HOME" in os.environ,
+    )
     yield server.admin_url
     if "TANDEM_TEST_HOME" not in os.environ:
         server.stop()
@@ -42,7 +48,7 @@ def admin_url(home: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redis_url(home: Path) -> Iterator[str]:
     """The tests' own Valkey."""
-    server = start_valkey(home, password="tests")
+    server = start_valkey(home, password="tests", outlives_us="TANDEM_TEST_HOME" in os.environ)
     yield server.url
     if "TANDEM_TEST_HOME" not in os.environ:
         server.stop()

@@ -71,7 +71,7 @@ def check() -> None:
         finally:
             server.stop()
     if found:
-        raise click.ClickException(f"models and migrations differ: {found}")
+        raise click.ClickException("models and migrations differ:\n  " + "\n  ".join(found))
     click.echo("models and migrations agree")
 
 

@@ -81,10 +81,12 @@ def start_postgres(
     port: int | None = None,
     settings: Mapping[str, str] | None = None,
     durable: bool = True,
+    outlives_us: bool = False,
 ) -> PostgresServer:
     """A server whose data is in `home`/postgres: the one already running there, or a new one.
 
-    `durable=False` forgets the promise to survive a power cut; for tests only.
+    It ends with this process at the latest, unless it `outlives_us`. `durable=False` forgets the promise to survive
+    a power cut; for tests only.
     Raises ServerRefused, in one line that says how to mend it.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,7 +101,10 @@ def start_postgres(
             _create(home, data, programs, runner, password=password, durable=durable)
         _refuse_other_version(data, programs)
         chosen = {**_SETTINGS, **({} if durable else _NOT_DURABLE), **(settings or {})}
-        return _start(home, data, programs, runner, password=password, port=port, settings=chosen)
+        server = _start(home, data, programs, runner, password=password, port=port, settings=chosen)
+    if outlives_us:
+        leash.release(server.pid)
+    return server
 
 
 def stop_postgres(home: Path) -> None:

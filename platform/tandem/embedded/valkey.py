@@ -52,10 +52,13 @@ class ValkeyServer:
         (self.folder / "server.json").unlink(missing_ok=True)
 
 
-def start_valkey(home: Path, *, password: str, port: int | None = None, durable: bool = True) -> ValkeyServer:
+def start_valkey(
+    home: Path, *, password: str, port: int | None = None, durable: bool = True, outlives_us: bool = False
+) -> ValkeyServer:
     """A server whose data is in `home`/valkey: the one already running there, or a new one.
 
-    The password may hold letters, digits, `-` and `_` only. `durable=False` keeps nothing; tests only.
+    The password may hold letters, digits, `-` and `_` only. It ends with this process at the latest, unless it
+    `outlives_us`. `durable=False` keeps nothing on disk; for tests only.
     Raises ServerRefused, in one line that says how to mend it.
     """
     if not password.replace("-", "").replace("_", "").isalnum():
@@ -67,7 +70,10 @@ def start_valkey(home: Path, *, password: str, port: int | None = None, durable:
         running = _server_of(folder)
         if running is not None:
             return ValkeyServer(folder, running[1], running[0], password)
-        return _start(home, folder, password, port=port, durable=durable)
+        server = _start(home, folder, password, port=port, durable=durable)
+    if outlives_us:
+        leash.release(server.pid)
+    return server
 
 
 def stop_valkey(home: Path) -> None:
