@@ -20,11 +20,12 @@ BEGIN
     END IF;
     IF TG_OP = 'DELETE'
         OR (NEW.number, NEW.currency, NEW.percent_of_net, NEW.per_visit_minor, NEW.monthly_minor, NEW.cap_percent,
-            NEW.cap_per_visit_minor, NEW.refund_window_days, NEW.terms_sha256)
+            NEW.cap_per_visit_minor, NEW.refund_window_days)
         IS DISTINCT FROM
            (OLD.number, OLD.currency, OLD.percent_of_net, OLD.per_visit_minor, OLD.monthly_minor, OLD.cap_percent,
-            OLD.cap_per_visit_minor, OLD.refund_window_days, OLD.terms_sha256)
-        OR (OLD.effective_from IS NOT NULL AND NEW.effective_from IS DISTINCT FROM OLD.effective_from)
+            OLD.cap_per_visit_minor, OLD.refund_window_days)
+        OR (OLD.effective_from IS NOT NULL
+            AND (NEW.effective_from, NEW.terms_sha256) IS DISTINCT FROM (OLD.effective_from, OLD.terms_sha256))
         OR (OLD.effective_until IS NOT NULL AND NEW.effective_until IS DISTINCT FROM OLD.effective_until)
     THEN
         RAISE EXCEPTION 'terms that were proposed are immutable: draft a new version' USING ERRCODE = 'restrict_violation';

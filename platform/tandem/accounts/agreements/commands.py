@@ -13,12 +13,12 @@ from tandem.accounts.agreements.errors import AgreementBackdated, AgreementSuper
 from tandem.accounts.agreements.events import AgreementCameInForce
 from tandem.accounts.agreements.models import NEXT, TERMS, AgreementVersion
 from tandem.accounts.agreements.queries import agreement_version, next_number, versions_in_force
+from tandem.accounts.hands import hand
 from tandem.accounts.organizations import commands as organizations
 from tandem.accounts.organizations.queries import own_organization
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.database import session
 from tandem.kernel.errors import NotFound
-from tandem.kernel.identity import current_actor
 from tandem.kernel.states import move
 
 
@@ -29,7 +29,7 @@ def draft_agreement(terms: Mapping[str, Any]) -> AgreementVersion:
     if organization.kind != "hospital":
         raise NotFound
     version = AgreementVersion(
-        tenant_id=organization.id, organization_id=organization.id, number=next_number(), drafted_by=_hand(), **terms
+        tenant_id=organization.id, organization_id=organization.id, number=next_number(), drafted_by=hand(), **terms
     )
     session.add(version)
     session.flush()
@@ -58,7 +58,7 @@ def propose_agreement(version_id: UUID) -> AgreementVersion:
     version = agreement_version(version_id, for_update=True)
     move(version, "proposed", NEXT)
     version.terms_sha256 = terms_digest(version)
-    version.proposed_by, version.proposed_at = _hand(), clock.now()
+    version.proposed_by, version.proposed_at = hand(), clock.now()
     return version
 
 
@@ -80,8 +80,10 @@ def confirm_agreement(version_id: UUID) -> AgreementVersion:
             raise AgreementSuperseded(by_number=earlier.number)
         move(earlier, "superseded", NEXT)
         earlier.effective_until = begins
-    version.effective_from = begins
-    version.decided_by, version.decided_at = _hand(), now
+    if version.effective_from is None:
+        version.effective_from = begins
+        version.terms_sha256 = terms_digest(version)
+    version.decided_by, version.decided_at = hand(), now
     session.flush()
     organizations.meet_requirement("agreement", evidence=f"version {version.number}, sha256 {version.terms_sha256}")
     outbox.add(AgreementCameInForce(version.id))
@@ -92,7 +94,7 @@ def decline_agreement(version_id: UUID, *, because: str) -> AgreementVersion:
     """The hospital says no, and why. [hospital] Raises NotFound, TransitionRefused."""
     version = agreement_version(version_id, for_update=True)
     move(version, "declined", NEXT, because=because)
-    version.decided_by, version.decided_at = _hand(), clock.now()
+    version.decided_by, version.decided_at = hand(), clock.now()
     return version
 
 
@@ -114,8 +116,3 @@ def _written(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:.4f}"
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-
-
-def _hand() -> UUID | None:
-    actor = current_actor()
-    return actor.person_id or actor.id

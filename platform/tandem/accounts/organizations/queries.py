@@ -98,7 +98,7 @@ def organization_counts(filters: Mapping[str, Any]) -> dict[str, Any]:
     return {"total": total, **{f"by_{name}": dict(sorted(by_value.items())) for name, by_value in sums.items()}}
 
 
-def tenants_of(kind: str) -> Select[tuple[UUID]]:
+def tenants_of(kind: str) -> Select[UUID]:
     """The ids of live organisations of a kind, for fanning out one job per tenant. [across tenants]"""
     return select(Organization.id).where(Organization.kind == kind, Organization.status == "live")
 

@@ -1,15 +1,7 @@
-"""Why a sign-in is refused. Wrong login and wrong password are one answer."""
+"""Why a session is not opened, or a second factor not set."""
 
 from tandem.kernel.errors import Problem
 from tandem.kernel.i18n import Text
-
-
-class SignInRefused(Problem):
-    """No such login, a wrong password, or no place of that kind: the words and the time are the same."""
-
-    status, slug = 401, "sign-in-refused"
-    title = Text("Login or password is wrong", "登录名或密码不正确")
-    mend = Text("Check both, and that you sign in at the right door.", "请核对登录名、密码及登录入口。")
 
 
 class SecondFactorNeeded(Problem):
@@ -18,14 +10,6 @@ class SecondFactorNeeded(Problem):
     status, slug = 401, "second-factor-needed"
     title = Text("A one-time code is needed", "需要一次性验证码")
     mend = Text("Send the current code of your authenticator as 'totp'.", "请在 totp 字段填写验证器当前的验证码。")
-
-
-class SignInLocked(Problem):
-    """Too many failures for this login; it rests, for everybody who tries it."""
-
-    status, slug = 429, "sign-in-locked"
-    title = Text("Too many failed sign-ins for this login", "该登录名失败次数过多，已暂时锁定")
-    mend = Text("Wait until 'locked_until', then try again.", "请在 locked_until 之后重试。")
 
 
 class PlaceNeeded(Problem):
@@ -44,9 +28,9 @@ class CodeWrong(Problem):
     mend = Text("Check your authenticator's clock and send its current code.", "请检查验证器时间并填写当前验证码。")
 
 
-class PasswordWrong(Problem):
-    """A change to the login needs the present password."""
+class PersonNeeded(Problem):
+    """A machine's key has no login, password or second factor."""
 
-    status, slug = 403, "password-wrong"
-    title = Text("The present password is wrong", "当前密码不正确")
-    mend = Text("Give the password you sign in with.", "请填写登录密码。")
+    status, slug = 403, "person-needed"
+    title = Text("Only a signed-in person can do this", "仅限登录人员本人操作")
+    mend = Text("Sign in with a login and password.", "请使用登录名和密码登录。")

@@ -4,7 +4,8 @@ Each command takes its step before it looks closer, so that a step the state tab
 a later refusal rolls the step back with everything else.
 """
 
-from tandem.accounts.organizations.commands.steps import hand, second_person, take_step
+from tandem.accounts.hands import hand
+from tandem.accounts.organizations.commands.steps import second_person, take_step
 from tandem.accounts.organizations.errors import RequirementsMissing
 from tandem.accounts.organizations.models import Organization
 from tandem.accounts.organizations.queries import missing_requirements, own_organization

@@ -1,6 +1,6 @@
 """The checklist: what an organisation must show before it is approved, and before it goes live."""
 
-from tandem.accounts.organizations.commands.steps import hand
+from tandem.accounts.hands import hand
 from tandem.accounts.organizations.errors import RequirementUnknown
 from tandem.accounts.organizations.models import REQUIREMENTS, Organization, OrganizationRequirement
 from tandem.accounts.organizations.queries import requirements

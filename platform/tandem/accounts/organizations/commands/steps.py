@@ -2,17 +2,12 @@
 
 from uuid import UUID
 
+from tandem.accounts.hands import hand
 from tandem.accounts.organizations.errors import SecondPersonNeeded
 from tandem.accounts.organizations.models import NEXT, Organization, OrganizationStep
 from tandem.kernel.database import session
 from tandem.kernel.identity import current_actor
 from tandem.kernel.states import move
-
-
-def hand() -> UUID | None:
-    """Whose hand it is that acts: the person, or the machine's key where no person is behind it."""
-    actor = current_actor()
-    return actor.person_id or actor.id
 
 
 def take_step(organization: Organization, to: str, *, because: str | None = None) -> None:

@@ -1,0 +1,1 @@
+"""Keys of machines: shown once, bounded in roles and time, revocable."""
