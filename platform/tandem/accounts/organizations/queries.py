@@ -54,6 +54,12 @@ def organization_or_none(*, for_update: bool = False) -> Organization | None:
     return session.scalar(statement.with_for_update() if for_update else statement)
 
 
+def kind_of(tenant: UUID) -> str | None:
+    """An organisation's kind, or None where there is no such organisation. [operator]"""
+    statement = select(Organization.kind).where(Organization.tenant_id == tenant, Organization.id == tenant)
+    return session.scalar(statement)
+
+
 def requirements() -> list[OrganizationRequirement]:
     """The scope's checklist, in the order of the steps that it gates. [any tenant]"""
     statement = (

@@ -8,7 +8,7 @@ from tandem.accounts.organizations.commands.admit import (
     submit_organization,
     withdraw_organization,
 )
-from tandem.accounts.organizations.commands.create import claim_listed_organization, create_organization
+from tandem.accounts.organizations.commands.create import create_organization, open_application
 from tandem.accounts.organizations.commands.requirements import meet_requirement, waive_requirement
 from tandem.accounts.organizations.commands.run import (
     activate_organization,
@@ -21,10 +21,10 @@ __all__ = [
     "activate_organization",
     "approve_organization",
     "ask_for_information",
-    "claim_listed_organization",
     "correct_organization",
     "create_organization",
     "meet_requirement",
+    "open_application",
     "reject_organization",
     "require_active",
     "review_organization",

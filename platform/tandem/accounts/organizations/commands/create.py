@@ -49,22 +49,22 @@ def create_organization(
     return organization
 
 
-def claim_listed_organization(*, uscc: str | None, place: Mapping[str, str | None]) -> Organization:
-    """A listed organisation speaks for the first time: its listing becomes the draft of an application. [its id]
+def open_application(*, source: str, facts: Mapping[str, str | None]) -> Organization:
+    """Begin the application of a hospital or an employer; a listed one speaks for the first time. [its natural id]
 
-    Raises OrganizationExists when somebody speaks for it already, TransitionRefused never.
+    Raises OrganizationExists when somebody speaks for it already, Invalid for a wrong USCC.
     """
-    organization = organization_or_none(for_update=True)
-    if organization is None or organization.status != "listed":
-        raise OrganizationExists
-    if uscc:
-        organization.uscc = checked_uscc(uscc)
-    for field, value in place.items():
-        if value is not None:
-            setattr(organization, field, value)
-    take_step(organization, "draft")
-    draw_up_requirements(organization)
-    return organization
+    listed = organization_or_none(for_update=True)
+    if listed is None:
+        return create_organization(source=source, **facts)  # type: ignore[arg-type]  # the schema requires kind and name
+    if listed.status != "listed":
+        raise OrganizationExists(organization_id=str(listed.id))
+    for field, value in facts.items():
+        setattr(listed, field, checked_uscc(value) if field == "uscc" and value else value)
+    listed.name_sort = sort_key(listed.name)
+    take_step(listed, "draft")
+    draw_up_requirements(listed)
+    return listed
 
 
 def checked_uscc(text: str) -> str:

@@ -1,0 +1,63 @@
+"""What is said about agreements over HTTP. Percents are decimal text ("12.5" is 12.5 %), never floats on the way out."""
+
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from tandem.kernel.http import MoneyField, Schema
+from tandem.kernel.money import Money
+
+_AMOUNTS = ("per_visit", "monthly", "cap_per_visit")
+
+
+def _percent(**options: Any) -> fields.Decimal:
+    options.setdefault("metadata", {"example": "12.5", "description": "Percent, up to four decimal places"})
+    return fields.Decimal(as_string=True, validate=[validate.Range(0, 100), _four_places], **options)
+
+
+def _four_places(value: Decimal) -> None:
+    if value != value.quantize(Decimal("0.0001")):
+        raise ValidationError("String does not match expected pattern.")
+
+
+class TermsSchema(Schema):
+    """Fee rules. What is left out is not charged; without effective_from it begins when it is confirmed."""
+
+    percent_of_net = _percent()
+    per_visit = MoneyField(prefix="per_visit")
+    monthly = MoneyField(prefix="monthly")
+    cap_percent = _percent(allow_none=True)
+    cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
+    refund_window_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
+    effective_from = fields.AwareDateTime(format="iso", allow_none=True)
+
+    @post_load
+    def _columns(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        given: dict[str, Money | None] = {name: data.pop(name) for name in _AMOUNTS if name in data}
+        currencies = {money.currency for money in given.values() if money is not None}
+        if len(currencies) > 1:
+            raise ValidationError({"cap_per_visit": ["Must be one of: the currency of the other amounts."]})
+        if currencies:
+            data["currency"] = currencies.pop()
+        return data | {f"{name}_minor": None if money is None else money.amount_minor for name, money in given.items()}
+
+
+class AgreementVersionSchema(Schema):
+    """One version of the fee rules, and where it stands."""
+
+    id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    status = fields.String(required=True)
+    percent_of_net = fields.Decimal(as_string=True, required=True)
+    per_visit = MoneyField(prefix="per_visit", required=True)
+    monthly = MoneyField(prefix="monthly", required=True)
+    cap_percent = fields.Decimal(as_string=True, allow_none=True)
+    cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
+    refund_window_days = fields.Integer(required=True)
+    effective_from = fields.DateTime(allow_none=True)
+    effective_until = fields.DateTime(allow_none=True)
+    terms_sha256 = fields.String(allow_none=True)
+    proposed_at = fields.DateTime(allow_none=True)
+    decided_at = fields.DateTime(allow_none=True)
+    created_at = fields.DateTime(required=True)
