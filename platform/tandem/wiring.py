@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tandem.accounts import wiring as accounts
 from tandem.kernel import upkeep
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
 from tandem.web import health
 
-APIS: Sequence[Api] = []
+APIS: Sequence[Api] = [*accounts.APIS]
 BLUEPRINTS: Sequence[Any] = [health.blueprint]
 SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {}
-SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE]
+SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE]
+ON_OPEN: Sequence[Any] = [accounts.introduce_tenants]

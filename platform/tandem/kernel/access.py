@@ -55,14 +55,15 @@ ROLES: Final[dict[str, tuple[Audience, frozenset[str]]]] = {
     "operator_finance": ("operator", frozenset(_OPERATOR_READS | _OPERATOR_MONEY)),
     "operator_supervisor": ("operator", frozenset(_OPERATOR_WORKS | _OPERATOR_MONEY | _OPERATOR_DECIDES)),
     "operator_admin": ("operator", frozenset(_OPERATOR_WORKS | _OPERATOR_MONEY | _OPERATOR_DECIDES)),
-    "hospital_admin": ("hospital", frozenset(_HOSPITAL_RUNS | {"settlements.confirm"})),
+    "hospital_admin": ("hospital", frozenset(_HOSPITAL_RUNS | {"settlements.confirm", "agreements.confirm"})),
     "medical_affairs": ("hospital", frozenset(_HOSPITAL_RUNS | _HOSPITAL_CARES | {"practitioners.verify"})),
     "doctor": ("hospital", frozenset(_HOSPITAL_CARES)),
     "pharmacist": ("hospital", frozenset(_HOSPITAL_READS)),
     "hospital_finance": ("hospital", frozenset(_HOSPITAL_MONEY)),
     "employer_admin": ("employer", frozenset({
-        "employer.read", "packages.read", "contracts.read", "contracts.sign", "rosters.read", "rosters.write",
-        "invoices.read", "reports.read", "staff.read", "staff.write", "api_keys.read", "api_keys.write", "audit.read",
+        "employer.read", "onboarding.write", "packages.read", "contracts.read", "contracts.sign", "rosters.read",
+        "rosters.write", "invoices.read", "reports.read", "staff.read", "staff.write", "api_keys.read",
+        "api_keys.write", "audit.read",
     })),
     "patient": ("patient", frozenset({
         "person.read", "patients.register", "directory.read", "appointments.book", "appointments.read",

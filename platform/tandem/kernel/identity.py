@@ -186,7 +186,7 @@ def read_token(text: str) -> Token:
         raw = b32decode(rest.upper() + "=" * (-len(rest) % 8))
     except (NotBase64, ValueError):
         raise Unauthenticated from None
-    if kind not in {"tds", "tdm_test", "tdm_live"} or len(raw) != 48:
+    if kind not in {"tds", "tdi", "tdm_test", "tdm_live"} or len(raw) != 48:
         raise Unauthenticated
     return Token(kind, UUID(bytes=raw[:16]), sha256(raw).digest())
 

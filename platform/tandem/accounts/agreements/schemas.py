@@ -1,4 +1,4 @@
-"""What is said about agreements over HTTP. Percents are decimal text ("12.5" is 12.5 %), never floats on the way out."""
+"""What is said about agreements over HTTP. Percents are decimal text ("12.5" is 12.5 %), never a float."""
 
 from decimal import Decimal
 from typing import Any

@@ -84,9 +84,7 @@ def show_organization(organization_id: UUID) -> Organization:
     return queries.own_organization()
 
 
-@api.patch(
-    _ONE, allow="organizations.review", takes=OrganizationChangeSchema, gives=OrganizationSchema, versioned=True
-)
+@api.patch(_ONE, allow="organizations.review", takes=OrganizationChangeSchema, gives=OrganizationSchema, versioned=True)
 def correct_organization(organization_id: UUID, wish: dict[str, Any]) -> Organization:
     """Correct what is known about an organisation."""
     organization = queries.own_organization(for_update=True)
@@ -126,17 +124,13 @@ def submit(organization_id: UUID) -> Organization:
     return commands.submit_organization()
 
 
-@api.post(
-    f"{_ONE}/reviews", allow="organizations.review", gives=OrganizationSchema, problems=(SecondPersonNeeded,)
-)
+@api.post(f"{_ONE}/reviews", allow="organizations.review", gives=OrganizationSchema, problems=(SecondPersonNeeded,))
 def review(organization_id: UUID) -> Organization:
     """Take an application on; whoever submitted it cannot."""
     return commands.review_organization()
 
 
-@api.post(
-    f"{_ONE}/information_requests", allow="organizations.review", takes=BecauseSchema, gives=OrganizationSchema
-)
+@api.post(f"{_ONE}/information_requests", allow="organizations.review", takes=BecauseSchema, gives=OrganizationSchema)
 def ask_for_information(organization_id: UUID, wish: dict[str, str]) -> Organization:
     """Send an application back with a question."""
     return commands.ask_for_information(because=wish["because"])

@@ -104,9 +104,13 @@ def organization_counts(filters: Mapping[str, Any]) -> dict[str, Any]:
     return {"total": total, **{f"by_{name}": dict(sorted(by_value.items())) for name, by_value in sums.items()}}
 
 
-def tenants_of(kind: str) -> Select[UUID]:
-    """The ids of live organisations of a kind, for fanning out one job per tenant. [across tenants]"""
-    return select(Organization.id).where(Organization.kind == kind, Organization.status == "live")
+def tenants_of(kind: str | None) -> Select[UUID]:
+    """The ids of organisations at work, of a kind or of all, for one job per tenant. [across tenants]
+
+    A suspended one is among them: its books must still be kept.
+    """
+    at_work = select(Organization.id).where(Organization.status.in_(("live", "suspended")))
+    return at_work if kind is None else at_work.where(Organization.kind == kind)
 
 
 def _chosen(filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:

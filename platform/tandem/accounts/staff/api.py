@@ -40,9 +40,7 @@ def list_roles(query: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-@operator.get(
-    "/organizations/<uuid:organization_id>/staff", allow="staff.read", gives=StaffMemberSchema, many=True
-)
+@operator.get("/organizations/<uuid:organization_id>/staff", allow="staff.read", gives=StaffMemberSchema, many=True)
 def list_organization_staff(organization_id: UUID, query: dict[str, Any]) -> Page:
     """An organisation's staff, present and past."""
     return queries.staff(limit=query["limit"], after=query["after"])

@@ -6,11 +6,9 @@ from tandem.accounts.fields import line, login_name, new_password
 from tandem.kernel.http import Schema
 
 
-def role_names() -> fields.List:
+def role_names() -> fields.List[str]:
     """Roles to give, by name."""
-    return fields.List(
-        fields.String(validate=validate.Length(1, 40)), required=True, validate=validate.Length(1, 10)
-    )
+    return fields.List(fields.String(validate=validate.Length(1, 40)), required=True, validate=validate.Length(1, 10))
 
 
 class StaffMemberSchema(Schema):

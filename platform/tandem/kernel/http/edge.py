@@ -85,7 +85,7 @@ def _scope(route: "Route", path: dict[str, Any]) -> Iterator[Actor]:
         with in_public():
             yield identity.NOBODY
         return
-    token = identity.read_token(_credential())
+    token = identity.read_token(credential())
     if token.kind != "tds":
         with _as_key(route, token, path) as actor:
             yield actor
@@ -172,7 +172,8 @@ def _is_patient_here(hospital: UUID, person: UUID) -> bool:
     return session.scalar(here) is not None
 
 
-def _credential() -> str:
+def credential() -> str:
+    """The token this request came with, in its header or its cookie. Raises Unauthenticated."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value:
         return value.strip()

@@ -54,7 +54,7 @@ class Cron:
         return next(CronSim(self.when, here, reverse=True)).astimezone(UTC)
 
 
-TenantsOf = Callable[[Kind | None], Select[tuple[UUID]]]
+TenantsOf = Callable[[Kind | None], Select[UUID]]
 
 
 class _Timetable:

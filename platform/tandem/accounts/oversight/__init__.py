@@ -1,0 +1,1 @@
+"""What the operator watches over: the audit trail, jobs that were given up, and the clock of a test platform."""
