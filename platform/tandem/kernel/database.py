@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     event,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -43,10 +44,10 @@ from sqlalchemy.orm import (
 )
 from werkzeug.local import LocalProxy
 
-from tandem.kernel import errors
+from tandem.kernel import errors, telemetry
 from tandem.kernel.i18n import Text as Words
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope
+from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope, in_public
 
 POOL_WAIT_SECONDS: Final = 2
 IDLE_PING_SECONDS: Final = 1.0
@@ -291,3 +292,10 @@ def _belt(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(
             with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True)
         )
+
+
+@telemetry.readiness_part("database")
+def _database_answers() -> str | None:
+    with in_public():
+        session.execute(text("SELECT 1"))
+    return None
