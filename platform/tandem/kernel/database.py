@@ -78,6 +78,7 @@ class Base(DeclarativeBase):
             Decimal: Numeric(20, 10),
             list[str]: ARRAY(Text),
             dict[str, Any]: JSONB,
+            list[dict[str, Any]]: JSONB,
         },
     )
 

@@ -82,9 +82,7 @@ def _locked_head(tenant: UUID) -> tuple[int, bytes]:
     head: Select[Any] = select(_head.c.seq, _head.c.hash).where(_head.c.tenant_id == tenant).with_for_update()
     row = session.execute(head).one_or_none()
     if row is None:
-        session.execute(
-            insert(_head).values(tenant_id=tenant, id=tenant, seq=0, hash=GENESIS).on_conflict_do_nothing()
-        )
+        session.execute(insert(_head).values(tenant_id=tenant, id=tenant, seq=0, hash=GENESIS).on_conflict_do_nothing())
         row = session.execute(head).one()
     return row.seq, row.hash
 
