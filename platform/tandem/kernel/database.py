@@ -23,6 +23,7 @@ from sqlalchemy import (
     Numeric,
     RowMapping,
     Select,
+    Table,
     Text,
     Uuid,
     event,
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
         """What mypy sees: a plain declarative model."""
 
         __abstract__ = True
+        __table__: ClassVar[Table]
 else:
     Model = db.Model
 

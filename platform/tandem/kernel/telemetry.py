@@ -26,7 +26,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 
@@ -51,7 +51,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("tandem")
 
 def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Send every log line, ours and the libraries', as one redacted JSON object a line to `stream` (stderr)."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
