@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tandem.accounts import wiring as accounts
+from tandem.billing.payments import wiring as payments
 from tandem.kernel import upkeep
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
-from tandem.traffic.directory import api as directory_api
 from tandem.web import health
 
-APIS: Sequence[Api] = [*accounts.APIS, directory_api.hospitals, directory_api.services]
+APIS: Sequence[Api] = [*accounts.APIS, *payments.APIS]
 BLUEPRINTS: Sequence[Any] = [health.blueprint]
-SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {}
-SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE]
-ON_OPEN: Sequence[Any] = [accounts.introduce_tenants]
+SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {**payments.SUBSCRIPTIONS}
+SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHEDULE]
+ON_OPEN: Sequence[Any] = [accounts.introduce_tenants, payments.open_gateway]

@@ -63,8 +63,6 @@ TEXTS: Final = (
     ),
 )
 
-PURPOSES: Final = tuple(dict.fromkeys(text.purpose for text in TEXTS))
-
 REQUIRED: Final = (INTERNET_CARE, HEALTH_DATA)
 """Purposes without which no service is given."""
 

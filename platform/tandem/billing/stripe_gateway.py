@@ -103,7 +103,7 @@ class StripeGateway:
             "confirm": True,
             "expand": ["latest_charge.balance_transaction"],
             "metadata": {OUR_KEY: str(key)},
-            "payment_method_types": [method],
+            "allowed_payment_method_types": [method],
             "return_url": return_url,
         }
         if payment_method is not None:
@@ -116,11 +116,14 @@ class StripeGateway:
             told = self._v1.payment_intents.create(cast(Any, params), _as(account, key))
         return intent_from(_plain(told))
 
-    def cancel_intent(self, account: str, intent_id: str, *, key: UUID) -> ProviderIntent:
-        """Give an unpaid intent up. Raises Refused with the intent as it is when it can no longer be cancelled."""
+    def cancel_intent(self, account: str, intent_id: str) -> ProviderIntent:
+        """Give an unpaid intent up. Raises Refused when it can no longer be cancelled, or is already.
+
+        Without a key of ours: a refusal remembered under a key would be repeated after it stopped being true.
+        """
         params = cast(Any, {"cancellation_reason": "abandoned"})
         with _telling_no_from_away():
-            told = self._v1.payment_intents.cancel(intent_id, params, _as(account, key, "cancel"))
+            told = self._v1.payment_intents.cancel(intent_id, params, _as(account))
         return intent_from(_plain(told))
 
     def refund(self, account: str, intent_id: str, *, key: UUID, amount_minor: int) -> ProviderRefund:
@@ -216,6 +219,11 @@ def is_live() -> bool:
     return _settings().is_live
 
 
+def return_address() -> str:
+    """Where a payer comes back to after a page of the provider, when the order names no other place."""
+    return f"{_settings().base_url}/"
+
+
 def webhook_secrets() -> tuple[str, ...]:
     """The secrets webhooks may be signed with, newest first; none means that none is taken."""
     return _settings().stripe_webhook_secrets
@@ -250,11 +258,8 @@ def _settings() -> Settings:
     return _Configured.settings
 
 
-def _as(account: str, key: UUID | None = None, verb: str | None = None) -> Any:
-    options = {"stripe_account": account}
-    if key is not None:
-        options["idempotency_key"] = f"{key}-{verb}" if verb else str(key)
-    return options
+def _as(account: str, key: UUID | None = None) -> Any:
+    return {"stripe_account": account} | ({} if key is None else {"idempotency_key": str(key)})
 
 
 def _plain(told: Any) -> dict[str, Any]:

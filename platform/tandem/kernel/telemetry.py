@@ -26,7 +26,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, WrappedLogger
 
 REDACTED = "[redacted]"
 
@@ -51,7 +51,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("tandem")
 
 def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Send every log line, ours and the libraries', as one redacted JSON object a line to `stream` (stderr)."""
-    shared: list[Processor] = [
+    shared = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -66,7 +66,7 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = _Lines(stream if stream is not None else sys.stderr)
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_render_foreign_arguments, *shared],
@@ -77,12 +77,8 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
         )
     )
     root = logging.getLogger()
-    root.handlers = [*(other for other in root.handlers if not isinstance(other, _Lines)), handler]
+    root.handlers = [handler]
     root.setLevel(level)
-
-
-class _Lines(logging.StreamHandler[TextIO]):
-    """Our handler, told apart from those that others put on the root (a test runner's, for one)."""
 
 
 def _render_foreign_arguments(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -235,26 +231,25 @@ class Part:
     detail: str | None = None
 
 
-Look = Callable[[], str | None]
-_parts: dict[str, Look] = {}
+_parts: dict[str, Callable[[], str | None]] = {}
 
 
-def readiness_part(name: str) -> Callable[[Look], Look]:
+def readiness_part(name: str) -> Callable[[Callable[[], str | None]], Callable[[], str | None]]:
     """Register a look at one part; it returns a detail, or raises when the part does not work."""
 
-    def register(look: Look) -> Look:
+    def register(look: Callable[[], str | None]) -> Callable[[], str | None]:
         _parts[name] = look
         return look
 
     return register
 
 
-def readiness(parts: Mapping[str, Look] = _parts) -> dict[str, Part]:
-    """Look at every part (database, redis, outbox, unless told others); a failing part is said, never raised."""
-    return {name: _looked_at(look) for name, look in parts.items()}
+def readiness() -> dict[str, Part]:
+    """Look at every registered part (database, redis, outbox); a failing part is said, never raised."""
+    return {name: _looked_at(look) for name, look in _parts.items()}
 
 
-def _looked_at(look: Look) -> Part:
+def _looked_at(look: Callable[[], str | None]) -> Part:
     began = time.perf_counter()
     try:
         detail, ok = look(), True

@@ -26,6 +26,7 @@ from tandem.billing.payments.events import (
     RefundFailed,
     RefundSucceeded,
 )
+from tandem.billing.payments.jobs import fetch_provider_facts
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, Refund
 from tandem.billing.payments.queries import (
     captured_between,
@@ -58,6 +59,7 @@ __all__ = [
     "complete_payment",
     "connect_account",
     "create_payment",
+    "fetch_provider_facts",
     "movement_sums",
     "payment",
     "payment_for_order",

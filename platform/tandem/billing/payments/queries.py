@@ -34,7 +34,7 @@ REFUND_SHOWN: Final[tuple[InstrumentedAttribute[object], ...]] = (
     Refund.failure_code, Refund.created_at, Refund.succeeded_at,
 )  # fmt: skip
 
-Row = TypeVar("Row", Payment, Refund, Dispute, Payout)
+Row = TypeVar("Row", Payment, Refund, Dispute, Payout, BalanceTransaction)
 
 
 def payment(payment_id: UUID) -> Payment:
@@ -160,17 +160,17 @@ def waiting_refunds(*, older_than: datetime, limit: int) -> Sequence[UUID]:
     return session.scalars(waiting.order_by(Refund.created_at).limit(limit)).all()
 
 
-def payments_without_fee(*, since: datetime, older_than: datetime, limit: int) -> Sequence[str]:
-    """Intents of captured payments whose movement has not been told yet, oldest first."""
-    unknown = select(Payment.provider_intent_id).where(
+def payments_without_fee(*, since: datetime, older_than: datetime, limit: int) -> list[tuple[str, str]]:
+    """Account and intent of captured payments whose movement has not been told yet, oldest first."""
+    unknown = select(Payment.provider_account_id, Payment.provider_intent_id).where(
         Payment.tenant_id == tenant_id(),
         Payment.provider_intent_id.is_not(None),
         Payment.captured_at.is_not(None),
         Payment.fee_minor.is_(None),
         Payment.captured_at.between(since, older_than),
     )
-    found = session.scalars(unknown.order_by(Payment.captured_at).limit(limit)).all()
-    return [intent_id for intent_id in found if intent_id is not None]
+    found = session.execute(unknown.order_by(Payment.captured_at).limit(limit)).all()
+    return [(account, intent) for account, intent in found if account is not None and intent is not None]
 
 
 def unexplained_movements(limit: int) -> Sequence[BalanceTransaction]:
@@ -179,6 +179,11 @@ def unexplained_movements(limit: int) -> Sequence[BalanceTransaction]:
         BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.posted_as.is_(None)
     )
     return session.scalars(open_.order_by(BalanceTransaction.provider_created_at).limit(limit)).all()
+
+
+def movement_for_update(movement_id: UUID) -> BalanceTransaction | None:
+    """One movement, locked, as it is now."""
+    return _locked(BalanceTransaction, BalanceTransaction.id == movement_id)
 
 
 def payments_page(
@@ -196,15 +201,11 @@ def payments_page(
     return page(wanted, by=[Payment.created_at, Payment.id], limit=limit, after=after, newest_first=True)
 
 
-def refunds_of(payment_id: UUID) -> Sequence[RowMapping]:
-    """A payment's refunds, oldest first."""
-    mine = select(*REFUND_SHOWN).where(Refund.tenant_id == tenant_id(), Refund.payment_id == payment_id)
-    return rows(mine.order_by(Refund.created_at, Refund.id))
-
-
-def refunds_page(*, limit: int, after: str | None) -> Page:
-    """The hospital's refunds, newest first."""
+def refunds_page(*, payment_id: UUID | None = None, limit: int, after: str | None) -> Page:
+    """The hospital's refunds (of one payment), newest first."""
     mine = select(*REFUND_SHOWN).where(Refund.tenant_id == tenant_id())
+    if payment_id is not None:
+        mine = mine.where(Refund.payment_id == payment_id)
     return page(mine, by=[Refund.created_at, Refund.id], limit=limit, after=after, newest_first=True)
 
 

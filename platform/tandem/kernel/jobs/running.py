@@ -224,3 +224,5 @@ def _dropping_a_cut_connection() -> Iterator[None]:
     except BaseTimeoutException:
         session.invalidate()
         raise
+
+

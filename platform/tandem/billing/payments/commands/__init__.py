@@ -5,12 +5,14 @@ from tandem.billing.payments.commands.fold import fold_dispute, fold_intent, fol
 from tandem.billing.payments.commands.inbox import mark_folded, read_webhook, store_event
 from tandem.billing.payments.commands.movements import fold_movement, suspend_movement
 from tandem.billing.payments.commands.pay import (
+    KEY_LASTS,
     Wish,
     begin_payment,
     cancel_payment,
     complete_payment,
     create_payment,
     fail_payment,
+    is_over,
     succeed_by_benefit,
 )
 from tandem.billing.payments.commands.refund import (
@@ -22,6 +24,7 @@ from tandem.billing.payments.commands.refund import (
 )
 
 __all__ = [
+    "KEY_LASTS",
     "RefundWish",
     "Wish",
     "advance_reading",
@@ -38,6 +41,7 @@ __all__ = [
     "fold_movement",
     "fold_payout",
     "fold_refund",
+    "is_over",
     "mark_folded",
     "read_webhook",
     "refund_payment",

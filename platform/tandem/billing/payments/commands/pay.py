@@ -113,11 +113,11 @@ def begin_payment(payment_id: UUID, account_id: str | None) -> Wish | None:
     if payment is None or payment.status != "created":
         return None
     now = clock.now()
-    if payment.asked_at is None and _is_over(payment, now):
+    if payment.asked_at is None and is_over(payment):
         end_payment(payment, "cancelled", "hold-lapsed")
         return None
-    if payment.asked_at is not None and payment.asked_at + KEY_LASTS < now:
-        # Whether it was charged must be looked up, not tried: the sweeper does.
+    if payment.asked_at is not None and (is_over(payment) or payment.asked_at + KEY_LASTS < now):
+        # Whether it was charged must be looked up now, not tried again: the sweeper does.
         return None
     payment.asked_at = payment.asked_at or now
     payment.provider_account_id = account_id
@@ -134,11 +134,16 @@ def begin_payment(payment_id: UUID, account_id: str | None) -> Wish | None:
     )
 
 
-def fail_payment(payment_id: UUID, code: str) -> None:
-    """Whoever was asked said no for good, and made nothing that could still succeed."""
+def is_over(payment: Payment) -> bool:
+    """Whether nobody waits for it any more."""
+    return payment.expires_at is not None and payment.expires_at <= clock.now()
+
+
+def fail_payment(payment_id: UUID, code: str, *, status: str = "failed") -> None:
+    """Whoever was asked said no for good, or was never asked: nothing was made that could still succeed."""
     payment = queries.payment_for_update(payment_id)
     if payment is not None and payment.status in WAITING:
-        end_payment(payment, "failed", code)
+        end_payment(payment, status, code)
 
 
 def end_payment(payment: Payment, status: str, code: str | None) -> None:
@@ -172,10 +177,6 @@ def succeed_by_benefit(payment_id: UUID) -> bool:
     if payment.status != "succeeded":
         succeed_payment(payment, clock.now())
     return True
-
-
-def _is_over(payment: Payment, now: datetime) -> bool:
-    return payment.expires_at is not None and payment.expires_at <= now
 
 
 def _check(

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.payments import queries
+from tandem.billing.payments.commands.pay import KEY_LASTS
 from tandem.billing.payments.errors import (
     BenefitRefundedWhole,
     PaymentNotSucceeded,
@@ -67,6 +68,9 @@ def begin_refund(refund_id: UUID) -> RefundWish | None:
     """Note that somebody outside is about to be asked; None when there is nothing to ask for (any more)."""
     refund = queries.refund_for_update(refund_id)
     if refund is None or refund.status != "created" or refund.provider_refund_id is not None:
+        return None
+    if refund.asked_at is not None and refund.asked_at + KEY_LASTS < clock.now():
+        # Whether it was given back must be looked up now, not tried again: the sweeper does.
         return None
     refund.asked_at = refund.asked_at or clock.now()
     payment = queries.payment(refund.payment_id)

@@ -1,0 +1,29 @@
+"""What workers do about payments. Everything here speaks to somebody outside, so nothing here holds a transaction
+open while it does: read and commit, call, write what came back and commit. Each job may be killed anywhere and run
+again: what is asked carries our row's id as its key, and what comes back is folded.
+"""
+
+from tandem.billing.payments.jobs.asking import (
+    consume_benefit,
+    give_up_payment,
+    open_account_of_live_hospital,
+    open_provider_account,
+    send_refund,
+    take_payment,
+)
+from tandem.billing.payments.jobs.folding import fold_event
+from tandem.billing.payments.jobs.reading import fetch_provider_facts, read_provider
+from tandem.billing.payments.jobs.sweeping import sweep_payments
+
+__all__ = [
+    "consume_benefit",
+    "fetch_provider_facts",
+    "fold_event",
+    "give_up_payment",
+    "open_account_of_live_hospital",
+    "open_provider_account",
+    "read_provider",
+    "send_refund",
+    "sweep_payments",
+    "take_payment",
+]
