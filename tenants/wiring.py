@@ -3,11 +3,44 @@
 from collections.abc import Sequence
 from typing import Any
 
+from tandem.accounts import OrganizationRenamed, OrganizationSuspended, OrganizationWentLive
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
+from tenants.healthcare_services import ServicePublished, ServiceRetired, ServiceRevised
+from tenants.healthcare_services import api as services_api
+from tenants.healthcare_services.jobs import refresh_directory
+from tenants.hospitals import LicenceLapsed, LicenceVerified, ProfileChanged
+from tenants.hospitals import api as hospitals_api
+from tenants.hospitals.jobs import expire_licences_by_date
+from tenants.patients import api as patients_api
+from tenants.practitioners import PractitionerCleared, PractitionerStopped
+from tenants.practitioners import api as practitioners_api
 
-APIS: Sequence[Api] = []
+APIS: Sequence[Api] = [
+    hospitals_api.profile,
+    hospitals_api.licences,
+    hospitals_api.departments,
+    hospitals_api.hospital_licences,
+    hospitals_api.specialties,
+    practitioners_api.api,
+    services_api.api,
+    patients_api.own,
+    patients_api.desk,
+    patients_api.consent_texts,
+]
 BLUEPRINTS: Sequence[Any] = []
-SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {}
-SCHEDULE: Sequence[Cron] = []
+SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {
+    OrganizationWentLive: [refresh_directory],
+    OrganizationSuspended: [refresh_directory],
+    OrganizationRenamed: [refresh_directory],
+    LicenceVerified: [refresh_directory],
+    LicenceLapsed: [refresh_directory],
+    ProfileChanged: [refresh_directory],
+    PractitionerCleared: [refresh_directory],
+    PractitionerStopped: [refresh_directory],
+    ServicePublished: [refresh_directory],
+    ServiceRetired: [refresh_directory],
+    ServiceRevised: [refresh_directory],
+}
+SCHEDULE: Sequence[Cron] = [Cron("5 0 * * *", expire_licences_by_date, each="hospital")]

@@ -16,7 +16,7 @@ from tandem.embedded import start_postgres, start_valkey
 from tandem.embedded.roles import ROLES, DatabaseUrls, prepare_database, with_database
 from tandem.embedded.schema import upgrade
 from tandem.kernel import clock, jobs
-from tandem.kernel.database import session
+from tandem.kernel.database import db, session
 from tandem.kernel.settings import Settings
 from tandem.kernel.tenancy import across_tenants
 
@@ -101,14 +101,18 @@ def process_environment(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def app(settings: Settings) -> Flask:
+def app(settings: Settings) -> Iterator[Flask]:
     """The whole application: three houses, one roof."""
     import b2b.wiring
     import tandem.wiring
     import tenants.wiring
     from tandem.app import create_app
 
-    return create_app(settings, [tandem.wiring, tenants.wiring, b2b.wiring])
+    made = create_app(settings, [tandem.wiring, tenants.wiring, b2b.wiring])
+    yield made
+    with made.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.fixture(autouse=True)

@@ -151,6 +151,7 @@ def create_tables() -> None:
         sa.Column("valid_to", sa.Date(), nullable=True),
         sa.Column("document_sha256", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("submitted_by", sa.Uuid(), nullable=True),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("submitted_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
@@ -158,6 +159,7 @@ def create_tables() -> None:
             "status IN ('submitted', 'verified', 'rejected', 'superseded', 'revoked')", name="credential_status_check"
         ),
         sa.CheckConstraint("cardinality(places) BETWEEN 1 AND 3", name="credential_places_check"),
+        sa.CheckConstraint("decided_by <> submitted_by", name="credential_four_eyes_check"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "practitioner_id"],
             ["practitioner.tenant_id", "practitioner.id"],
@@ -272,6 +274,10 @@ def create_tables() -> None:
         sa.Column("document_sha256", sa.Text(), nullable=False),
         sa.Column("filed_by", sa.Uuid(), nullable=False),
         sa.Column("filed_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "document_kind IN ('outpatient_record', 'discharge_summary', 'diagnosis_certificate', 'prescription', 'report')",
+            name="prior_diagnosis_document_kind_check",
+        ),
         sa.CheckConstraint("document_sha256 ~ '^[0-9a-f]{64}$'", name="prior_diagnosis_document_sha256_check"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "patient_id"], ["patient.tenant_id", "patient.id"], name="prior_diagnosis_patient_fkey"

@@ -9,9 +9,10 @@ from tandem.kernel import upkeep
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
+from tandem.traffic.directory import api as directory_api
 from tandem.web import health
 
-APIS: Sequence[Api] = [*accounts.APIS, *payments.APIS]
+APIS: Sequence[Api] = [*accounts.APIS, directory_api.hospitals, directory_api.services, *payments.APIS]
 BLUEPRINTS: Sequence[Any] = [health.blueprint]
 SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {**payments.SUBSCRIPTIONS}
 SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHEDULE]

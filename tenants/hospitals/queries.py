@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.errors import NotFound, refused_field
+from tandem.kernel.i18n import Text
 from tandem.kernel.tenancy import tenant_id
 from tenants.hospitals.errors import LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
 from tenants.hospitals.models import Department, HospitalProfile, Licence, licence_day
@@ -92,6 +93,25 @@ def department(department_id: UUID) -> Department:
     found = session.scalar(select(Department).where(Department.id == department_id))
     if found is None:
         raise NotFound
+    return found
+
+
+def require_department(department_id: UUID) -> Department:
+    """A department that takes on staff and services.
+
+    Raises Invalid for a missing or closed one: it is named in a body, not in an address.
+    """
+    found = session.scalar(select(Department).where(Department.id == department_id, Department.status == "active"))
+    if found is None:
+        raise refused_field(
+            "department_id",
+            Text("The hospital has no such department", "该医院没有此科室"),
+            Text(
+                "Take an id from the list of departments; closed ones take nobody on.",
+                "请使用科室列表中未关闭的科室编号。",
+            ),
+            code="department",
+        )
     return found
 
 

@@ -63,6 +63,8 @@ TEXTS: Final = (
     ),
 )
 
+PURPOSES: Final = tuple(dict.fromkeys(text.purpose for text in TEXTS))
+
 REQUIRED: Final = (INTERNET_CARE, HEALTH_DATA)
 """Purposes without which no service is given."""
 

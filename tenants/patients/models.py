@@ -14,6 +14,8 @@ from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 RELATIONSHIPS: Final = ("self", "child", "ward")
 """Whose record it is, seen from the person who signs in."""
 
+DOCUMENT_KINDS: Final = ("outpatient_record", "discharge_summary", "diagnosis_certificate", "prescription", "report")
+
 GUARDED_BELOW_YEARS: Final = 14
 PAEDIATRIC_BELOW_YEARS: Final = 6
 ADULT_FROM_YEARS: Final = 18
@@ -86,6 +88,9 @@ class PriorDiagnosis(TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "patient_id"], ["patient.tenant_id", "patient.id"]),
         UniqueConstraint(
             "tenant_id", "patient_id", "document_sha256", "diagnosis_code", name="prior_diagnosis_document_key"
+        ),
+        CheckConstraint(
+            "document_kind IN ({})".format(", ".join(f"'{kind}'" for kind in DOCUMENT_KINDS)), name="document_kind"
         ),
         CheckConstraint("document_sha256 ~ '^[0-9a-f]{64}$'", name="document_sha256"),
         Index(None, "tenant_id", "patient_id", "diagnosed_on"),

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from tandem.kernel import clock
-from tandem.kernel.database import session
+from tandem.kernel.database import Page, page, session
 from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
 from tenants.hospitals import is_paediatric, licence_day
 from tenants.patients.consent_texts import REQUIRED, text_in_force
 from tenants.patients.errors import ChildNeedsPaediatrics, ConsentMissing, GuardianRequired, PatientNotRegistered
@@ -50,10 +51,10 @@ def patient(patient_id: UUID) -> Patient:
     return found
 
 
-def patients_of(person_id: UUID) -> Sequence[Patient]:
+def patients_of(person_id: UUID, limit: int, after: str | None) -> Page:
     """A person's own record and their wards'."""
-    statement = select(Patient).where(Patient.person_id == person_id).order_by(Patient.registered_at, Patient.id)
-    return session.scalars(statement).all()
+    statement = select(Patient.__table__).where(Patient.tenant_id == tenant_id(), Patient.person_id == person_id)
+    return page(statement, by=[Patient.registered_at, Patient.id], limit=limit, after=after)
 
 
 def require_fit_for_service(patient: Patient, specialty: str, at: datetime) -> None:
@@ -94,6 +95,12 @@ def current_consents(patient_id: UUID) -> Sequence[Consent]:
     return session.scalars(statement).all()
 
 
+def consent_history(patient_id: UUID, limit: int, after: str | None) -> Page:
+    """Every decision a patient made, newest first."""
+    statement = select(Consent.__table__).where(Consent.tenant_id == tenant_id(), Consent.patient_id == patient_id)
+    return page(statement, by=[Consent.decided_at, Consent.id], limit=limit, after=after, newest_first=True)
+
+
 def prior_diagnosis_for(patient_id: UUID, specialty: str) -> PriorDiagnosis | None:
     """The newest evidence of a definite diagnosis in a specialty (or its subject); None: advice only (I-10)."""
     subject = specialty[:2]
@@ -117,3 +124,12 @@ def prior_diagnoses(patient_id: UUID) -> Sequence[PriorDiagnosis]:
         .order_by(PriorDiagnosis.diagnosed_on.desc(), PriorDiagnosis.id.desc())
     )
     return session.scalars(statement).all()
+
+
+def evidence_of(patient_id: UUID, limit: int, after: str | None) -> Page:
+    """A page of the evidence a patient has filed, newest diagnosis first."""
+    statement = select(PriorDiagnosis.__table__).where(
+        PriorDiagnosis.tenant_id == tenant_id(), PriorDiagnosis.patient_id == patient_id
+    )
+    by = [PriorDiagnosis.diagnosed_on, PriorDiagnosis.id]
+    return page(statement, by=by, limit=limit, after=after, newest_first=True)

@@ -1,7 +1,11 @@
 """Practitioners: who practises here, on what credentials, and that it was really they. 医务人员"""
 
 from tenants.practitioners.errors import PractitionerNotCleared, RealNameCheckDue
+from tenants.practitioners.events import PractitionerCleared, PractitionerStopped
+from tenants.practitioners.models import Credential, Practitioner
 from tenants.practitioners.queries import (
+    cleared_practitioners,
+    credentials_in_force,
     practitioner,
     practitioner_of_person,
     require_practitioner,
@@ -9,8 +13,14 @@ from tenants.practitioners.queries import (
 )
 
 __all__ = [
+    "Credential",
+    "Practitioner",
+    "PractitionerCleared",
     "PractitionerNotCleared",
+    "PractitionerStopped",
     "RealNameCheckDue",
+    "cleared_practitioners",
+    "credentials_in_force",
     "practitioner",
     "practitioner_of_person",
     "require_practitioner",

@@ -54,3 +54,19 @@ class CredentialInsufficient(Problem):
     status, slug = 409, "credential-insufficient"
     title = Text("This credential does not meet the rules for Internet practice", "该执业资质不符合互联网诊疗要求")
     mend = Text("Correct the credential as `because` says, then submit it again.", "请按 because 所列更正后重新提交。")
+
+
+class NotOnTheStaff(Problem):
+    """A practitioner is a member of the hospital's staff first."""
+
+    status, slug = 409, "not-on-the-staff"
+    title = Text("This person has no place on the hospital's staff", "该人员不是本院员工")
+    mend = Text("Invite the person to the staff first.", "请先邀请其加入本院员工。")
+
+
+class SubmitterMayNotVerify(Problem):
+    """Four eyes: whoever submitted a credential does not verify it."""
+
+    status, slug = 409, "submitter-may-not-verify"
+    title = Text("Whoever submitted a credential may not verify it", "资质提交人不得自行核验")
+    mend = Text("Have somebody else of medical affairs verify it.", "请由医务部门其他人员核验。")

@@ -20,6 +20,10 @@ PHARMACIST_TITLES: Final = ("chief_pharmacist", "associate_chief_pharmacist", "p
 INDEPENDENT_YEARS_REQUIRED: Final = 3
 """Years of independent clinical practice a doctor needs online. Internet Diagnosis and Treatment Measures 2018, 14."""
 
+TITLES: Final = {"doctor": DOCTOR_TITLES, "pharmacist": PHARMACIST_TITLES}
+
+CHECK_METHODS: Final = ("id_card", "face")
+
 PLACES_MAX: Final = 3
 """Places of practice on one certificate here; more need a new multi-site filing."""
 
@@ -85,6 +89,7 @@ class Credential(TenantOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "practitioner_id"], ["practitioner.tenant_id", "practitioner.id"]),
         CheckConstraint("cardinality(places) BETWEEN 1 AND 3", name="places"),
+        CheckConstraint("decided_by <> submitted_by", name="four_eyes"),
         states(CREDENTIAL_NEXT),
         Index(None, "tenant_id", "practitioner_id", "submitted_at"),
         Index(
@@ -108,6 +113,7 @@ class Credential(TenantOwned, Model):
     valid_to: Mapped[date | None]
     document_sha256: Mapped[str]
     status: Mapped[str] = mapped_column(default="submitted")
+    submitted_by: Mapped[UUID | None]
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime] = mapped_column(default=clock.now)

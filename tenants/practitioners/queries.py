@@ -8,13 +8,14 @@ from sqlalchemy import select
 
 from tandem.kernel import clock
 from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.errors import NotFound, TransitionRefused
 from tandem.kernel.tenancy import tenant_id
 from tenants.hospitals import covers, licence_day
 from tenants.practitioners.errors import PractitionerNotCleared, RealNameCheckDue
 from tenants.practitioners.models import (
     CLEARED,
     INDEPENDENT_YEARS_REQUIRED,
+    NEXT,
     Credential,
     Practitioner,
     RealNameCheck,
@@ -40,11 +41,7 @@ def require_practitioner(practitioner_id: UUID, specialty: str, at: datetime) ->
 
 def require_real_name_check(practitioner_id: UUID, at: datetime | None = None) -> None:
     """Raises RealNameCheckDue when the practitioner has not passed the check on that business day (I-9)."""
-    statement = select(RealNameCheck.id).where(
-        RealNameCheck.practitioner_id == practitioner_id,
-        RealNameCheck.checked_on == licence_day(at or clock.now()),
-    )
-    if session.scalar(statement) is None:
+    if real_name_check_on(practitioner_id, licence_day(at or clock.now())) is None:
         raise RealNameCheckDue(practitioner_id=practitioner_id)
 
 
@@ -126,11 +123,29 @@ def credential_for_update(practitioner_id: UUID, credential_id: UUID) -> Credent
     return found
 
 
-def credentials(practitioner_id: UUID) -> Sequence[Credential]:
-    """All credentials of a practitioner, newest first."""
-    statement = (
-        select(Credential)
-        .where(Credential.practitioner_id == practitioner_id)
-        .order_by(Credential.submitted_at.desc(), Credential.id.desc())
+def credentials(practitioner_id: UUID, limit: int, after: str | None) -> Page:
+    """A practitioner's credentials, newest first."""
+    statement = select(Credential.__table__).where(
+        Credential.tenant_id == tenant_id(), Credential.practitioner_id == practitioner_id
     )
-    return session.scalars(statement).all()
+    by = [Credential.submitted_at, Credential.id]
+    return page(statement, by=by, limit=limit, after=after, newest_first=True)
+
+
+def credentials_in_force() -> dict[UUID, Credential]:
+    """Every verified credential, by practitioner."""
+    found = session.scalars(select(Credential).where(Credential.status == "verified"))
+    return {each.practitioner_id: each for each in found}
+
+
+def real_name_check_on(practitioner_id: UUID, day: date) -> RealNameCheck | None:
+    """The check a practitioner passed on a business day."""
+    return session.scalar(
+        select(RealNameCheck).where(RealNameCheck.practitioner_id == practitioner_id, RealNameCheck.checked_on == day)
+    )
+
+
+def refused_move(practitioner: Practitioner, wanted: str) -> TransitionRefused:
+    """The refusal of a step that is not open from the practitioner's present state."""
+    allowed = sorted(NEXT[practitioner.status])
+    return TransitionRefused(current=practitioner.status, wanted=wanted, allowed=allowed)

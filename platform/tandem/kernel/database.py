@@ -23,9 +23,11 @@ from sqlalchemy import (
     Numeric,
     RowMapping,
     Select,
+    Table,
     Text,
     Uuid,
     event,
+    text,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -43,10 +45,10 @@ from sqlalchemy.orm import (
 )
 from werkzeug.local import LocalProxy
 
-from tandem.kernel import errors
+from tandem.kernel import errors, telemetry
 from tandem.kernel.i18n import Text as Words
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope
+from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope, in_public
 
 POOL_WAIT_SECONDS: Final = 2
 IDLE_PING_SECONDS: Final = 1.0
@@ -77,6 +79,7 @@ class Base(DeclarativeBase):
             Decimal: Numeric(20, 10),
             list[str]: ARRAY(Text),
             dict[str, Any]: JSONB,
+            list[dict[str, Any]]: JSONB,
         },
     )
 
@@ -103,6 +106,7 @@ if TYPE_CHECKING:
         """What mypy sees: a plain declarative model."""
 
         __abstract__ = True
+        __table__: ClassVar[Table]
 else:
     Model = db.Model
 
@@ -291,3 +295,10 @@ def _belt(state: ORMExecuteState) -> None:
         state.statement = state.statement.options(
             with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True)
         )
+
+
+@telemetry.readiness_part("database")
+def _database_answers() -> str | None:
+    with in_public():
+        session.execute(text("SELECT 1"))
+    return None

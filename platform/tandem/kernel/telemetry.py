@@ -26,7 +26,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "[redacted]"
 
@@ -51,7 +51,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("tandem")
 
 def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Send every log line, ours and the libraries', as one redacted JSON object a line to `stream` (stderr)."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -66,7 +66,7 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler = _Lines(stream if stream is not None else sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_render_foreign_arguments, *shared],
@@ -77,8 +77,12 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> Non
         )
     )
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [*(other for other in root.handlers if not isinstance(other, _Lines)), handler]
     root.setLevel(level)
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Our handler, told apart from those that others put on the root (a test runner's, for one)."""
 
 
 def _render_foreign_arguments(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -231,25 +235,26 @@ class Part:
     detail: str | None = None
 
 
-_parts: dict[str, Callable[[], str | None]] = {}
+Look = Callable[[], str | None]
+_parts: dict[str, Look] = {}
 
 
-def readiness_part(name: str) -> Callable[[Callable[[], str | None]], Callable[[], str | None]]:
+def readiness_part(name: str) -> Callable[[Look], Look]:
     """Register a look at one part; it returns a detail, or raises when the part does not work."""
 
-    def register(look: Callable[[], str | None]) -> Callable[[], str | None]:
+    def register(look: Look) -> Look:
         _parts[name] = look
         return look
 
     return register
 
 
-def readiness() -> dict[str, Part]:
-    """Look at every registered part (database, redis, outbox); a failing part is said, never raised."""
-    return {name: _looked_at(look) for name, look in _parts.items()}
+def readiness(parts: Mapping[str, Look] = _parts) -> dict[str, Part]:
+    """Look at every part (database, redis, outbox, unless told others); a failing part is said, never raised."""
+    return {name: _looked_at(look) for name, look in parts.items()}
 
 
-def _looked_at(look: Callable[[], str | None]) -> Part:
+def _looked_at(look: Look) -> Part:
     began = time.perf_counter()
     try:
         detail, ok = look(), True

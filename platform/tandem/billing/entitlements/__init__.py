@@ -21,7 +21,7 @@ from tandem.billing.entitlements.errors import (
     NoSuchBenefit,
 )
 from tandem.billing.entitlements.models import Grant
-from tandem.billing.entitlements.queries import benefits_of, consumed_by_hospital, programme_totals
+from tandem.billing.entitlements.queries import benefits_of, consumed_by_hospital, members_with_use, programme_totals
 
 __all__ = [
     "EntitlementNotValid",
@@ -36,6 +36,7 @@ __all__ = [
     "consume",
     "consumed_by_hospital",
     "grant",
+    "members_with_use",
     "programme_totals",
     "release",
     "reserve",

@@ -74,3 +74,10 @@ def consumed_by_hospital(since: datetime, until: datetime) -> dict[UUID, int]:
         .group_by(step.hospital_id)
     )
     return {row.hospital_id: int(row.units) for row in session.execute(statement)}
+
+
+def members_with_use() -> int:
+    """How many members have used a unit: what decides whether their units may be told. [programme]"""
+    owed = Entitlement.__table__.c
+    used = select(func.count()).where(owed.tenant_id == tenant_id(), owed.units_consumed > 0)
+    return int(session.execute(used).scalar_one())

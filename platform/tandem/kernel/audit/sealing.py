@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import RowMapping, Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -82,14 +82,12 @@ def _locked_head(tenant: UUID) -> tuple[int, bytes]:
     head: Select[Any] = select(_head.c.seq, _head.c.hash).where(_head.c.tenant_id == tenant).with_for_update()
     row = session.execute(head).one_or_none()
     if row is None:
-        session.execute(
-            insert(_head).values(tenant_id=tenant, id=tenant, seq=0, hash=GENESIS).on_conflict_do_nothing()
-        )
+        session.execute(insert(_head).values(tenant_id=tenant, id=tenant, seq=0, hash=GENESIS).on_conflict_do_nothing())
         row = session.execute(head).one()
     return row.seq, row.hash
 
 
-def link_hash(previous: bytes, event: Mapping[str, Any]) -> bytes:
+def link_hash(previous: bytes, event: Mapping[str, Any] | RowMapping) -> bytes:
     """SHA-256 over the previous link's hash and the event's canonical JSON (sorted keys, UTC times)."""
     names = (column.key for column in _event.c)
     plain = {name: _plain(event[name]) for name in names}

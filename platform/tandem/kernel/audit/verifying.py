@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 
 from tandem.kernel.audit.models import GENESIS, AuditCheckpoint, AuditEvent, AuditHead, AuditPending, AuditSeal
 from tandem.kernel.audit.sealing import checkpoint_words, link_hash, public_key
@@ -69,7 +69,7 @@ class _Walk:
             link = following
         return None
 
-    def _step(self, tenant: UUID, link: Mapping[str, Any], following: Mapping[str, Any] | None) -> Broken | None:
+    def _step(self, tenant: UUID, link: RowMapping, following: RowMapping | None) -> Broken | None:
         seq, event_id = link["seq"], link["seal_id"]
         if seq != self.seq + 1:
             return Broken("deleted", self.seq + 1, None)
@@ -84,12 +84,13 @@ class _Walk:
         self.seq, self.previous = seq, link["hash"]
         return None
 
-    def _how_changed(self, link: Mapping[str, Any], following: Mapping[str, Any] | None) -> How:
-        swapped = following is not None and following["id"] is not None
-        return "reordered" if swapped and link_hash(self.previous, following or {}) == link["hash"] else "altered"
+    def _how_changed(self, link: RowMapping, following: RowMapping | None) -> How:
+        if following is None or following["id"] is None:
+            return "altered"
+        return "reordered" if link_hash(self.previous, following) == link["hash"] else "altered"
 
 
-def _links(tenant: UUID) -> Iterator[Mapping[str, Any]]:
+def _links(tenant: UUID) -> Iterator[RowMapping]:
     after = 0
     while True:
         found = session.execute(

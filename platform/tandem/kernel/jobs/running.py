@@ -224,5 +224,3 @@ def _dropping_a_cut_connection() -> Iterator[None]:
     except BaseTimeoutException:
         session.invalidate()
         raise
-
-

@@ -39,7 +39,7 @@ class TandemWorker(SimpleWorker):
     log_result_lifespan = False
 
     def handle_warm_shutdown_request(self) -> None:
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
         stopping.set()
 
     def execute_job(self, job: Job, queue: Queue) -> None:

@@ -1,0 +1,34 @@
+"""Reasons why a contract cannot take the next step."""
+
+from tandem.kernel.errors import Problem
+from tandem.kernel.i18n import Text
+
+
+class ContractNotEffective(Problem):
+    status, slug = 409, "contract-not-effective"
+    title = Text("This contract is not in force", "合同未生效")
+    mend = Text(
+        "It must be signed by the employer and approved by the operator first.", "须先由企业签署并经运营方批准。"
+    )
+
+
+class SameHand(Problem):
+    """Four eyes: whoever proposed it may not approve it (domain.md 3.3)."""
+
+    status, slug = 409, "same-hand"
+    title = Text("Whoever proposed it may not approve it", "提议人不得批准同一合同")
+    mend = Text("Ask a second person of the operator.", "请由运营方另一人员批准。")
+
+
+class NotAServingHospital(Problem):
+    status, slug = 422, "not-a-serving-hospital"
+    title = Text("One of these is no hospital that works on the platform", "所列医院中有未在平台运营的机构")
+    mend = Text(
+        "Name live hospitals only; the ids that do not fit are listed.", "请仅选择已上线医院；不符合的编号见列表。"
+    )
+
+
+class DatesInvalid(Problem):
+    status, slug = 422, "dates-invalid"
+    title = Text("The contract must end after it begins", "合同结束日期须晚于开始日期")
+    mend = Text("Correct starts_on or ends_on.", "请修改 starts_on 或 ends_on。")

@@ -1,0 +1,22 @@
+"""Named reads of an employer. [employer]"""
+
+from sqlalchemy import select
+
+from b2b.employers.models import PAYMENT_DAYS_DEFAULT, EmployerProfile
+from tandem.kernel.database import session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+
+
+def profile() -> EmployerProfile:
+    """Raises NotFound until the employer has said how it is invoiced."""
+    found = session.scalars(select(EmployerProfile).where(EmployerProfile.tenant_id == tenant_id())).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def payment_days() -> int:
+    """Days from issue to due date."""
+    days = session.scalar(select(EmployerProfile.payment_days).where(EmployerProfile.tenant_id == tenant_id()))
+    return PAYMENT_DAYS_DEFAULT if days is None else days

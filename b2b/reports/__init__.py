@@ -1,0 +1,1 @@
+"""What an employer may see of a programme's use: sums that identify nobody, on fixed dates. 使用报告"""

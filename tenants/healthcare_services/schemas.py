@@ -1,0 +1,59 @@
+"""What hospitals send and read about their services."""
+
+from typing import Any, Final
+
+from marshmallow import ValidationError, fields
+from marshmallow import validate as rules
+
+from tandem.kernel.http import MoneyField, PageQuery, Schema
+from tandem.kernel.money import Money
+from tenants.healthcare_services.models import CARE_TYPES, DURATION_MINUTES_MAX, MODES, NEXT, PRICE_MINOR_MAX
+from tenants.hospitals import SpecialtyCode
+
+_NAME: Final = rules.Length(1, 120)
+_DURATION: Final = rules.Range(5, DURATION_MINUTES_MAX)
+
+
+def _not_typed_in_fen_for_yuan(price: Money) -> Any:
+    if price.amount_minor > PRICE_MINOR_MAX:
+        raise ValidationError({"amount_minor": [f"Must be less than or equal to {PRICE_MINOR_MAX}."]})
+    return price
+
+
+class ServiceSchema(Schema):
+    """One thing a patient can book."""
+
+    id = fields.UUID(dump_only=True)
+    department_id = fields.UUID(load_default=None, allow_none=True)
+    name = fields.String(required=True, validate=_NAME)
+    name_en = fields.String(load_default=None, allow_none=True, validate=_NAME)
+    description = fields.String(load_default="", validate=rules.Length(0, 2000))
+    specialty = SpecialtyCode(required=True)
+    mode = fields.String(required=True, validate=rules.OneOf(MODES))
+    care_type = fields.String(required=True, validate=rules.OneOf(CARE_TYPES))
+    price = MoneyField(required=True, prefix="price", validate=_not_typed_in_fen_for_yuan)
+    duration_minutes = fields.Integer(required=True, strict=True, validate=_DURATION)
+    status = fields.String(dump_only=True)
+    published_at = fields.DateTime(dump_only=True)
+    created_at = fields.DateTime(dump_only=True)
+    version = fields.Integer(dump_only=True)
+
+
+class ServiceRevisionSchema(Schema):
+    """The fields to change; once published only price, description and English name."""
+
+    department_id = fields.UUID(allow_none=True)
+    name = fields.String(validate=_NAME)
+    name_en = fields.String(allow_none=True, validate=_NAME)
+    description = fields.String(validate=rules.Length(0, 2000))
+    specialty = SpecialtyCode()
+    mode = fields.String(validate=rules.OneOf(MODES))
+    care_type = fields.String(validate=rules.OneOf(CARE_TYPES))
+    price = MoneyField(prefix="price", validate=_not_typed_in_fen_for_yuan)
+    duration_minutes = fields.Integer(strict=True, validate=_DURATION)
+
+
+class ServiceQuery(PageQuery):
+    """Services of one status, or all."""
+
+    status = fields.String(load_default=None, validate=rules.OneOf(tuple(NEXT)))

@@ -1,0 +1,69 @@
+"""Another slice is entered by its door only, and the door lists what may be taken out."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = {"tandem": ROOT / "platform", "tenants": ROOT, "b2b": ROOT}
+# What the roof may reach into: it wires views, jobs and events together.
+ROOF = {"tandem.wiring", "tenants.wiring", "b2b.wiring", "tandem.app", "tandem.cli", "tandem.demo"}
+GROUND = {"tandem.kernel", "tandem.embedded", "tandem.stripe_sandbox", "tandem.web", "tandem.cli", "tandem.demo"}
+
+
+def slices() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for house, root in SOURCE.items():
+        for path in sorted((root / house).rglob("models.py")):
+            name = ".".join(path.parent.relative_to(root).parts)
+            if not any(name == ground or name.startswith(ground + ".") for ground in GROUND):
+                found[name] = path.parent
+    return found
+
+
+SLICES = slices()
+
+
+def slice_of(module: str) -> str | None:
+    return next(
+        (name for name in sorted(SLICES, key=len, reverse=True) if module == name or module.startswith(name + ".")),
+        None,
+    )
+
+
+def modules() -> list[tuple[str, Path]]:
+    return [
+        (".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"), path)
+        for house, root in SOURCE.items()
+        for path in sorted((root / house).rglob("*.py"))
+        if "__pycache__" not in path.parts
+    ]
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_other_slices_are_entered_by_their_door(module, path):
+    if any(module == roof or module.startswith(roof + ".") for roof in ROOF):
+        return
+    own = slice_of(module)
+    family = module.split(".")[:2]
+    through_the_wall = [
+        f"line {node.lineno}: {node.module}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for entered in [slice_of(node.module)]
+        if entered
+        and entered != own
+        and node.module != entered
+        # accounts is one house of small rooms behind one door; its rooms know each other.
+        and not (family == ["tandem", "accounts"] and entered.startswith("tandem.accounts."))
+    ]
+
+    assert through_the_wall == []
+
+
+@pytest.mark.parametrize("name", SLICES)
+def test_a_door_is_described(name):
+    door = ast.parse((SLICES[name] / "__init__.py").read_text())
+
+    assert ast.get_docstring(door)
