@@ -14,6 +14,7 @@ from tandem.stripe_sandbox.desk import Reply, Request, json_reply
 from tandem.stripe_sandbox.wire.errors import BodyTooLarge, ParameterInvalid, StripeError
 
 LARGEST_BODY = 1_000_000
+MOST_POURED_AWAY = 16_000_000
 Answer = Callable[[Request], Reply]
 
 
@@ -73,11 +74,19 @@ class Handler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             raise ParameterInvalid("Invalid Content-Length.")
         if int(length) > LARGEST_BODY:
+            self._pour_away(int(length))
             raise BodyTooLarge(f"The request body is larger than {LARGEST_BODY} bytes.")
         body = self.rfile.read(int(length))
         address = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Request(self.command, unquote(address.path), address.query, headers, body)
+
+    def _pour_away(self, length: int) -> None:
+        """Read what will not be kept, within reason, so that the sender gets to read the answer."""
+        left = min(length, MOST_POURED_AWAY)
+        while left > 0:
+            poured = len(self.rfile.read(min(left, 65_536)))
+            left -= poured or left
 
     def _write(self, reply: Reply) -> None:
         if reply.cut:

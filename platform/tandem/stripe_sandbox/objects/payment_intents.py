@@ -187,7 +187,8 @@ def update(call: Call) -> Json:
     if status not in CHANGEABLE and told - {"metadata", "description", "receipt_email", "shipping"}:
         raise unexpected(intent, f"This PaymentIntent's {sorted(told)[0]} could not be updated")
     currency = (params.get("currency") or intent.body["currency"]).lower()
-    amount: int = params.get("amount", intent.body["amount"])
+    agreed: int = intent.body["amount"]
+    amount: int = params.get("amount", agreed)
     intent_parameters.check_money(amount, currency, intent.body["payment_method_types"])
     _check_connect(call)
     changes = call.given("amount", *intent_parameters.TOLD)
