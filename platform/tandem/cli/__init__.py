@@ -19,6 +19,8 @@ COMMANDS: Final = {
     "worker": ("tandem.cli.workers", "worker", "Work one queue, with the app preloaded."),
     "workers": ("tandem.cli.workers", "workers", "Work several queues, one forked process each."),
     "scheduler": ("tandem.cli.scheduler", "scheduler", "Ring the jobs that are due."),
+    "jobs": ("tandem.cli.jobs", "jobs", "Jobs that were given up: list them, replay them."),
+    "audit": ("tandem.cli.audit", "audit", "Check that the audit trail is as it was recorded."),
     "prepare": ("tandem.cli.prepare", "prepare", ""),
 }
 

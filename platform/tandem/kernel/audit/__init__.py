@@ -7,7 +7,7 @@ tenant's hash chain (an in-line chain would serialise a tenant's writes), and on
 from tandem.kernel.audit.models import AuditEvent
 from tandem.kernel.audit.recording import actor_name, record
 from tandem.kernel.audit.sealing import configure, link_hash, seal_pending, seal_tenant, sign_checkpoint
-from tandem.kernel.audit.verifying import Broken, Verdict, verify
+from tandem.kernel.audit.verifying import Broken, Verdict, tenants_with_a_trail, verify
 
 __all__ = [
     "AuditEvent",
@@ -20,5 +20,6 @@ __all__ = [
     "seal_pending",
     "seal_tenant",
     "sign_checkpoint",
+    "tenants_with_a_trail",
     "verify",
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, func, select, union
 
 from tandem.kernel.audit.models import GENESIS, AuditCheckpoint, AuditEvent, AuditHead, AuditPending, AuditSeal
 from tandem.kernel.audit.sealing import checkpoint_words, link_hash, public_key
@@ -49,6 +49,12 @@ def verify() -> Verdict:
     broken = walk.through(tenant) or _stray(tenant) or _cut_short(tenant, walk, signed)
     pending = session.execute(select(func.count(_pending.c.id)).where(_pending.c.tenant_id == tenant)).scalar_one()
     return Verdict(tenant, walk.seq, pending, len(signed), broken)
+
+
+def tenants_with_a_trail() -> list[UUID]:
+    """Every tenant that has, or claims to have had, an event. [across_tenants]"""
+    sources = union(*(select(table.c.tenant_id) for table in (_event, _pending, _head, _checkpoint)))
+    return sorted(session.execute(sources).scalars())
 
 
 class _Walk:

@@ -22,8 +22,8 @@ def dead(limit: int = 20, after: str | None = None) -> Page:
     return page(found, by=by, limit=limit, after=after, newest_first=True)
 
 
-def replay(job_id: UUID) -> None:
-    """Give a dead job its attempts back and ring for it.
+def replay(job_id: UUID, *, only_look: bool = False) -> None:
+    """Give a dead job its attempts back and ring for it; with `only_look`, only say whether that is possible.
 
     Raises NotFound when the scope sees no such job, TransitionRefused when it is not dead.
     """
@@ -32,14 +32,15 @@ def replay(job_id: UUID) -> None:
     ).one_or_none()
     if row is None:
         raise NotFound
-    revived = session.execute(
+    if row.state != "dead":
+        raise TransitionRefused(current=row.state, wanted="queued", allowed=[])
+    if only_look:
+        return
+    session.execute(
         update(_job)
         .where(_job.c.tenant_id == row.tenant_id, _job.c.id == job_id, _job.c.state == "dead")
         .values(state="queued", attempts=0, run_at=clock.now(), finished_at=None, error=None)
-        .returning(_job.c.id)
-    ).one_or_none()
-    if revived is None:
-        raise TransitionRefused(current=row.state, wanted="queued", allowed=[])
+    )
     audit.record(
         action="job.replayed",
         object_type="job",

@@ -1,0 +1,66 @@
+"""`tandem audit verify`: recompute every tenant's chain and say which row, if any, is not what was recorded."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib import import_module
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from tandem.kernel.audit import Verdict, tenants_with_a_trail, verify
+from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command("verify")
+@click.option("--tenant", type=click.UUID, help="Only this organisation's trail; without it, all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+def verify_trails(*, tenant: UUID | None, as_json: bool) -> None:
+    """Check chains, gaps, strays and signed checkpoints. Exit 1 when anything was altered, added or removed."""
+    with import_module("wsgi").app.app_context():
+        verdicts = [_verdict(each) for each in ([tenant] if tenant else _tenants())]
+    if as_json:
+        click.echo(json.dumps({"verdicts": [asdict(each) for each in verdicts]}, default=str, indent=2))
+    else:
+        _print(verdicts)
+    broken = sum(verdict.broken is not None for verdict in verdicts)
+    if broken:
+        raise click.exceptions.Exit(1)
+
+
+def _tenants() -> list[UUID]:
+    with across_tenants(reason="tandem audit verify"):
+        return tenants_with_a_trail()
+
+
+def _verdict(tenant: UUID) -> Verdict:
+    with acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
+        return verify()
+
+
+def _print(verdicts: Iterable[Verdict]) -> None:
+    table = Table("tenant", "sealed", "pending", "checkpoints", "verdict", box=None)
+    events = 0
+    for verdict in verdicts:
+        events += verdict.sealed
+        counts = (str(number) for number in (verdict.sealed, verdict.pending, verdict.checkpoints))
+        table.add_row(str(verdict.tenant_id), *counts, _words(verdict))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print(f"{events} sealed events checked")
+
+
+def _words(verdict: Verdict) -> str:
+    broken = verdict.broken
+    if broken is None:
+        return "intact"
+    place = "" if broken.seq is None else f" at link {broken.seq}"
+    event = "" if broken.audit_id is None else f", event {broken.audit_id}"
+    return f"{broken.how.upper()}{place}{event}"
