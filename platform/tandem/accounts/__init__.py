@@ -10,6 +10,7 @@ from tandem.accounts.agreements.queries import agreement_version_at
 from tandem.accounts.organizations.commands import (
     activate_organization,
     create_organization,
+    found_operator,
     meet_requirement,
     require_active,
     suspend_organization,
@@ -33,6 +34,7 @@ __all__ = [
     "activate_organization",
     "agreement_version_at",
     "create_organization",
+    "found_operator",
     "meet_requirement",
     "natural_id",
     "organization_or_none",

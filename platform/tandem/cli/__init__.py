@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "env": ("tandem.cli.env", "env", "Where the running stack is: base, database, Redis and sandbox URLs."),
     "doctor": ("tandem.cli.doctor", "doctor", "Say what is wrong with this environment and how to mend it."),
     "db": ("tandem.cli.db", "db", "Create roles, migrate, and prove that migrations and models agree."),
+    "accounts": ("tandem.cli.accounts", "accounts", "Import hospitals; invite first administrators."),
     "worker": ("tandem.cli.workers", "worker", "Work one queue, with the app preloaded."),
     "workers": ("tandem.cli.workers", "workers", "Work several queues, one forked process each."),
     "scheduler": ("tandem.cli.scheduler", "scheduler", "Ring the jobs that are due."),

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select
 
 from tandem.accounts.organizations.models import Organization, OrganizationRequirement, OrganizationStep
+from tandem.accounts.organizations.naming import plain_name
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.ids import derived_id
@@ -37,7 +38,7 @@ def natural_id(kind: str, *, name: str, city: str | None = None, uscc: str | Non
     """
     if kind == "employer":
         return derived_id("organization", kind, uscc)
-    return derived_id("organization", kind, "".join(name.split()), city or "")
+    return derived_id("organization", kind, plain_name(name), city or "")
 
 
 def own_organization(*, for_update: bool = False) -> Organization:

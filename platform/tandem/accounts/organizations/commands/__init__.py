@@ -8,7 +8,7 @@ from tandem.accounts.organizations.commands.admit import (
     submit_organization,
     withdraw_organization,
 )
-from tandem.accounts.organizations.commands.create import create_organization, open_application
+from tandem.accounts.organizations.commands.create import create_organization, found_operator, open_application
 from tandem.accounts.organizations.commands.requirements import meet_requirement, waive_requirement
 from tandem.accounts.organizations.commands.run import (
     activate_organization,
@@ -23,6 +23,7 @@ __all__ = [
     "ask_for_information",
     "correct_organization",
     "create_organization",
+    "found_operator",
     "meet_requirement",
     "open_application",
     "reject_organization",

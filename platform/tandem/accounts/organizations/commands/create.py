@@ -49,6 +49,11 @@ def create_organization(
     return organization
 
 
+def found_operator(*, name: str = "Tandem") -> Organization:
+    """The operator's own organisation, made when it is not there yet. [acting_for(OPERATOR_ID)]"""
+    return organization_or_none() or create_organization(kind="operator", name=name)
+
+
 def open_application(*, source: str, facts: Mapping[str, str | None]) -> Organization:
     """Begin the application of a hospital or an employer; a listed one speaks for the first time. [its natural id]
 
