@@ -5,6 +5,7 @@ dies, however it dies. This costs one megabyte and works on Linux and macOS alik
 Linux only and is lost when PostgreSQL's user changes.
 """
 
+import atexit
 import contextlib
 import signal
 import subprocess
@@ -78,3 +79,5 @@ class Leash:
 
 # One per process: a leash is exactly as long as the life of the interpreter that holds it.
 leash = Leash()
+# Said in good time, so that an ordinary end waits until everybody has ended.
+atexit.register(leash.close)
