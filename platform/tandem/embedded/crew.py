@@ -58,9 +58,13 @@ class Crew:
         return member.process
 
     def forget(self, member: Member) -> None:
-        """Something that was run beside has ended."""
+        """Something that was run beside has done its work."""
         self.members.remove(member)
         if member.process is not None:
+            for stream in (member.process.stdin, member.process.stdout):
+                if stream is not None:
+                    stream.close()
+            member.process.wait(member.patience_seconds)
             leash.release(member.process.pid)
 
     def look_after(self) -> bool:

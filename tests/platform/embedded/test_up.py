@@ -39,7 +39,7 @@ class Up:
         }
 
     def begin(self) -> "Up":
-        self.said = (self.home.parent / f"{self.home.name}.out").open("a+")
+        self.said = (self.home.parent / f"{self.home.name}.out").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tandem.cli", "up"],
             cwd=TOP,
@@ -220,6 +220,7 @@ def test_nobody_outlives_a_killed_supervisor_and_the_next_run_recovers(tmp_path:
 
     first.process.kill()
     first.process.wait()
+    first.said.close()
 
     assert gone(everyone)
     second = first.begin().until_ready()

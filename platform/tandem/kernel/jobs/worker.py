@@ -13,6 +13,7 @@ import redis
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from setproctitle import setproctitle
 from sqlalchemy.exc import SQLAlchemyError
 
 from tandem.kernel import doorbell, telemetry
@@ -37,6 +38,10 @@ class TandemWorker(SimpleWorker):
 
     log_job_description = False
     log_result_lifespan = False
+
+    def procline(self, message: str) -> None:
+        # Under its own name in `ps`, with which queue it works.
+        setproctitle(f"tandem worker {' '.join(self.queue_names())}: {message}")
 
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
