@@ -5,13 +5,14 @@ import os
 import tempfile
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import click
 
 from tandem.embedded import start_postgres
 from tandem.embedded.errors import ServerRefused
 from tandem.embedded.home import Home
-from tandem.embedded.roles import APP, OPERATOR, OWNER, DatabaseUrls, administrators_sql, prepare_database
+from tandem.embedded.roles import ROLES, VARIABLES, DatabaseUrls, administrators_sql, prepare_database
 from tandem.embedded.schema import differences, downgrade, pending, tables, upgrade
 
 
@@ -31,9 +32,12 @@ def roles(*, dry_run: bool, as_json: bool) -> None:
     admin_url = os.environ.get("DATABASE_URL")
     if not admin_url:
         raise click.ClickException("DATABASE_URL is not set: give an administrator's URL of the server")
-    secrets = _home().secrets()
-    passwords = {role: secrets[f"{role.removeprefix('tandem_')}_password"] for role in (OWNER, APP, OPERATOR)}
-    urls = prepare_database(admin_url, passwords)
+    # A role whose URL is given gets the password that stands in it; the others get one of ours.
+    given = {role: os.environ[name] for role, name in VARIABLES.items() if os.environ.get(name)}
+    told = {role: unquote(urlsplit(url).password or "") for role, url in given.items()}
+    secrets = _home().secrets() if len(told) < len(ROLES) else {}
+    ours = {role: secrets[f"{role.removeprefix('tandem_')}_password"] for role in ROLES if role not in told}
+    urls = prepare_database(admin_url, ours | told, given=given)
     if as_json:
         click.echo(json.dumps(urls.as_dict()))
     else:
@@ -62,7 +66,7 @@ def check() -> None:
         password = home.secrets()["postgres_password"]
         server = start_postgres(home.path, password=password, durable=False)
         try:
-            urls = prepare_database(server.admin_url, dict.fromkeys((OWNER, APP, OPERATOR), password))
+            urls = prepare_database(server.admin_url, dict.fromkeys(ROLES, password))
             names = upgrade(urls.owner)
             click.echo(f"upgraded from empty: {len(names)} migrations, {len(tables(urls.owner))} tables")
             _down_and_up(urls.owner)

@@ -31,6 +31,7 @@ class Member:
     stage: int
     patience_seconds: float = 10
     file_descriptors: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started: float = 0
     falls: int = 0
@@ -113,7 +114,7 @@ class Crew:
             process = subprocess.Popen(
                 list(member.command),
                 cwd=self._folder,
-                env=self._environment,
+                env={**self._environment, **member.environment},
                 stdin=subprocess.PIPE if talking else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talking else out,
                 stderr=out,

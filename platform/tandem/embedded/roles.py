@@ -16,6 +16,11 @@ from tandem.embedded.errors import ServerRefused
 
 OWNER, APP, OPERATOR = "tandem_owner", "tandem_app", "tandem_operator"
 ROLES: Final = (OWNER, APP, OPERATOR)
+VARIABLES: Final = {
+    OWNER: "TANDEM_OWNER_DATABASE_URL",
+    APP: "TANDEM_APP_DATABASE_URL",
+    OPERATOR: "TANDEM_OPERATOR_DATABASE_URL",
+}
 DATABASE: Final = "tandem"
 _POWERLESS: Final = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 _CONNECT_SECONDS: Final = 5
@@ -204,17 +209,13 @@ def _as_found(
 
 def _refuse_strangers(urls: DatabaseUrls, roles: set[str]) -> None:
     """A role that was there before us may belong to another installation; its password is not ours to change."""
-    for role, variable, url in (
-        (OWNER, "TANDEM_OWNER_DATABASE_URL", urls.owner),
-        (APP, "TANDEM_APP_DATABASE_URL", urls.app),
-        (OPERATOR, "TANDEM_OPERATOR_DATABASE_URL", urls.operator),
-    ):
+    for role, url in ((OWNER, urls.owner), (APP, urls.app), (OPERATOR, urls.operator)):
         if role not in roles:
             continue
         try:
             _connect(url).close()
         except ServerRefused as refused:
             raise ServerRefused(
-                f"{refused}. The role {role} was there already: give its URL as {variable},"
+                f"{refused}. The role {role} was there already: give its URL as {VARIABLES[role]},"
                 f" or ALTER ROLE {role} PASSWORD to the {role.removeprefix('tandem_')}_password in secrets.json"
             ) from None

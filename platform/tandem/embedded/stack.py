@@ -22,21 +22,17 @@ from tandem.embedded.errors import ServerRefused
 from tandem.embedded.home import Home
 from tandem.embedded.postgres import ADMIN, PostgresServer, start_postgres, stop_postgres
 from tandem.embedded.processes import free_port, port_is_free, started_mark
-from tandem.embedded.roles import APP, OPERATOR, OWNER, DatabaseUrls, database_urls, prepare_database
+from tandem.embedded.roles import ROLES, VARIABLES, DatabaseUrls, database_urls, prepare_database
 from tandem.embedded.stopping import Stopping
 from tandem.embedded.valkey import ValkeyServer, start_valkey, stop_valkey
 
 DEFAULT_PORT: Final = 8000
 QUEUES: Final = ("fast", "slow")
+WEBHOOK_PATH: Final = "/webhooks/stripe"
 READY_SECONDS: Final = 120
 REVIVE_SECONDS: Final = 5
 # Stages of stopping: nobody new comes in, then the work at hand ends, then what that work talks to.
 STAGE_WEB, STAGE_WORK, STAGE_SANDBOX = 0, 1, 2
-_GIVEN: Final = {
-    OWNER: "TANDEM_OWNER_DATABASE_URL",
-    APP: "TANDEM_APP_DATABASE_URL",
-    OPERATOR: "TANDEM_OPERATOR_DATABASE_URL",
-}
 
 
 class StoppedEarly(Exception):
@@ -69,8 +65,8 @@ class Stack:
     def __init__(self, home: Home, environ: Mapping[str, str], say: Say, stopping: Stopping) -> None:
         self._home, self._environ, self._say, self._stopping = home, environ, say, stopping
         self._secrets = home.secrets()
-        self._passwords = {r: self._secrets[f"{r.removeprefix('tandem_')}_password"] for r in (OWNER, APP, OPERATOR)}
-        self._given = {role: environ[name] for role, name in _GIVEN.items() if environ.get(name)}
+        self._passwords = {r: self._secrets[f"{r.removeprefix('tandem_')}_password"] for r in ROLES}
+        self._given = {role: environ[name] for role, name in VARIABLES.items() if environ.get(name)}
         self._end_leftovers()
         self.plan = self._decide()
         self._urls: DatabaseUrls | None = None
@@ -87,7 +83,7 @@ class Stack:
 
         Raises ServerRefused in one line, or StoppedEarly.
         """
-        if self.plan.admin_url is not None and len(self._given) < len(_GIVEN):
+        if self.plan.admin_url is not None and len(self._given) < len(ROLES):
             self._urls = prepare_database(self.plan.admin_url, self._passwords, given=self._given)
         else:
             self._urls = self._urls_to_be()
@@ -97,7 +93,7 @@ class Stack:
         self._crew.run_beside(preparation)
         self._crew.start(web)
         if self.plan.sandbox_port is not None:
-            self._crew.start(Member("stripe sandbox", self._sandbox(self.plan.sandbox_port), STAGE_SANDBOX))
+            self._crew.start(self._sandbox(self.plan.sandbox_port))
         self._start_servers()
         self._write_down()
         self._let_prepare(preparation)
@@ -139,7 +135,7 @@ class Stack:
         before = self._home.stack()
         admin_url, redis_url = self._environ.get("DATABASE_URL") or None, self._environ.get("REDIS_URL")
         postgres_port = valkey_port = None
-        if admin_url is None and len(self._given) < len(_GIVEN):
+        if admin_url is None and len(self._given) < len(ROLES):
             postgres_port = _again((before.get("postgres") or {}).get("port"))
         if not redis_url:
             valkey_port = _again((before.get("valkey") or {}).get("port"))
@@ -269,9 +265,18 @@ class Stack:
     def _tandem(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "tandem.cli", *words]
 
-    def _sandbox(self, port: int) -> list[str]:
-        data = self._home.path / "stripe_sandbox"
-        return [sys.executable, "-m", "tandem.stripe_sandbox", "--port", str(port), "--data", str(data)]
+    def _sandbox(self, port: int) -> Member:
+        command = [sys.executable, "-m", "tandem.stripe_sandbox", "--port", str(port)]
+        command += ["--data", str(self._home.path / "stripe_sandbox")]
+        command += ["--clock-file", str(self._home.path / "clock")]
+        command += ["--webhook-url", f"{self.plan.base_url}{WEBHOOK_PATH}"]
+        # Its secrets go by the environment: every local user can read a command line.
+        given = (self._environ.get("STRIPE_WEBHOOK_SECRET") or "").split(",")[0].strip()
+        environment = {
+            "STRIPE_SANDBOX_SECRET_KEY": self._secrets["stripe_secret_key"],
+            "STRIPE_SANDBOX_WEBHOOK_SECRET": given or self._secrets["stripe_webhook_secret"],
+        }
+        return Member("stripe sandbox", command, STAGE_SANDBOX, environment=environment)
 
 
 def _again(port: int | None) -> int:

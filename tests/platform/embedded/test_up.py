@@ -174,7 +174,9 @@ def test_a_second_supervisor_on_the_same_home_is_told_who_runs(up: Up) -> None:
     assert status(up.port) == 200
 
 
-@pytest.mark.parametrize("words", [("tandem worker fast",), ("tandem scheduler",), ("gunicorn", "master"), ("postgres -D",)])
+@pytest.mark.parametrize(
+    "words", [("tandem worker fast",), ("tandem scheduler",), ("gunicorn", "master"), ("postgres -D",)]
+)
 def test_who_is_killed_is_started_again(up: Up, words: tuple[str, ...]) -> None:
     until(lambda: any(all(word in title(each) for word in words) for each in up.family()))
     fallen = up.one_called(*words)
@@ -197,7 +199,9 @@ def test_a_taken_port_is_said_in_one_line(up: Up, tmp_path: Path) -> None:
     ]
 
 
-def test_ctrl_c_stops_everyone_and_a_second_run_resumes_the_data_beside_another_checkout(up: Up, tmp_path: Path) -> None:
+def test_ctrl_c_stops_everyone_and_a_second_run_resumes_the_data_beside_another_checkout(
+    up: Up, tmp_path: Path
+) -> None:
     mine = Up(tmp_path / "mine").begin().until_ready()
     with psycopg.connect(mine.env()["database_urls"]["owner"]) as owner:
         owner.execute("CREATE TABLE kept AS SELECT '省立医院'::text AS name")
