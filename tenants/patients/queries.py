@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from tandem.kernel import clock
 from tandem.kernel.database import Page, page, session
@@ -89,7 +90,7 @@ def current_consents(patient_id: UUID) -> Sequence[Consent]:
     statement = (
         select(Consent)
         .where(Consent.patient_id == patient_id)
-        .distinct(Consent.purpose)
+        .ext(distinct_on(Consent.purpose))
         .order_by(Consent.purpose, Consent.decided_at.desc(), Consent.id.desc())
     )
     return session.scalars(statement).all()

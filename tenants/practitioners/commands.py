@@ -157,6 +157,7 @@ def pass_real_name_check(
             tenant_id=tenant_id(), id=new_id(), practitioner_id=practitioner.id, checked_on=today, method=method
         )
         session.add(passed)
+        session.flush()
         audit.record(action="real_name_check.passed", object_type="practitioner", object_id=practitioner.id)
     return passed
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, any_, or_, select
 
 from tandem.kernel import clock
 from tandem.kernel.database import Page, page, rows
@@ -21,7 +21,7 @@ def hospitals(
     """Live, licensed hospitals by name; `q` is the beginning of the name, or of its pinyin initials."""
     statement = _licensed(select(DirectoryHospital.__table__))
     if specialty is not None:
-        statement = statement.where(_hospital.specialty_codes.contains([specialty]))
+        statement = statement.where(any_(_hospital.specialty_codes) == specialty)
     statement = _placed(statement, province, city)
     if q is not None:
         statement = statement.where(_named(q))
