@@ -13,6 +13,7 @@ Json = Mapping[str, Any]
 
 OUR_KEY: Final = "tandem_key"
 """The metadata member that carries the id of our row."""
+_MOVEMENTS: Final = ("balance_transaction", "failure_balance_transaction")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class ProviderIntent:
 
 @dataclass(frozen=True)
 class ProviderRefund:
-    """Money given back: pending, requires_action, succeeded, failed or canceled. `key` is the id of our refund."""
+    """Money given back: pending, requires_action, succeeded, failed or canceled. `key` is the id of our refund.
+
+    `has_moved`: its money has left the balance, whatever became of it since.
+    """
 
     id: str
     key: str | None
@@ -73,6 +77,7 @@ class ProviderRefund:
     failure_code: str | None
     has_moved: bool
     created_at: datetime
+    movements: tuple[ProviderMovement, ...]
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class ProviderPayout:
     failure_code: str | None
     created_at: datetime
     arrives_at: datetime
+    movements: tuple[ProviderMovement, ...]
 
 
 @dataclass(frozen=True)
@@ -175,8 +181,9 @@ def refund_from(told: Json) -> ProviderRefund:
         amount_minor=told["amount"],
         currency=told["currency"].upper(),
         failure_code=told.get("failure_reason"),
-        has_moved=any(told.get(name) for name in ("balance_transaction", "failure_balance_transaction")),
+        has_moved=any(told.get(name) for name in _MOVEMENTS),
         created_at=_moment(told["created"]),
+        movements=_movements_in(told),
     )
 
 
@@ -206,6 +213,7 @@ def payout_from(told: Json) -> ProviderPayout:
         failure_code=told.get("failure_code"),
         created_at=_moment(told["created"]),
         arrives_at=_moment(told["arrival_date"]),
+        movements=_movements_in(told),
     )
 
 
@@ -222,6 +230,12 @@ def hint_from(told: Json) -> ProviderHint:
         object_id=about.get("id"),
         created_at=_moment(told["created"]),
     )
+
+
+def _movements_in(told: Json) -> tuple[ProviderMovement, ...]:
+    """The movements that were expanded."""
+    shown = [told.get(name) for name in _MOVEMENTS]
+    return tuple(movement_from(each) for each in shown if isinstance(each, Mapping))
 
 
 def _id_of(reference: Any) -> str | None:

@@ -5,6 +5,7 @@ the same key: the provider may have done the work and only its answer was lost).
 """
 
 import hmac
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -39,6 +40,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 3.05
 READ_TIMEOUT_SECONDS: Final = 8.0
 NETWORK_RETRIES: Final = 2
 PAGE: Final = 100
+PAYOUT_MOVEMENTS: Final = ("balance_transaction", "failure_balance_transaction")
 
 
 class Refused(Exception):
@@ -128,27 +130,34 @@ class StripeGateway:
 
     def refund(self, account: str, intent_id: str, *, key: UUID, amount_minor: int) -> ProviderRefund:
         """Give money back. Raises Refused when the provider will not, e.g. `charge_disputed`."""
-        params = {"payment_intent": intent_id, "amount": amount_minor, "metadata": {OUR_KEY: str(key)}}
+        params = {
+            "payment_intent": intent_id,
+            "amount": amount_minor,
+            "metadata": {OUR_KEY: str(key)},
+            "expand": ["balance_transaction"],
+        }
         with _telling_no_from_away():
             told = self._v1.refunds.create(cast(Any, params), _as(account, key))
         return refund_from(_plain(told))
 
     def intent(self, account: str, intent_id: str) -> ProviderIntent:
         """A PaymentIntent now, with its charge and movement."""
-        params = cast(Any, {"expand": ["latest_charge.balance_transaction"]})
+        params = _showing("latest_charge.balance_transaction")
         with _telling_no_from_away():
             return intent_from(_plain(self._v1.payment_intents.retrieve(intent_id, params, _as(account))))
 
     def charge(self, account: str, charge_id: str) -> ProviderCharge:
         """A charge now, with its movement."""
-        params = cast(Any, {"expand": ["balance_transaction"]})
+        params = _showing("balance_transaction")
         with _telling_no_from_away():
             return charge_from(_plain(self._v1.charges.retrieve(charge_id, params, _as(account))))
 
     def refund_now(self, account: str, refund_id: str) -> ProviderRefund:
         """A refund now."""
         with _telling_no_from_away():
-            return refund_from(_plain(self._v1.refunds.retrieve(refund_id, None, _as(account))))
+            return refund_from(
+                _plain(self._v1.refunds.retrieve(refund_id, _showing("balance_transaction"), _as(account)))
+            )
 
     def dispute(self, account: str, dispute_id: str) -> ProviderDispute:
         """A dispute now."""
@@ -158,7 +167,7 @@ class StripeGateway:
     def payout(self, account: str, payout_id: str) -> ProviderPayout:
         """A payout now."""
         with _telling_no_from_away():
-            return payout_from(_plain(self._v1.payouts.retrieve(payout_id, None, _as(account))))
+            return payout_from(_plain(self._v1.payouts.retrieve(payout_id, _showing(*PAYOUT_MOVEMENTS), _as(account))))
 
     def events_since(self, account: str, since: datetime) -> Iterator[tuple[ProviderHint, bytes]]:
         """Events of the account, newest first, each with the JSON that is stored."""
@@ -167,16 +176,12 @@ class StripeGateway:
 
     def intents_since(self, account: str, since: datetime) -> Iterator[ProviderIntent]:
         """PaymentIntents made since."""
-        expand = ["data.latest_charge.balance_transaction"]
-        return map(intent_from, self._pages(self._v1.payment_intents.list, account, since, expand))
-
-    def charges_since(self, account: str, since: datetime) -> Iterator[ProviderCharge]:
-        """Charges made since."""
-        return map(charge_from, self._pages(self._v1.charges.list, account, since, ["data.balance_transaction"]))
+        listing = self._v1.payment_intents.list
+        return map(intent_from, self._pages(listing, account, since, "latest_charge.balance_transaction"))
 
     def refunds_since(self, account: str, since: datetime) -> Iterator[ProviderRefund]:
         """Refunds made since."""
-        return map(refund_from, self._pages(self._v1.refunds.list, account, since))
+        return map(refund_from, self._pages(self._v1.refunds.list, account, since, "balance_transaction"))
 
     def disputes_since(self, account: str, since: datetime) -> Iterator[ProviderDispute]:
         """Disputes opened since."""
@@ -184,18 +189,18 @@ class StripeGateway:
 
     def payouts_since(self, account: str, since: datetime) -> Iterator[ProviderPayout]:
         """Payouts made since."""
-        return map(payout_from, self._pages(self._v1.payouts.list, account, since))
+        return map(payout_from, self._pages(self._v1.payouts.list, account, since, *PAYOUT_MOVEMENTS))
 
     def movements_since(self, account: str, since: datetime) -> Iterator[ProviderMovement]:
         """Balance transactions made since."""
         return map(movement_from, self._pages(self._v1.balance_transactions.list, account, since))
 
     def _pages(
-        self, listing: Callable[..., Any], account: str, since: datetime, expand: list[str] | None = None
+        self, listing: Callable[..., Any], account: str, since: datetime, *expand: str
     ) -> Iterator[dict[str, Any]]:
         params: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
         if expand:
-            params["expand"] = expand
+            params["expand"] = [f"data.{each}" for each in expand]
         with _telling_no_from_away():
             for told in listing(params, _as(account)).auto_paging_iter():
                 yield _plain(told)
@@ -204,6 +209,8 @@ class StripeGateway:
 def configure(settings: Settings) -> None:
     """Say which provider this process speaks to, and which secrets its webhooks are signed with."""
     _Configured.settings = settings
+    # The client tells of every call; our own logs and counters do, with the job they belong to.
+    logging.getLogger("stripe").setLevel(logging.WARNING)
     gateway.cache_clear()
 
 
@@ -260,6 +267,10 @@ def _settings() -> Settings:
 
 def _as(account: str, key: UUID | None = None) -> Any:
     return {"stripe_account": account} | ({} if key is None else {"idempotency_key": str(key)})
+
+
+def _showing(*expand: str) -> Any:
+    return {"expand": list(expand)}
 
 
 def _plain(told: Any) -> dict[str, Any]:

@@ -62,10 +62,11 @@ class Till:
 
     def settle(self) -> None:
         """Everybody does what there is to do, and every webhook is delivered."""
-        for _ in range(4):
-            self.work(self.hospital_id)
+        done = 1
+        while done:
+            done = self.work(self.hospital_id)
             self.provider.post("/webhooks/flush", {"include_future": True})
-        self.work(self.hospital_id)
+            done += self.work(self.hospital_id)
 
     def read(self) -> None:
         """The gap filler runs."""

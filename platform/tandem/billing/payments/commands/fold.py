@@ -101,6 +101,8 @@ def fold_refund(told: ProviderRefund) -> None:
     if refund.status == "failed" and refund.is_posted and not refund.is_reversed:
         refund.is_reversed = True
         post([postings.refund_returned(told.id, at=clock.now(), **about)])
+    for movement in told.movements:
+        fold_movement(movement)
     claim_movements(
         told.id,
         taken_as=postings.refunded_key(told.id) if refund.is_posted else None,
@@ -153,6 +155,8 @@ def fold_payout(told: ProviderPayout) -> None:
     if payout.status == "failed" and not payout.is_reversed:
         payout.is_reversed = True
         post([postings.payout_returned(told.id, at=clock.now(), **about)])
+    for movement in told.movements:
+        fold_movement(movement)
     claim_movements(
         told.id,
         taken_as=postings.sent_key(told.id),
