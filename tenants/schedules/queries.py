@@ -1,0 +1,120 @@
+"""Reads about schedules and slots. The list of free slots is the hottest path of the platform: rows, no objects."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from tandem.kernel import clock
+from tandem.kernel.database import Page, page, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+from tenants.schedules.models import PractitionerLeave, Schedule, Slot
+
+_FREE: Final = (Slot.id, Slot.service_id, Slot.practitioner_id, Slot.start_at, Slot.end_at)
+
+
+def free_slots(service_id: UUID, query: dict[str, Any]) -> Page:
+    """Free slots of a service from now on, earliest first: one SELECT on one table. [hospital]"""
+    now = clock.now()
+    begins = query.get("from_at")
+    statement = select(*_FREE).where(
+        Slot.tenant_id == tenant_id(),
+        Slot.service_id == service_id,
+        Slot.status == "free",
+        Slot.start_at > (now if begins is None or begins < now else begins),
+    )
+    if query.get("until_at") is not None:
+        statement = statement.where(Slot.start_at < query["until_at"])
+    if query.get("practitioner_id") is not None:
+        statement = statement.where(Slot.practitioner_id == query["practitioner_id"])
+    return page(statement, by=[Slot.start_at, Slot.id], limit=query["limit"], after=query["after"])
+
+
+def slots(query: dict[str, Any]) -> Page:
+    """A hospital's slots in any state, earliest first. [hospital]"""
+    statement = select(*_FREE, Slot.schedule_id, Slot.status).where(Slot.tenant_id == tenant_id())
+    exact = {
+        "practitioner_id": Slot.practitioner_id,
+        "service_id": Slot.service_id,
+        "schedule_id": Slot.schedule_id,
+        "status": Slot.status,
+    }
+    for name, column in exact.items():
+        if query.get(name) is not None:
+            statement = statement.where(column == query[name])
+    if query.get("from_at") is not None:
+        statement = statement.where(Slot.start_at >= query["from_at"])
+    if query.get("until_at") is not None:
+        statement = statement.where(Slot.start_at < query["until_at"])
+    return page(statement, by=[Slot.start_at, Slot.id], limit=query["limit"], after=query["after"])
+
+
+def slot(slot_id: UUID) -> Slot:
+    """One slot. [hospital] Raises NotFound."""
+    found = session.scalar(select(Slot).where(Slot.tenant_id == tenant_id(), Slot.id == slot_id))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def schedules(query: dict[str, Any]) -> Page:
+    """A hospital's schedules, newest first. [hospital]"""
+    statement = select(Schedule.__table__).where(Schedule.tenant_id == tenant_id())
+    for name, column in {"practitioner_id": Schedule.practitioner_id, "service_id": Schedule.service_id}.items():
+        if query.get(name) is not None:
+            statement = statement.where(column == query[name])
+    return page(
+        statement,
+        by=[Schedule.created_at, Schedule.id],
+        limit=query["limit"],
+        after=query["after"],
+        newest_first=True,
+    )
+
+
+def schedule_for_update(schedule_id: UUID) -> Schedule:
+    """One schedule, locked. [hospital] Raises NotFound."""
+    statement = select(Schedule).where(Schedule.tenant_id == tenant_id(), Schedule.id == schedule_id)
+    found = session.scalar(statement.with_for_update())
+    if found is None:
+        raise NotFound
+    return found
+
+
+def leave(leave_id: UUID, *, for_update: bool = False) -> PractitionerLeave:
+    """One leave. [hospital] Raises NotFound."""
+    statement = select(PractitionerLeave).where(
+        PractitionerLeave.tenant_id == tenant_id(), PractitionerLeave.id == leave_id
+    )
+    found = session.scalar(statement.with_for_update() if for_update else statement)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def leaves(query: dict[str, Any]) -> Page:
+    """A hospital's leaves, newest first. [hospital]"""
+    statement = select(PractitionerLeave.__table__).where(PractitionerLeave.tenant_id == tenant_id())
+    if query.get("practitioner_id") is not None:
+        statement = statement.where(PractitionerLeave.practitioner_id == query["practitioner_id"])
+    return page(
+        statement,
+        by=[PractitionerLeave.created_at, PractitionerLeave.id],
+        limit=query["limit"],
+        after=query["after"],
+        newest_first=True,
+    )
+
+
+def leave_covers(practitioner_id: UUID, start_at: datetime, end_at: datetime) -> bool:
+    """Whether the doctor is away at any moment of [start_at, end_at). [hospital]"""
+    statement = select(PractitionerLeave.id).where(
+        PractitionerLeave.tenant_id == tenant_id(),
+        PractitionerLeave.practitioner_id == practitioner_id,
+        PractitionerLeave.lifted_at.is_(None),
+        PractitionerLeave.start_at < end_at,
+        PractitionerLeave.end_at > start_at,
+    )
+    return session.scalar(statement.limit(1)) is not None
