@@ -19,6 +19,8 @@ from tests.platform.kernel.stories import ask_for, counted, job_row, states
 
 pytestmark = pytest.mark.usefixtures("app")
 LEASE_SECONDS = 2
+# A process loads the application first; on a busy machine that takes a while.
+START_SECONDS = 60
 Start = Callable[[], subprocess.Popen[bytes]]
 
 
@@ -63,7 +65,7 @@ def test_a_worker_process_does_what_it_is_rung_for(hospital: UUID, start: Start)
 
     job_id = ask_for(hospital, work.count_visit, visit_id=visit)
 
-    assert until(lambda: job_row(hospital, job_id).state == "done", seconds=15)
+    assert until(lambda: job_row(hospital, job_id).state == "done", seconds=START_SECONDS)
     assert counted(hospital) == {str(visit): 1}
 
 
@@ -72,7 +74,7 @@ def test_a_worker_told_to_end_finishes_the_job_at_hand_and_passes_the_turn_on(ho
         for _ in range(20):
             enqueue(work.count_visit_slowly, visit_id=uuid4(), milliseconds=200)
     worker = start()
-    assert until(lambda: states(hospital)["done"] >= 1, seconds=15)
+    assert until(lambda: states(hospital)["done"] >= 1, seconds=START_SECONDS)
 
     worker.send_signal(signal.SIGTERM)
     worker.wait(5)
@@ -90,7 +92,7 @@ def test_killed_workers_lose_no_job_and_double_none(hospital: UUID, start: Start
         for visit in visits:
             enqueue(work.count_visit_slowly, visit_id=visit)
     workers = [start(), start()]
-    assert until(lambda: states(hospital)["done"] >= 1, seconds=15)
+    assert until(lambda: states(hospital)["done"] >= 1, seconds=START_SECONDS)
 
     for _ in range(4):
         time.sleep(dice.uniform(0.05, 0.4))
@@ -99,7 +101,7 @@ def test_killed_workers_lose_no_job_and_double_none(hospital: UUID, start: Start
         victim.wait()
         workers.append(start())
 
-    assert until(lambda: states(hospital)["done"] == len(visits), seconds=40)
+    assert until(lambda: states(hospital)["done"] == len(visits), seconds=90)
     assert counted(hospital) == dict.fromkeys(map(str, visits), 1)
 
 
@@ -109,7 +111,7 @@ def test_a_long_job_keeps_its_lease_while_its_worker_lives(hospital: UUID, start
 
     job_id = ask_for(hospital, work.count_visit_slowly, visit_id=uuid4(), milliseconds=LEASE_SECONDS * 2500)
 
-    assert until(lambda: job_row(hospital, job_id).state == "done", seconds=30)
+    assert until(lambda: job_row(hospital, job_id).state == "done", seconds=60)
     assert job_row(hospital, job_id).attempts == 1
     assert sum(counted(hospital).values()) == 1
 
@@ -117,9 +119,9 @@ def test_a_long_job_keeps_its_lease_while_its_worker_lives(hospital: UUID, start
 def test_a_worker_outlives_a_redis_emptied_under_it(hospital: UUID, start: Start) -> None:
     start()
     first = ask_for(hospital, work.count_visit, visit_id=uuid4())
-    assert until(lambda: job_row(hospital, first).state == "done", seconds=15)
+    assert until(lambda: job_row(hospital, first).state == "done", seconds=START_SECONDS)
 
     doorbell.connection().flushall()
     second = ask_for(hospital, work.count_visit, visit_id=uuid4())
 
-    assert until(lambda: job_row(hospital, second).state == "done", seconds=15)
+    assert until(lambda: job_row(hospital, second).state == "done", seconds=START_SECONDS)
