@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tandem.accounts import wiring as accounts
+from tandem.billing import wiring as billing
 from tandem.billing.payments import wiring as payments
 from tandem.kernel import upkeep
 from tandem.kernel.http import Api
@@ -14,6 +15,6 @@ from tandem.web import health
 
 APIS: Sequence[Api] = [*accounts.APIS, directory_api.hospitals, directory_api.services, *payments.APIS]
 BLUEPRINTS: Sequence[Any] = [health.blueprint]
-SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {**payments.SUBSCRIPTIONS}
-SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHEDULE]
+SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {**payments.SUBSCRIPTIONS, **billing.SUBSCRIPTIONS}
+SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHEDULE, *billing.SCHEDULE]
 ON_OPEN: Sequence[Any] = [accounts.introduce_tenants, payments.open_gateway]

@@ -6,11 +6,19 @@ post to any book.
 """
 
 from tandem.billing.ledger.commands import LockedBook, lock_book, post, reversal_of
-from tandem.billing.ledger.drafts import JournalDraft, Line, Posted, PostingResult
+from tandem.billing.ledger.drafts import RULES, JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import JournalRefused
-from tandem.billing.ledger.queries import balance_minor, balances
+from tandem.billing.ledger.mirrors import MIRRORED_KINDS, mirror_book, mirrored_until
+from tandem.billing.ledger.models import Account, Book, Entry, Journal
+from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of
 
 __all__ = [
+    "MIRRORED_KINDS",
+    "RULES",
+    "Account",
+    "Book",
+    "Entry",
+    "Journal",
     "JournalDraft",
     "JournalRefused",
     "Line",
@@ -19,7 +27,11 @@ __all__ = [
     "PostingResult",
     "balance_minor",
     "balances",
+    "book_opened_at",
+    "cut_of",
     "lock_book",
+    "mirror_book",
+    "mirrored_until",
     "post",
     "reversal_of",
 ]

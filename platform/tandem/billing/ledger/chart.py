@@ -48,7 +48,7 @@ CHART: Final[dict[str, Heading]] = {
     "dispute.loss": Heading("expense", medical=True),
     "welfare.expense": Heading("expense", medical=True),
     "rounding": Heading("expense"),
-    "suspense.psp": Heading("asset"),
+    "suspense": Heading("asset"),
     # the operator's book: the other side of every hospital's and every employer's
     "ar.hospital": Heading("asset", by_party=True, interparty=True),
     "ap.hospital": Heading("liability", by_party=True, interparty=True),

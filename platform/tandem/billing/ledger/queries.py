@@ -67,6 +67,22 @@ def book_of(currency: str) -> Row[UUID, int, bytes, str] | None:
     ).one_or_none()
 
 
+def cut_of(currency: str) -> int:
+    """The last booked place: every journal up to it is committed, because a book has one writer at a time."""
+    book = book_of(currency)
+    return 0 if book is None else book.next_seq - 1
+
+
+def book_opened_at(currency: str) -> datetime | None:
+    """The earliest moment at which something in the book was true; None for an empty book."""
+    book = book_of(currency)
+    if book is None:
+        return None
+    return session.scalar(
+        select(func.min(Journal.effective_at)).where(Journal.tenant_id == tenant_id(), Journal.book_id == book.id)
+    )
+
+
 def books() -> Sequence[RowMapping]:
     """The tenant's books."""
     return rows(select(Book.id, Book.currency, Book.next_seq, Book.frozen_at).where(Book.tenant_id == tenant_id()))

@@ -34,6 +34,7 @@ from tandem.billing.payments.queries import (
     payment,
     payment_for_order,
     payment_of_payer,
+    read_until,
     refund,
 )
 
@@ -64,6 +65,7 @@ __all__ = [
     "payment",
     "payment_for_order",
     "payment_of_payer",
+    "read_until",
     "refund",
     "refund_payment",
 ]

@@ -1,0 +1,34 @@
+"""What invoices tell the houses above."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tandem.kernel.outbox import Event
+
+
+@dataclass(frozen=True)
+class InvoiceIssued(Event):
+    """An invoice has its number and is owed."""
+
+    invoice_id: UUID
+
+
+@dataclass(frozen=True)
+class InvoicePaymentRecorded(Event):
+    """Money for an invoice arrived."""
+
+    invoice_payment_id: UUID
+
+
+@dataclass(frozen=True)
+class InvoicePaid(Event):
+    """An invoice is paid in full."""
+
+    invoice_id: UUID
+
+
+@dataclass(frozen=True)
+class InvoiceVoided(Event):
+    """An issued invoice is not owed after all."""
+
+    invoice_id: UUID

@@ -1,0 +1,149 @@
+"""The operator's book mirrors what hospitals' and employers' books say of the operator.
+
+One set of rules reads a source journal and writes its mirror: the same correlation, the opposite sign, keyed by the
+source journal's id. So a mirror can be written at any time, by anybody, and is there once; reconciliation pass R6
+proves that no two books disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from tandem.billing.ledger import commands, queries
+from tandem.billing.ledger.chart import CHART
+from tandem.billing.ledger.drafts import JournalDraft, Line
+from tandem.billing.ledger.models import Account, Book, Entry, Journal, MirrorCursor
+from tandem.kernel.database import rows, session
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, tenant_id, transaction
+
+BATCH: Final = 500
+MIRROR: Final = "mirror"
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorRule:
+    """How a kind of journal is mirrored: which account faces which, and which account of the operator balances it."""
+
+    facing: Mapping[str, str]
+    balance: str
+
+
+_HOSPITAL: Final = {"ap.operator": "ar.hospital", "ar.operator": "ap.hospital"}
+_EMPLOYER: Final = {"ap.operator": "ar.enterprise"}
+RULES: Final[dict[str, MirrorRule]] = {
+    "operator_fee": MirrorRule(_HOSPITAL, "inc.platform"),
+    "operator_fee_reversed": MirrorRule(_HOSPITAL, "inc.platform"),
+    "operator_fee_restored": MirrorRule(_HOSPITAL, "inc.platform"),
+    "monthly_fee": MirrorRule(_HOSPITAL, "inc.platform"),
+    "programme_revenue": MirrorRule(_HOSPITAL, "prepaid.programme"),
+    "programme_revenue_reversed": MirrorRule(_HOSPITAL, "prepaid.programme"),
+    "programme_revenue_restored": MirrorRule(_HOSPITAL, "prepaid.programme"),
+    "settlement_paid": MirrorRule(_HOSPITAL, "cash.bank"),
+    "invoice_issued": MirrorRule(_EMPLOYER, "prepaid.programme"),
+    "invoice_voided": MirrorRule(_EMPLOYER, "prepaid.programme"),
+    "invoice_paid": MirrorRule(_EMPLOYER, "cash.bank"),
+}
+MIRRORED_KINDS: Final = tuple(sorted(RULES))
+"""Kinds of journal that the operator's book mirrors."""
+
+
+def mirror_book(currency: str = "CNY") -> int:
+    """Bring the operator's book up to date with the scope's, in batches; returns how many journals were mirrored.
+
+    Stands at the edge: called from a job with `outside=True`, it opens its own transactions, one after the other in
+    the two tenants. Doing it again, or twice at once, changes nothing.
+    """
+    source, mirrored = tenant_id(), 0
+    while True:
+        with transaction():
+            book_id, done, journals = _unmirrored(currency)
+            drafts = [mirror_of(source, journal) for journal in journals]
+        if book_id is None or not journals:
+            return mirrored
+        with acting_for(OPERATOR_ID), transaction():
+            commands.post(drafts)
+        with transaction():
+            _advance(book_id, max(done, *(journal["seq"] for journal in journals)))
+        mirrored += len(journals)
+
+
+def mirror_of(source: UUID, journal: Mapping[str, Any]) -> JournalDraft:
+    """The operator's side of a source journal, which comes with its lines."""
+    rule = RULES[journal["kind"]]
+    parties = {line["party_id"] for line in journal["lines"] if line["party_id"] is not None}
+    lines = [
+        Line(rule.facing[line["account_code"]], -line["amount_minor"], source)
+        for line in journal["lines"]
+        if line["account_code"] in rule.facing
+    ]
+    balance_minor = -sum(line.amount_minor for line in lines)
+    if balance_minor:
+        party = parties.pop() if CHART[rule.balance].by_party else None
+        lines.append(Line(rule.balance, balance_minor, party))
+    return JournalDraft(
+        kind=MIRROR,
+        key=str(journal["id"]),
+        effective_at=journal["effective_at"],
+        lines=lines,
+        currency=journal["currency"],
+        source_type="journal",
+        source_id=journal["id"],
+        correlation_id=journal["correlation_id"],
+        rule_version=journal["rule_version"],
+    )
+
+
+def mirrored_until(currency: str = "CNY") -> int:
+    """Up to which place the scope's book has been mirrored."""
+    cursor = (
+        select(MirrorCursor.mirrored_seq)
+        .join(Book, (Book.tenant_id == MirrorCursor.tenant_id) & (Book.id == MirrorCursor.id))
+        .where(MirrorCursor.tenant_id == tenant_id(), Book.currency == currency)
+    )
+    return session.scalar(cursor) or 0
+
+
+def _unmirrored(currency: str) -> tuple[UUID | None, int, Sequence[dict[str, Any]]]:
+    book = queries.book_of(currency)
+    if book is None:
+        return None, 0, []
+    here = tenant_id()
+    done = mirrored_until(currency)
+    found = rows(
+        select(*Journal.__table__.c)
+        .where(
+            Journal.tenant_id == here,
+            Journal.book_id == book.id,
+            Journal.seq > done,
+            Journal.kind.in_(MIRRORED_KINDS),
+        )
+        .order_by(Journal.seq)
+        .limit(BATCH)
+    )
+    lines = _lines_by_seq(book.id, [row["seq"] for row in found])
+    return book.id, done, [dict(row) | {"currency": currency, "lines": lines[row["seq"]]} for row in found]
+
+
+def _lines_by_seq(book_id: UUID, seqs: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
+    found = rows(
+        select(Entry.seq, Account.code.label("account_code"), Account.party_id, Entry.amount_minor)
+        .join(Account, (Account.tenant_id == Entry.tenant_id) & (Account.id == Entry.account_id))
+        .where(Entry.tenant_id == tenant_id(), Entry.book_id == book_id, Entry.seq.in_(seqs))
+        .order_by(Entry.seq, Entry.line_no)
+    )
+    lines: dict[int, list[Mapping[str, Any]]] = {seq: [] for seq in seqs}
+    for row in found:
+        lines[row["seq"]].append(dict(row))
+    return lines
+
+
+def _advance(book_id: UUID, seq: int) -> None:
+    wish = insert(MirrorCursor.__table__).values(tenant_id=tenant_id(), id=book_id, mirrored_seq=seq)
+    farther = MirrorCursor.__table__.c.mirrored_seq < seq
+    session.execute(
+        wish.on_conflict_do_update(index_elements=["tenant_id", "id"], set_={"mirrored_seq": seq}, where=farther)
+    )

@@ -1,0 +1,18 @@
+"""What things may cost: the operator's fee as pure functions, and ceilings that public price circulars set. 价格"""
+
+from tandem.billing.prices.ceilings import PriceAboveCeiling, add_price_ceiling, require_price_within_ceiling
+from tandem.billing.prices.fees import CAPS, Cap, FeeResult, FeeRule, compute_fee, fee_to_reverse
+from tandem.billing.prices.tariffs import provider_fee
+
+__all__ = [
+    "CAPS",
+    "Cap",
+    "FeeResult",
+    "FeeRule",
+    "PriceAboveCeiling",
+    "add_price_ceiling",
+    "compute_fee",
+    "fee_to_reverse",
+    "provider_fee",
+    "require_price_within_ceiling",
+]

@@ -1,0 +1,130 @@
+"""Reconciling by night, and closing days: one job per tenant, so that one tenant's trouble stays its own."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+
+from tandem.accounts import tenants_of
+from tandem.billing import settlements
+from tandem.billing.entitlements import consumed_by_hospital
+from tandem.billing.ledger import mirror_book
+from tandem.billing.payments import fetch_provider_facts
+from tandem.billing.reconciliation import commands, queries
+from tandem.billing.reconciliation.commands import OtherBooks
+from tandem.billing.reconciliation.models import DayClose
+from tandem.kernel import clock, jobs
+from tandem.kernel.database import session
+from tandem.kernel.jobs import job
+from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, tenant_id, transaction
+
+CURRENCY: Final = "CNY"
+_EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@job(queue="slow", timeout_seconds=300, outside=True)
+def fan_out_day_close(day_close_id: UUID) -> None:
+    """Give every hospital and employer its part of a day's closing. [operator]"""
+    with transaction():
+        day = session.scalars(
+            select(DayClose.day).where(DayClose.tenant_id == OPERATOR_ID, DayClose.id == day_close_id)
+        ).one()
+    with across_tenants(reason="day close"):
+        hospitals = list(session.scalars(tenants_of("hospital")))
+        employers = list(session.scalars(tenants_of("employer")))
+    for tenant in hospitals:
+        with acting_for(tenant), transaction():
+            jobs.enqueue(close_hospital_day, key=f"close:{day_close_id}", day=day, day_close_id=day_close_id)
+    for tenant in employers:
+        with acting_for(tenant), transaction():
+            jobs.enqueue(close_employer_day, key=f"close:{day_close_id}", day=day, day_close_id=day_close_id)
+    with transaction():
+        session.execute(
+            update(DayClose)
+            .where(DayClose.tenant_id == OPERATOR_ID, DayClose.id == day_close_id)
+            .values(tenant_count=len(hospitals) + len(employers))
+        )
+
+
+@job(queue="slow", timeout_seconds=600, outside=True)
+def close_hospital_day(day: date, day_close_id: UUID | None = None) -> None:
+    """Ask the provider, accrue what is left, mirror, propose the day's statement, reconcile. [hospital]"""
+    _, until = clock.day_bounds(day)
+    fetch_provider_facts()
+    with transaction():
+        settlements.accrue_missing(until)
+        if (day + timedelta(days=1)).day == 1:
+            settlements.accrue_monthly_fee(until, f"{day:%Y-%m}")
+    mirror_book(CURRENCY)
+    with transaction():
+        statement_id = _propose(day)
+    _reconcile(day, day_close_id, statement_id)
+
+
+@job(queue="slow", timeout_seconds=300, outside=True)
+def close_employer_day(day: date, day_close_id: UUID | None = None) -> None:
+    """Mirror and reconcile an employer's book. [employer]"""
+    mirror_book(CURRENCY)
+    _reconcile(day, day_close_id, None)
+
+
+@job(queue="slow", timeout_seconds=600, outside=True)
+def reconcile_day(day: date) -> None:
+    """Reconcile one day again. [hospital, employer]"""
+    mirror_book(CURRENCY)
+    _reconcile(day, None, None)
+
+
+@job(queue="slow", timeout_seconds=600, outside=True)
+def reconcile_last_night(scheduled_at: datetime) -> None:
+    """Yesterday, and every earlier day that still has something unresolved. [hospital]"""
+    _reconcile_since(scheduled_at, asks_provider=True)
+
+
+@job(queue="slow", timeout_seconds=600, outside=True)
+def reconcile_employer_last_night(scheduled_at: datetime) -> None:
+    """The same for an employer, whose book has no provider. [employer]"""
+    _reconcile_since(scheduled_at, asks_provider=False)
+
+
+def _reconcile_since(moment: datetime, *, asks_provider: bool) -> None:
+    if asks_provider:
+        fetch_provider_facts()
+    mirror_book(CURRENCY)
+    with transaction():
+        days = queries.days_with_differences()
+    yesterday = _business_day(moment) - timedelta(days=1)
+    for day in sorted({*days, yesterday}):
+        _reconcile(day, None, None)
+
+
+def _reconcile(day: date, day_close_id: UUID | None, statement_id: UUID | None) -> None:
+    """One run: first what other tenants say, each in its own scope, then the comparison in this one."""
+    since, until = clock.day_bounds(day)
+    here = tenant_id()
+    with transaction():
+        mirrored = queries.mirrored_journals(since, until)
+        programmes = queries.programmes_paying()
+    with acting_for(OPERATOR_ID), transaction():
+        mirrors = queries.mirrors_of([each.id for each in mirrored])
+    consumed: dict[UUID, int] = {}
+    for programme in programmes:
+        with acting_for(programme), transaction():
+            consumed[programme] = consumed_by_hospital(_EVER, until).get(here, 0)
+    with transaction():
+        commands.run_reconciliation(
+            day, OtherBooks(consumed, mirrored, mirrors), day_close_id=day_close_id, statement_id=statement_id
+        )
+
+
+def _propose(day: date) -> UUID | None:
+    try:
+        return settlements.propose_statement(day, currency=CURRENCY).id
+    except (settlements.NothingToSettle, settlements.PeriodAlreadySettled):
+        return None
+
+
+def _business_day(moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date()

@@ -1,0 +1,387 @@
+"""What reconciliation reads, set-based: each side of a comparison in one statement, in the tenant's scope."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import RowMapping, and_, func, select
+
+from tandem.billing.ledger import MIRRORED_KINDS, Account, Book, Entry, Journal, mirrored_until
+from tandem.billing.payments import BalanceTransaction, Dispute, Payment, Payout, Refund
+from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun
+from tandem.billing.settlements import FeeAccrual
+from tandem.billing.usage import UsageEvent
+from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+
+CASH_KINDS: Final = (
+    "payment_captured", "payment_refunded", "refund_returned", "dispute_withdrawn", "dispute_won", "payout_sent",
+    "payout_returned", "psp_unexplained",
+)  # fmt: skip
+"""Kinds of journal that carry a movement's gross sum on cash.psp."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFact:
+    """One of our rows that moved money at the provider: its object there, its journal's key, how much, when."""
+
+    source: str
+    row_id: UUID
+    object_id: str
+    key: str
+    amount_minor: int
+    currency: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Mover:
+    """A table whose rows move money at the provider: into the balance (sign 1) or out of it (-1)."""
+
+    source: str
+    model: Any
+    object_id: Any
+    at: Any
+    has_moved: Any
+    key: str
+    sign: int
+
+
+_MOVERS: Final = (
+    _Mover(
+        "payment",
+        Payment,
+        Payment.provider_charge_id,
+        Payment.captured_at,
+        Payment.captured_at.is_not(None),
+        "charge:{}:captured",
+        1,
+    ),
+    _Mover(
+        "refund", Refund, Refund.provider_refund_id, Refund.succeeded_at, Refund.is_posted, "refund:{}:succeeded", -1
+    ),
+    _Mover(
+        "dispute",
+        Dispute,
+        Dispute.provider_dispute_id,
+        Dispute.opened_at,
+        Dispute.is_withdrawn,
+        "dispute:{}:withdrawn",
+        -1,
+    ),
+    _Mover("payout", Payout, Payout.provider_payout_id, Payout.sent_at, Payout.is_posted, "payout:{}:paid", -1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """A journal that another book mirrors, and what it adds to the accounts with that party."""
+
+    id: UUID
+    kind: str
+    currency: str
+    amount_minor: int
+
+
+def provider_facts(since: datetime, until: datetime) -> list[ProviderFact]:
+    """What moved the hospital's money at the provider in [since, until), as our rows say."""
+    facts: list[ProviderFact] = []
+    for mover in _MOVERS:
+        model = mover.model
+        found = session.execute(
+            select(
+                model.id, mover.object_id.label("object_id"), mover.at.label("at"), model.amount_minor, model.currency
+            )
+            .where(model.tenant_id == tenant_id(), mover.at >= since, mover.at < until)
+            .where(mover.object_id.is_not(None), mover.has_moved)
+        )
+        for row in found:
+            key, amount_minor = mover.key.format(row.object_id), mover.sign * row.amount_minor
+            facts.append(ProviderFact(mover.source, row.id, row.object_id, key, amount_minor, row.currency, row.at))
+    return facts
+
+
+def moved(object_ids: Collection[str]) -> dict[tuple[str, bool], int]:
+    """What the provider's movements of these objects add up to, those into the balance and those out of it apart."""
+    into = (BalanceTransaction.amount_minor > 0).label("is_into")
+    found = session.execute(
+        select(BalanceTransaction.source_id, into, func.sum(BalanceTransaction.amount_minor).label("amount_minor"))
+        .where(BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.source_id.in_(list(object_ids)))
+        .group_by(BalanceTransaction.source_id, into)
+    )
+    return {(str(row.source_id), row.is_into): int(row.amount_minor) for row in found}
+
+
+def methods_of_charges(charges: Collection[str]) -> dict[str, str]:
+    """By which method each of these charges was paid."""
+    found = session.execute(
+        select(Payment.provider_charge_id, Payment.method).where(
+            Payment.tenant_id == tenant_id(), Payment.provider_charge_id.in_([each for each in charges if each])
+        )
+    )
+    return {row.provider_charge_id: row.method for row in found if row.provider_charge_id is not None}
+
+
+def movements(since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """The provider's movements of [since, until)."""
+    return rows(
+        select(*BalanceTransaction.__table__.c).where(
+            BalanceTransaction.tenant_id == tenant_id(),
+            BalanceTransaction.provider_created_at >= since,
+            BalanceTransaction.provider_created_at < until,
+        )
+    )
+
+
+def movement_sums_until(until: datetime) -> dict[str, int]:
+    """Per currency, what the provider's movements before `until` add up to, fees taken off."""
+    found = session.execute(
+        select(BalanceTransaction.currency, func.sum(BalanceTransaction.net_minor).label("net_minor"))
+        .where(BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.provider_created_at < until)
+        .group_by(BalanceTransaction.currency)
+    )
+    return {row.currency: int(row.net_minor) for row in found}
+
+
+def booked_cash(keys: Collection[str]) -> dict[str, int]:
+    """What the journals of these keys add to cash.psp."""
+    return _booked("cash.psp", CASH_KINDS, keys)
+
+
+def booked_fees(movement_ids: Collection[str]) -> dict[str, int]:
+    """The provider's fee that is booked for each of these movements."""
+    booked = _booked("exp.psp_fee", ("psp_fee",), [f"bt:{each}" for each in movement_ids])
+    return {key.removeprefix("bt:"): amount for key, amount in booked.items()}
+
+
+def cash_at_provider(until: datetime) -> dict[str, int]:
+    """Per currency, what cash.psp stood at, counting what was true before `until`."""
+    found = session.execute(
+        _entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
+        .where(Account.code == "cash.psp", Journal.effective_at < until)
+        .group_by(Book.currency)
+    )
+    return {row.currency: int(row.amount_minor) for row in found}
+
+
+def uses_with_accruals(since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """Uses of [since, until) with their accrual and the state of their payment, where there are any."""
+    return rows(
+        select(
+            UsageEvent.id,
+            UsageEvent.amount_minor,
+            UsageEvent.currency,
+            FeeAccrual.id.label("accrual_id"),
+            FeeAccrual.basis_minor,
+            Payment.status.label("payment_status"),
+        )
+        .outerjoin(
+            FeeAccrual, and_(FeeAccrual.tenant_id == UsageEvent.tenant_id, FeeAccrual.usage_event_id == UsageEvent.id)
+        )
+        .outerjoin(Payment, and_(Payment.tenant_id == UsageEvent.tenant_id, Payment.id == UsageEvent.payment_id))
+        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at >= since, UsageEvent.at < until)
+    )
+
+
+def completed_without_use(since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """Payments whose service was said to be delivered in [since, until), with no use metered."""
+    return rows(
+        select(Payment.id, Payment.amount_minor, Payment.currency)
+        .outerjoin(UsageEvent, and_(UsageEvent.tenant_id == Payment.tenant_id, UsageEvent.payment_id == Payment.id))
+        .where(
+            Payment.tenant_id == tenant_id(),
+            Payment.completed_at >= since,
+            Payment.completed_at < until,
+            UsageEvent.id.is_(None),
+        )
+    )
+
+
+def accrued_fees(since: datetime, until: datetime) -> dict[str, int]:
+    """Per currency, fees accrued for uses of [since, until)."""
+    found = session.execute(
+        select(FeeAccrual.currency, func.sum(FeeAccrual.fee_minor).label("fee_minor"))
+        .where(FeeAccrual.tenant_id == tenant_id(), FeeAccrual.at >= since, FeeAccrual.at < until)
+        .group_by(FeeAccrual.currency)
+    )
+    return {row.currency: int(row.fee_minor) for row in found}
+
+
+def booked_operator_fees(since: datetime, until: datetime) -> dict[str, int]:
+    """Per currency, fees booked for uses of [since, until)."""
+    found = session.execute(
+        _entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
+        .where(
+            Account.code == "exp.operator_fee",
+            Journal.kind == "operator_fee",
+            Journal.effective_at >= since,
+            Journal.effective_at < until,
+        )
+        .group_by(Book.currency)
+    )
+    return {row.currency: int(row.amount_minor) for row in found}
+
+
+def programme_uses(until: datetime) -> dict[UUID, int]:
+    """How many uses of each programme were metered here before `until`."""
+    found = session.execute(
+        select(UsageEvent.programme_id, func.count(UsageEvent.id).label("uses"))
+        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at < until, UsageEvent.programme_id.is_not(None))
+        .group_by(UsageEvent.programme_id)
+    )
+    return {row.programme_id: int(row.uses) for row in found if row.programme_id is not None}
+
+
+def programmes_paying() -> list[UUID]:
+    """Programmes that have paid anything here."""
+    named = select(Payment.programme_id).where(Payment.tenant_id == tenant_id(), Payment.programme_id.is_not(None))
+    return [each for each in session.scalars(named.distinct()) if each is not None]
+
+
+def mirrored_journals(since: datetime, until: datetime) -> list[Mirrored]:
+    """Journals of [since, until) that the operator's book should have mirrored by now."""
+    found = session.execute(
+        _entries(Journal.id, Journal.kind, Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
+        .where(
+            Account.is_interparty,
+            Journal.kind.in_(MIRRORED_KINDS),
+            Journal.effective_at >= since,
+            Journal.effective_at < until,
+            Journal.seq <= mirrored_until(),
+        )
+        .group_by(Journal.id, Journal.kind, Book.currency)
+    )
+    return [Mirrored(row.id, row.kind, row.currency, int(row.amount_minor)) for row in found]
+
+
+def mirrors_of(journal_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What the mirrors of these journals add to the operator's accounts with their party. [operator]"""
+    keys = [str(each) for each in journal_ids]
+    found = session.execute(
+        _entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
+        .where(Account.is_interparty, Journal.idem_scope == "mirror", Journal.idem_key.in_(keys))
+        .group_by(Journal.idem_key)
+    )
+    return {UUID(row.idem_key): int(row.amount_minor) for row in found}
+
+
+def discrepancies_of_day(day: date) -> Mapping[tuple[str, str], Discrepancy]:
+    """Differences of a day, and those that belong to none but are not resolved, locked."""
+    found = session.scalars(
+        select(Discrepancy)
+        .where(Discrepancy.tenant_id == tenant_id(), (Discrepancy.day == day) | (Discrepancy.status != "resolved"))
+        .with_for_update()
+    )
+    return {(each.reconciliation_pass, each.natural_key): each for each in found}
+
+
+def days_with_differences() -> list[date]:
+    """Days on which something is not resolved."""
+    unresolved = select(Discrepancy.day).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.status != "resolved")
+    return list(session.scalars(unresolved.distinct()))
+
+
+def discrepancy(discrepancy_id: UUID) -> Discrepancy:
+    """One difference. Raises NotFound."""
+    found = session.scalar(
+        select(Discrepancy)
+        .where(Discrepancy.tenant_id == tenant_id(), Discrepancy.id == discrepancy_id)
+        .with_for_update()
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def discrepancies(*, limit: int, after: str | None, status: str | None, day: date | None, tenant: UUID | None) -> Page:
+    """Differences, the newest first; of one tenant or (operator, across tenants) of all."""
+    wanted = select(*Discrepancy.__table__.c)
+    if tenant is not None:
+        wanted = wanted.where(Discrepancy.tenant_id == tenant)
+    if status is not None:
+        wanted = wanted.where(Discrepancy.status == status)
+    if day is not None:
+        wanted = wanted.where(Discrepancy.day == day)
+    by = [Discrepancy.first_seen_at, Discrepancy.id]
+    return page(wanted, by=by, limit=limit, after=after, newest_first=True)
+
+
+def discrepancy_totals(day: date | None = None) -> Sequence[RowMapping]:
+    """Counts and sums by kind, owner and state, over the tenants the scope can see."""
+    wanted = select(
+        Discrepancy.reconciliation_pass,
+        Discrepancy.kind,
+        Discrepancy.owner,
+        Discrepancy.status,
+        Discrepancy.currency,
+        func.count().label("discrepancies"),
+        func.sum(Discrepancy.amount_at_risk_minor).label("amount_at_risk_minor"),
+        func.min(Discrepancy.first_seen_at).label("oldest_at"),
+    ).select_from(Discrepancy)
+    if day is not None:
+        wanted = wanted.where(Discrepancy.day == day)
+    grouped = (
+        Discrepancy.reconciliation_pass,
+        Discrepancy.kind,
+        Discrepancy.owner,
+        Discrepancy.status,
+        Discrepancy.currency,
+    )
+    return rows(wanted.group_by(*grouped).order_by(*grouped))
+
+
+def run_of_day(day: date) -> ReconciliationRun | None:
+    """The latest run over a day."""
+    return session.scalar(
+        select(ReconciliationRun).where(ReconciliationRun.tenant_id == tenant_id(), ReconciliationRun.day == day)
+    )
+
+
+def runs(*, limit: int, after: str | None) -> Page:
+    """Runs, the latest day first."""
+    wanted = select(*ReconciliationRun.__table__.c).where(ReconciliationRun.tenant_id == tenant_id())
+    return page(wanted, by=[ReconciliationRun.day, ReconciliationRun.id], limit=limit, after=after, newest_first=True)
+
+
+def day_close_progress(day_close_id: UUID) -> RowMapping:
+    """A day's closing and how far it is. [operator, across tenants] Raises NotFound."""
+    done = (
+        select(func.count())
+        .select_from(ReconciliationRun)
+        .where(ReconciliationRun.day_close_id == day_close_id)
+        .scalar_subquery()
+    )
+    found = rows(
+        select(DayClose.id, DayClose.day, DayClose.requested_at, DayClose.tenant_count, done.label("done_count")).where(
+            DayClose.id == day_close_id
+        )
+    )
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def _booked(code: str, kinds: Sequence[str], keys: Collection[str]) -> dict[str, int]:
+    found = session.execute(
+        _entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
+        .where(Account.code == code, Journal.idem_scope.in_(kinds), Journal.idem_key.in_(list(keys)))
+        .group_by(Journal.idem_key)
+    )
+    return {row.idem_key: int(row.amount_minor) for row in found}
+
+
+def _entries(*shown: Any) -> Any:
+    return (
+        select(*shown)
+        .select_from(Entry)
+        .join(
+            Journal,
+            and_(Journal.tenant_id == Entry.tenant_id, Journal.book_id == Entry.book_id, Journal.seq == Entry.seq),
+        )
+        .join(Account, and_(Account.tenant_id == Entry.tenant_id, Account.id == Entry.account_id))
+        .join(Book, and_(Book.tenant_id == Entry.tenant_id, Book.id == Entry.book_id))
+        .where(Entry.tenant_id == tenant_id())
+    )

@@ -1,0 +1,34 @@
+"""What hospital and operator owe each other: a fee per visit, taken back by refunds, settled by statements. 结算"""
+
+from tandem.billing.settlements.commands import (
+    accrue_missing,
+    accrue_monthly_fee,
+    accrue_usage,
+    confirm_statement,
+    document_of,
+    propose_statement,
+)
+from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled
+from tandem.billing.settlements.events import StatementConfirmed, StatementPaid, StatementProposed
+from tandem.billing.settlements.models import FeeAccrual, FeeReversal, SettlementStatement
+from tandem.billing.settlements.queries import accruals_between, last_statement, unaccrued_usage
+
+__all__ = [
+    "FeeAccrual",
+    "FeeReversal",
+    "NothingToSettle",
+    "PeriodAlreadySettled",
+    "SettlementStatement",
+    "StatementConfirmed",
+    "StatementPaid",
+    "StatementProposed",
+    "accruals_between",
+    "accrue_missing",
+    "accrue_monthly_fee",
+    "accrue_usage",
+    "confirm_statement",
+    "document_of",
+    "last_statement",
+    "propose_statement",
+    "unaccrued_usage",
+]

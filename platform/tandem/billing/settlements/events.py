@@ -1,0 +1,27 @@
+"""What settlements tell the rooms above."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tandem.kernel.outbox import Event
+
+
+@dataclass(frozen=True)
+class StatementProposed(Event):
+    """The operator put a statement before the hospital."""
+
+    statement_id: UUID
+
+
+@dataclass(frozen=True)
+class StatementConfirmed(Event):
+    """The hospital signed it."""
+
+    statement_id: UUID
+
+
+@dataclass(frozen=True)
+class StatementPaid(Event):
+    """The sum between the parties was paid."""
+
+    statement_id: UUID

@@ -1,0 +1,28 @@
+"""Billing's table of contents: what happens to money when something has happened, and what happens by night."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from tandem.billing.invoices import events as invoice_events
+from tandem.billing.invoices import jobs as invoice_jobs
+from tandem.billing.payments import RefundFailed, RefundSucceeded
+from tandem.billing.reconciliation import jobs as reconciliation_jobs
+from tandem.billing.settlements import StatementPaid
+from tandem.billing.settlements import jobs as settlement_jobs
+from tandem.billing.usage import UsageRecorded
+from tandem.kernel.jobs import Cron, Job
+from tandem.kernel.outbox import Event
+
+SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
+    UsageRecorded: [settlement_jobs.accrue_usage],
+    RefundSucceeded: [settlement_jobs.reverse_refund],
+    RefundFailed: [settlement_jobs.restore_refund],
+    StatementPaid: [settlement_jobs.book_settlement_payment],
+    invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
+    invoice_events.InvoiceVoided: [invoice_jobs.book_void],
+    invoice_events.InvoicePaymentRecorded: [invoice_jobs.book_invoice_payment],
+}
+SCHEDULE: Final = (
+    Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
+    Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
+)

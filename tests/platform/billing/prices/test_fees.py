@@ -1,0 +1,85 @@
+"""A fee is exact, rounded once, capped in the payer's favour, and taken back by the very split it was made with."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tandem.billing.prices import FeeRule, compute_fee, fee_to_reverse
+
+AMOUNTS = st.integers(0, 10_000_000)
+PERCENTS = st.decimals(0, 100, places=4)
+RULES = st.builds(
+    FeeRule,
+    version_id=st.none(),
+    percent_of_net=PERCENTS,
+    per_visit_minor=st.integers(0, 50_000),
+    cap_percent=st.none() | PERCENTS,
+    cap_per_visit_minor=st.none() | st.integers(0, 50_000),
+)
+
+
+@pytest.mark.parametrize(
+    ("basis_minor", "terms", "fee_minor", "cap"),
+    [
+        (7_200, {"percent_of_net": Decimal("12.5")}, 900, None),
+        (7_204, {"percent_of_net": Decimal("12.5")}, 901, None),  # 900.5 fen: half goes away from zero
+        (7_200, {"percent_of_net": Decimal(10), "per_visit_minor": 300}, 1_020, None),
+        (7_200, {"percent_of_net": Decimal(30), "cap_percent": Decimal("20.01")}, 1_440, "percent"),  # 1440.72 floored
+        (7_200, {"percent_of_net": Decimal(30), "cap_per_visit_minor": 500}, 500, "per_visit"),
+        (7_200, {"per_visit_minor": 500, "cap_per_visit_minor": 500}, 500, None),  # reached exactly: not capped
+        (7_200, {"per_visit_minor": 501, "cap_per_visit_minor": 500}, 500, "per_visit"),  # exceeded by one fen
+        (100, {"per_visit_minor": 500}, 100, "net"),
+        (0, {"percent_of_net": Decimal(10), "per_visit_minor": 500}, 0, "net"),
+        (7_200, {}, 0, None),
+    ],
+)
+def test_a_fee_follows_its_rule(basis_minor: int, terms: dict[str, object], fee_minor: int, cap: str | None) -> None:
+    result = compute_fee(basis_minor, FeeRule(version_id=None, **terms))  # type: ignore[arg-type]  # a table of terms
+
+    assert (result.fee_minor, result.cap) == (fee_minor, cap)
+
+
+@given(AMOUNTS, RULES)
+def test_a_fee_is_never_above_a_cap_nor_above_what_was_paid(basis_minor: int, rule: FeeRule) -> None:
+    result = compute_fee(basis_minor, rule)
+
+    assert 0 <= result.fee_minor <= min(result.uncapped_minor, basis_minor)
+    assert result.percent_part_minor + result.per_visit_part_minor == result.uncapped_minor
+    if rule.cap_percent is not None:
+        assert result.fee_minor <= Fraction(basis_minor) * Fraction(rule.cap_percent) / 100
+    if rule.cap_per_visit_minor is not None:
+        assert result.fee_minor <= rule.cap_per_visit_minor
+    if result.cap is None:
+        assert result.fee_minor == result.uncapped_minor
+
+
+@given(AMOUNTS, AMOUNTS, RULES)
+def test_who_pays_more_never_owes_a_smaller_fee(one: int, other: int, rule: FeeRule) -> None:
+    less, more = sorted((one, other))
+
+    assert compute_fee(less, rule).fee_minor <= compute_fee(more, rule).fee_minor
+
+
+@given(AMOUNTS, RULES, st.lists(st.integers(1, 5_000_000), max_size=6))
+def test_refunds_in_any_parts_take_back_the_whole_fee_and_no_more(
+    basis_minor: int, rule: FeeRule, wanted: list[int]
+) -> None:
+    fee_minor = compute_fee(basis_minor, rule).fee_minor
+    refunded = reversed_fee = 0
+    for part in [*wanted, basis_minor]:
+        refund = min(part, basis_minor - refunded)
+        reversed_fee += fee_to_reverse(
+            basis_minor=basis_minor, fee_minor=fee_minor, refunded_before_minor=refunded, refund_minor=refund
+        )
+        refunded += refund
+        assert 0 <= reversed_fee <= fee_minor
+
+    assert (refunded, reversed_fee) == (basis_minor, fee_minor)
+
+
+def test_a_rule_has_no_negative_terms() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        FeeRule(version_id=None, percent_of_net=Decimal(-1))
