@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tandem.stripe_sandbox.storage import Json, Row, packed
+from tandem.stripe_sandbox.storage import COLUMNS, Json, Row, packed
 from tandem.stripe_sandbox.wire.errors import ReferenceMissing, ResourceMissing
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -119,7 +119,8 @@ class Books:
     def find(self, identifier: str) -> Record | None:
         """The object of this id, whatever its kind."""
         row = self.work.db.execute(
-            "SELECT * FROM object WHERE account = ? AND id = ?", (self.account, identifier)
+            "SELECT account, kind, id, created, withheld, body, hidden FROM object WHERE account = ? AND id = ?",
+            (self.account, identifier),
         ).fetchone()
         return as_record(row) if row else None
 
@@ -140,7 +141,7 @@ class Books:
     def where(self, kind: str, condition: str, *values: Any) -> Iterator[Record]:
         """Objects of a kind in order of arrival; the condition is SQL written in this package only."""
         rows = self.work.db.execute(
-            f"SELECT * FROM object WHERE account = ? AND kind = ? AND ({condition}) ORDER BY seq",  # noqa: S608 - conditions are literals of this package, values are bound
+            f"SELECT {COLUMNS} FROM object WHERE account = ? AND kind = ? AND ({condition}) ORDER BY seq",  # noqa: S608 - conditions are literals of this package, values are bound
             (self.account, kind, *values),
         ).fetchall()
         return (as_record(row) for row in rows)

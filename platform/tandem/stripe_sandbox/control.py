@@ -257,7 +257,9 @@ class Control:
 def _anywhere(books: Books, kind: str, identifier: Any) -> tuple[Books, Record]:
     """An object of any account. Raises ResourceMissing."""
     row = books.work.db.execute(
-        "SELECT * FROM object WHERE id = ? AND kind = ? ORDER BY seq LIMIT 1", (str(identifier), kind)
+        "SELECT account, kind, id, created, withheld, body, hidden FROM object"
+        " WHERE id = ? AND kind = ? ORDER BY seq LIMIT 1",
+        (str(identifier), kind),
     ).fetchone()
     if row is None:
         raise ResourceMissing.named(kind, str(identifier))

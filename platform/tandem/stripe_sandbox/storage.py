@@ -15,7 +15,17 @@ from typing import Any
 Json = dict[str, Any]
 Row = sqlite3.Row
 
-SCHEMA = """
+COLUMNS = "account, kind, id, created, withheld, body, hidden"
+
+FACTS = {
+    "money_currency": "json_extract(body, '$.currency')",
+    "money_available_on": "json_extract(body, '$.available_on')",
+    "money_net": "json_extract(body, '$.net')",
+    "money_payout": "json_extract(hidden, '$.payout')",
+}
+"""What sums over balance transactions read from the index instead of parsing every object."""
+
+OBJECTS = """
 CREATE TABLE IF NOT EXISTS object (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL,
@@ -23,6 +33,8 @@ CREATE TABLE IF NOT EXISTS object (
     body TEXT NOT NULL, hidden TEXT NOT NULL,
     UNIQUE (id, account)
 );
+"""
+SCHEMA = """
 CREATE INDEX IF NOT EXISTS object_page ON object (account, kind, created, seq);
 CREATE INDEX IF NOT EXISTS object_by_intent ON object (account, kind, json_extract(body, '$.payment_intent'))
     WHERE json_extract(body, '$.payment_intent') IS NOT NULL;
@@ -32,10 +44,12 @@ CREATE INDEX IF NOT EXISTS object_by_customer ON object (account, kind, json_ext
     WHERE json_extract(body, '$.customer') IS NOT NULL;
 CREATE INDEX IF NOT EXISTS money_by_source ON object (account, json_extract(body, '$.source'))
     WHERE kind = 'balance_transaction';
-CREATE INDEX IF NOT EXISTS money_by_payout ON object (account, json_extract(hidden, '$.payout'))
+DROP INDEX IF EXISTS money_by_day;
+DROP INDEX IF EXISTS money_by_payout;
+CREATE INDEX IF NOT EXISTS money_at_hand ON object
+    (account, withheld, money_currency, money_available_on, money_net, money_payout)
     WHERE kind = 'balance_transaction';
-CREATE INDEX IF NOT EXISTS money_by_day ON object (account, withheld, json_extract(body, '$.currency'),
-    json_extract(body, '$.available_on'), json_extract(body, '$.net')) WHERE kind = 'balance_transaction';
+CREATE INDEX IF NOT EXISTS money_paid_out ON object (account, money_payout) WHERE money_payout IS NOT NULL;
 CREATE TABLE IF NOT EXISTS idempotency (
     account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, at INTEGER NOT NULL,
     request_id TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL,
@@ -80,12 +94,21 @@ class Storage:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",
-            "cache_size=-4000",
+            "cache_size=-2000",
             "temp_store=MEMORY",
             "wal_autocheckpoint=2000",
         ):
             self._connection.execute(f"PRAGMA {pragma}")
+        self._connection.executescript(OBJECTS)
+        self._add_facts()
         self._connection.executescript(SCHEMA)
+
+    def _add_facts(self) -> None:
+        there = {row["name"] for row in self._connection.execute("PRAGMA table_xinfo(object)")}
+        for name, expression in FACTS.items():
+            if name not in there:
+                money = f"CASE kind WHEN 'balance_transaction' THEN {expression} END"
+                self._connection.execute(f"ALTER TABLE object ADD COLUMN {name} AS ({money}) VIRTUAL")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

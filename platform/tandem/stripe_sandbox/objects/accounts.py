@@ -197,8 +197,8 @@ def delete(call: Call) -> Json:
     if account.id == call.books.work.house.platform_account:
         raise StripeError("You cannot delete your own account through the API.")
     open_sums = call.books.work.db.execute(
-        "SELECT sum(json_extract(body, '$.net')) AS net FROM object"
-        " WHERE kind = 'balance_transaction' AND account = ? GROUP BY json_extract(body, '$.currency')",
+        "SELECT sum(money_net) AS net FROM object"
+        " WHERE kind = 'balance_transaction' AND account = ? GROUP BY money_currency",
         (account.id,),
     ).fetchall()
     if any(row["net"] for row in open_sums):

@@ -87,17 +87,12 @@ def day_after(moment: int, days: int) -> int:
 def sums(books: Books) -> dict[str, dict[str, int]]:
     """Per currency what is available and what is pending now."""
     rows = books.work.db.execute(
-        "SELECT json_extract(body, '$.currency') AS currency,"
-        " json_extract(body, '$.available_on') <= ? AS ripe, sum(json_extract(body, '$.net')) AS net"
-        " FROM object WHERE kind = 'balance_transaction' AND account = ? AND withheld = 0 GROUP BY 1, 2",
+        "SELECT money_currency AS currency, sum(money_net) AS net,"
+        " sum(CASE WHEN money_available_on <= ? THEN money_net ELSE 0 END) AS ripe FROM object"
+        " WHERE kind = 'balance_transaction' AND account = ? AND withheld = 0 GROUP BY money_currency",
         (books.now, books.account),
     ).fetchall()
-    found: dict[str, dict[str, int]] = {}
-    for row in rows:
-        found.setdefault(row["currency"], {"available": 0, "pending": 0})["available" if row["ripe"] else "pending"] = (
-            row["net"]
-        )
-    return found
+    return {row["currency"]: {"available": row["ripe"], "pending": row["net"] - row["ripe"]} for row in rows}
 
 
 def available(books: Books, currency: str) -> int:
@@ -149,10 +144,7 @@ def listing(call: Call) -> Json:
                 "Balance transaction history can only be filtered on automatic transfers, not manual.",
                 param="payout",
             )
-        # What an automatic payout paid, and the payout's own movement, as Stripe lists them together.
-        conditions.append(
-            ("(json_extract(hidden, '$.payout') = ? OR json_extract(body, '$.source') = ?)", (payout, payout))
-        )
+        conditions.append(("money_payout = ?", (payout,)))
     return page(call.books, "balance_transaction", call.params, "/v1/balance_transactions", conditions)
 
 

@@ -72,9 +72,9 @@ def _open(
 def run(books: Books, currency: str | None = None) -> list[Record]:
     """Pay out everything available of an account, one automatic payout per currency with money in it."""
     unpaid = books.work.db.execute(
-        "SELECT seq, json_extract(body, '$.currency') AS currency, json_extract(body, '$.net') AS net FROM object"
+        "SELECT seq, money_currency AS currency, money_net AS net FROM object"
         " WHERE kind = 'balance_transaction' AND account = ? AND withheld = 0"
-        " AND json_extract(body, '$.available_on') <= ? AND json_extract(hidden, '$.payout') IS NULL",
+        " AND money_available_on <= ? AND money_payout IS NULL",
         (books.account, books.now),
     ).fetchall()
     payouts = []

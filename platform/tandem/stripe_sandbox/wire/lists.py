@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tandem.stripe_sandbox.books import Books, as_record
-from tandem.stripe_sandbox.storage import Json
+from tandem.stripe_sandbox.storage import COLUMNS, Json
 from tandem.stripe_sandbox.wire.errors import ReferenceMissing
 from tandem.stripe_sandbox.wire.expansion import present
 
@@ -40,7 +40,7 @@ def page(books: Books, kind: str, params: Json, url: str, conditions: Sequence[C
     order = "ASC" if backwards else "DESC"
     limit = params.get("limit", 10)
     rows = books.work.db.execute(
-        f"SELECT * FROM object WHERE {' AND '.join(clauses)}"  # noqa: S608 - clauses are literals of this package, values are bound
+        f"SELECT {COLUMNS} FROM object WHERE {' AND '.join(clauses)}"  # noqa: S608 - clauses are literals of this package, values are bound
         f" ORDER BY created {order}, seq {order} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
