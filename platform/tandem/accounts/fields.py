@@ -1,11 +1,14 @@
 """Fields that several rooms here take: one line of text, a reason, a login."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from tandem.kernel.http import Schema
 
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _ONE_LINE: Final = validate.Regexp(r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z")
 
 
@@ -31,6 +34,16 @@ def new_password() -> fields.String:
 def password() -> fields.String:
     """A password as it was set."""
     return fields.String(required=True, load_only=True, validate=validate.Length(1, 128))
+
+
+def moment(**options: Any) -> fields.AwareDateTime:
+    """An RFC 3339 moment of this century: calendars do not reach much further, nor do agreements."""
+    return fields.AwareDateTime(format="iso", validate=_this_century, **options)
+
+
+def _this_century(value: datetime) -> None:
+    if not _FIRST <= value < _LAST:
+        raise ValidationError(f"Must be greater than {_FIRST.year} and less than {_LAST.year}.")
 
 
 class BecauseSchema(Schema):

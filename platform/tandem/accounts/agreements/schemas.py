@@ -5,18 +5,27 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate
 
+from tandem.accounts.fields import moment
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import Money
 
 _AMOUNTS = ("per_visit", "monthly", "cap_per_visit")
 
 
-def _percent(**options: Any) -> fields.Decimal:
-    options.setdefault("metadata", {"example": "12.5", "description": "Percent, up to four decimal places"})
-    return fields.Decimal(as_string=True, validate=[validate.Range(0, 100), _four_places], **options)
+class PercentField(fields.Decimal):
+    """A percent as decimal text, without idle zeros, whether it comes from a request or from a row."""
+
+    def __init__(self, **options: Any) -> None:
+        words = {"type": "string", "example": "12.5", "description": "Percent, up to four decimal places"}
+        super().__init__(as_string=True, validate=_percent, metadata=words, **options)
+
+    def _serialize(self, value: Decimal | None, attr: str | None, obj: Any, **_: Any) -> str | None:
+        return None if value is None else f"{value.normalize():f}"
 
 
-def _four_places(value: Decimal) -> None:
+def _percent(value: Decimal) -> None:
+    if not 0 <= value <= 100:
+        raise ValidationError("Must be greater than or equal to 0 and less than or equal to 100.")
     if value != value.quantize(Decimal("0.0001")):
         raise ValidationError("String does not match expected pattern.")
 
@@ -24,13 +33,13 @@ def _four_places(value: Decimal) -> None:
 class TermsSchema(Schema):
     """Fee rules. What is left out is not charged; without effective_from it begins when it is confirmed."""
 
-    percent_of_net = _percent()
+    percent_of_net = PercentField()
     per_visit = MoneyField(prefix="per_visit")
     monthly = MoneyField(prefix="monthly")
-    cap_percent = _percent(allow_none=True)
+    cap_percent = PercentField(allow_none=True)
     cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
     refund_window_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
-    effective_from = fields.AwareDateTime(format="iso", allow_none=True)
+    effective_from = moment(allow_none=True)
 
     @post_load
     def _columns(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -49,10 +58,10 @@ class AgreementVersionSchema(Schema):
     id = fields.UUID(required=True)
     number = fields.Integer(required=True)
     status = fields.String(required=True)
-    percent_of_net = fields.Decimal(as_string=True, required=True)
+    percent_of_net = PercentField(required=True)
     per_visit = MoneyField(prefix="per_visit", required=True)
     monthly = MoneyField(prefix="monthly", required=True)
-    cap_percent = fields.Decimal(as_string=True, allow_none=True)
+    cap_percent = PercentField(allow_none=True)
     cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
     refund_window_days = fields.Integer(required=True)
     effective_from = fields.DateTime(allow_none=True)

@@ -94,7 +94,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
     candidates = ["utf-16"] if is_wide else ["utf-8-sig", "gb18030"]
     for encoding in candidates:
         try:
-            return encoding, content.decode(encoding)
+            text = content.decode(encoding)
+            return ("utf-8" if encoding == "utf-8-sig" else encoding), text
         except UnicodeDecodeError:
             continue
     raise FileUnreadable(tried=candidates)

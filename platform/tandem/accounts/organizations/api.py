@@ -52,6 +52,12 @@ def apply_for(wish: dict[str, Any]) -> Organization:
         return commands.open_application(source="operator", facts=wish)
 
 
+@api.get("/applications", allow="organizations.read", gives=OrganizationCardSchema, many=True, across=True)
+def list_applications(query: dict[str, Any]) -> Page:
+    """Applications that wait for somebody, the oldest first."""
+    return queries.applications(limit=query["limit"], after=query["after"])
+
+
 @api.get(
     "/organizations",
     allow="organizations.read",

@@ -34,7 +34,7 @@ NEXT: Final = {
 }
 """`listed`: known from a public register, not admitted, nobody of it has ever spoken to us."""
 
-REQUIREMENT_STATES: Final = ("unmet", "met", "waived")
+IN_ADMISSION: Final = ("draft", "submitted", "under_review", "info_requested", "approved")
 
 
 @dataclass(frozen=True)

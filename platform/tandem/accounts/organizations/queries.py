@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 
-from tandem.accounts.organizations.models import Organization, OrganizationRequirement, OrganizationStep
+from tandem.accounts.organizations.models import IN_ADMISSION, Organization, OrganizationRequirement, OrganizationStep
 from tandem.accounts.organizations.naming import plain_name
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
@@ -86,6 +86,12 @@ def organizations(filters: Mapping[str, Any], *, limit: int, after: str | None) 
     """Organisations by their name's pronunciation. [across tenants]"""
     statement = select(*_CARD).where(*_chosen(filters))
     return page(statement, by=[Organization.name_sort, Organization.id], limit=limit, after=after)
+
+
+def applications(*, limit: int, after: str | None) -> Page:
+    """Organisations between their first word and their approval, the longest waiting first. [across tenants]"""
+    statement = select(*_CARD).where(Organization.status.in_(IN_ADMISSION))
+    return page(statement, by=[Organization.created_at, Organization.id], limit=limit, after=after)
 
 
 def organization_counts(filters: Mapping[str, Any]) -> dict[str, Any]:

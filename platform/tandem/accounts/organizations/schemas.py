@@ -86,7 +86,7 @@ class OrganizationFilterSchema(Schema):
     status = fields.String(validate=validate.OneOf(sorted(NEXT)))
     province = line(20)
     city = line(20)
-    source = fields.String(validate=validate.OneOf(["application", "operator", "import"]))
+    source = line(20, metadata={"description": "application, operator, import or contract"})
     name = line(60, metadata={"description": "Part of the name"})
 
 

@@ -2,6 +2,7 @@
 
 from marshmallow import fields, validate
 
+from tandem.accounts.fields import moment
 from tandem.kernel.http import PageQuery, Schema
 
 _WORD = validate.Regexp(r"^[\w.:-]{1,80}\Z")
@@ -47,5 +48,5 @@ class DeadJobSchema(Schema):
 class TestClockSchema(Schema):
     """What time it is here, and whether that can be changed."""
 
-    now = fields.AwareDateTime(format="iso", required=True)
+    now = moment(required=True)
     is_movable = fields.Boolean(dump_only=True)
