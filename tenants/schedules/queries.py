@@ -23,7 +23,7 @@ def free_slots(service_id: UUID, query: dict[str, Any]) -> Page:
         Slot.tenant_id == tenant_id(),
         Slot.service_id == service_id,
         Slot.status == "free",
-        Slot.start_at > (now if begins is None or begins < now else begins),
+        Slot.start_at > now if begins is None or begins <= now else Slot.start_at >= begins,
     )
     if query.get("until_at") is not None:
         statement = statement.where(Slot.start_at < query["until_at"])

@@ -94,7 +94,7 @@ def slots_tomorrow(
     clinic: Clinic, *, opens: str = "09:00", closes: str = "10:00", service_id: UUID | None = None
 ) -> list[UUID]:
     """Publish tomorrow morning; the ids of its slots in order."""
-    with acting_for(clinic.id), transaction():
+    with as_clinic(clinic):
         schedule = tomorrow(clinic, opens=opens, closes=closes, service_id=service_id)
         return list(session.scalars(select(Slot.id).where(Slot.schedule_id == schedule.id).order_by(Slot.start_at)))
 
