@@ -5,7 +5,9 @@ from typing import Any, Final
 from marshmallow import ValidationError, fields
 from marshmallow import validate as rules
 
+from tandem.kernel.errors import FieldProblem
 from tandem.kernel.http import MoneyField, PageQuery, Schema
+from tandem.kernel.i18n import Text
 from tandem.kernel.money import Money
 from tenants.healthcare_services.models import CARE_TYPES, DURATION_MINUTES_MAX, MODES, NEXT, PRICE_MINOR_MAX
 from tenants.hospitals import SpecialtyCode
@@ -14,9 +16,17 @@ _NAME: Final = rules.Length(1, 120)
 _DURATION: Final = rules.Range(5, DURATION_MINUTES_MAX)
 
 
+_TOO_DEAR: Final = FieldProblem(
+    "price.amount_minor",
+    Text("No service costs more than 100,000.00", "单项服务价格不得超过 100,000.00"),
+    Text("Give the price in fen: 72.00 yuan is 7200.", "请以分为单位填写：72.00 元应填 7200。"),
+    code="range",
+)
+
+
 def _not_typed_in_fen_for_yuan(price: Money) -> Any:
     if price.amount_minor > PRICE_MINOR_MAX:
-        raise ValidationError({"amount_minor": [f"Must be less than or equal to {PRICE_MINOR_MAX}."]})
+        raise ValidationError([_TOO_DEAR])
     return price
 
 

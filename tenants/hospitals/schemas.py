@@ -26,7 +26,7 @@ class _InTheCatalogue(rules.OneOf):
 
     def __call__(self, value: Any) -> Any:
         if value not in SPECIALTIES:
-            raise ValidationError([_UNKNOWN_SPECIALTY])  # type: ignore[list-item]  # the kernel's edge explains these
+            raise ValidationError([_UNKNOWN_SPECIALTY])
         return value
 
 

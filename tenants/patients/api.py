@@ -7,7 +7,7 @@ from tandem.accounts import OrganizationNotLive
 from tandem.kernel import audit, clock
 from tandem.kernel.access import PUBLIC
 from tandem.kernel.database import Page
-from tandem.kernel.errors import Forbidden
+from tandem.kernel.errors import Forbidden, NotFound
 from tandem.kernel.http import Api, check_if_match
 from tandem.kernel.identity import current_actor
 from tenants.patients import commands, queries
@@ -42,11 +42,15 @@ consent_texts = Api("consent_texts", audience="public", url_prefix="/consent_tex
     open=True,
     takes=RegistrationSchema,
     gives=PatientSchema,
-    problems=(OrganizationNotLive, GuardianRequired, PatientAlreadyRegistered, ConsentTextOutdated),
+    problems=(GuardianRequired, PatientAlreadyRegistered, ConsentTextOutdated),
 )
 def register(hospital_id: UUID, wish: dict[str, Any]) -> Patient:
     """Register at a hospital with real name, oneself or a ward."""
-    return commands.register_patient(person_id=_person(), **wish)
+    try:
+        return commands.register_patient(person_id=_person(), **wish)
+    except OrganizationNotLive:
+        # Which hospitals are being admitted, or stand suspended, is nobody's business outside.
+        raise NotFound from None
 
 
 @own.get("", allow="records.read", gives=PatientSchema, many=True)

@@ -75,7 +75,7 @@ class IdentityNumber(fields.String):
         try:
             return read_identity(text or "").number
         except ValueError:
-            raise ValidationError([_NO_ID_NUMBER]) from None  # type: ignore[list-item]  # explained at the edge
+            raise ValidationError([_NO_ID_NUMBER]) from None
 
 
 class TelephoneNumber(fields.String):
@@ -86,4 +86,4 @@ class TelephoneNumber(fields.String):
         try:
             return normalise_phone(text or "")
         except ValueError:
-            raise ValidationError([_NO_PHONE]) from None  # type: ignore[list-item]  # explained at the edge
+            raise ValidationError([_NO_PHONE]) from None
