@@ -14,6 +14,23 @@ from tandem.stripe_sandbox.wire.lists import matching, page, whole_list
 
 LASTS_SECONDS = 24 * 3600
 SHORTEST_SECONDS = 30 * 60
+UNSAID: Json = dict.fromkeys(
+    (
+        "after_expiration", "allow_promotion_codes", "billing_address_collection", "client_secret", "consent",
+        "consent_collection", "currency_conversion", "customer_details", "invoice", "invoice_creation",
+        "payment_intent", "payment_link", "recovered_from", "setup_intent", "shipping_address_collection",
+        "shipping_cost", "subscription",
+    )
+) | {
+    "adaptive_pricing": {"enabled": False},
+    "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+    "custom_fields": [],
+    "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")),
+    "payment_method_options": {},
+    "phone_number_collection": {"enabled": False},
+    "shipping_options": [],
+}  # fmt: skip
+"""What a session of the sandbox has nothing to say about."""
 
 
 def create(call: Call) -> Json:
@@ -49,57 +66,28 @@ def _shape(call: Call, identifier: str, currency: str, total: int, types: list[s
             "The `expires_at` timestamp must be 30 minutes to 24 hours from Checkout Session creation.",
             param="expires_at",
         )
-    return {
+    return UNSAID | {
         "id": identifier,
         "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
-        "allow_promotion_codes": None,
         "amount_subtotal": total,
         "amount_total": total,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
-        "client_secret": None,
-        "consent": None,
-        "consent_collection": None,
         "created": books.now,
         "currency": currency,
-        "currency_conversion": None,
-        "custom_fields": [],
-        "custom_text": {
-            "after_submit": None,
-            "shipping_address": None,
-            "submit": None,
-            "terms_of_service_acceptance": None,
-        },
         "customer": params.get("customer"),
         "customer_creation": "if_required",
-        "customer_details": None,
         "customer_email": params.get("customer_email"),
         "expires_at": expires_at,
-        "invoice": None,
-        "invoice_creation": None,
         "livemode": False,
         "locale": params.get("locale"),
         "metadata": call.metadata(),
         "mode": "payment",
-        "payment_intent": None,
-        "payment_link": None,
         "payment_method_collection": "if_required",
-        "payment_method_options": {},
         "payment_method_types": types,
         "payment_status": "unpaid",
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
         "status": "open",
         "submit_type": params.get("submit_type"),
-        "subscription": None,
         "success_url": params["success_url"],
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",

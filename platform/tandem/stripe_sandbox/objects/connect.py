@@ -124,28 +124,34 @@ def move(
         description=description,
         stable_key=f"{stable_key}/balance_transaction",
     )
-    body = {
-        "id": identifier,
-        "object": "transfer",
-        "amount": amount,
-        "amount_reversed": 0,
+    body = _transfer(books, identifier, amount, currency) | {
         "balance_transaction": movement.id,
-        "created": books.now,
-        "currency": currency,
         "description": description,
         "destination": destination,
         "destination_payment": payment.id,
-        "livemode": False,
         "metadata": metadata or {},
-        "reversals": whole_list([], f"/v1/transfers/{identifier}/reversals"),
-        "reversed": False,
         "source_transaction": source_transaction,
-        "source_type": "card",
         "transfer_group": transfer_group,
     }
     transfer = books.add("transfer", body, stable_key=stable_key)
     news.tell(books, "transfer.created", transfer)
     return transfer
+
+
+def _transfer(books: Books, identifier: str, amount: int, currency: str) -> Json:
+    """A transfer of which nothing has come back yet."""
+    return {
+        "id": identifier,
+        "object": "transfer",
+        "amount": amount,
+        "amount_reversed": 0,
+        "created": books.now,
+        "currency": currency,
+        "livemode": False,
+        "reversals": whole_list([], f"/v1/transfers/{identifier}/reversals"),
+        "reversed": False,
+        "source_type": "card",
+    }
 
 
 def _arrive(
