@@ -119,12 +119,12 @@ def bill_new_members(contract_id: UUID, members: int) -> UUID | None:
     issued = invoices.issue_invoice(
         customer_id=tenant_id(),
         series="B2B",
-        period=f"{clock.today():%Y-%m}",
+        period=invoices.Period(found.starts_on, found.ends_on),
         lines=[line],
         due_on=clock.today() + timedelta(days=payment_days()),
         currency=found.currency,
         programme_id=found.programme_id,
-        key=f"heads:{found.id}:{members}",
+        contract_id=found.id,
     )
     found.heads_billed = members
     issued_id: UUID = issued.id
