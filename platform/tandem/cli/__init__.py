@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "scheduler": ("tandem.cli.scheduler", "scheduler", "Ring the jobs that are due."),
     "jobs": ("tandem.cli.jobs", "jobs", "Jobs that were given up: list them, replay them."),
     "audit": ("tandem.cli.audit", "audit", "Check that the audit trail is as it was recorded."),
+    "demo": ("tandem.cli.demo", "demo", "A small seeded world, and whole days lived on the running platform."),
     "prepare": ("tandem.cli.prepare", "prepare", ""),
 }
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import requests
-
 from tandem.demo.admission import House, Service, signed_in
 from tandem.demo.caller import Caller, Refused
 from tandem.demo.people import Invented, invent
 from tandem.demo.plan import Visit
+from tandem.demo.wallet import Wallet
 
 WAIT_SECONDS: Final = 120
 PART_REFUNDED: Final = 3
@@ -33,6 +32,7 @@ class Guest:
     caller: Caller
     appointment_id: str = ""
     payment_id: str = ""
+    intent_id: str = ""
     start_at: datetime | None = None
     outcome: str = "planned"
     notes: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ def come_too_late(
     return False
 
 
-def pay(guest: Guest, sandbox_url: str | None, benefit: dict[str, Any] | None) -> None:
+def pay(guest: Guest, wallet: Wallet, benefit: dict[str, Any] | None) -> None:
     """Pay as planned, up to what the provider asks the person to confirm."""
     if guest.visit.fate == "abandon":
         return
@@ -97,8 +97,11 @@ def pay(guest: Guest, sandbox_url: str | None, benefit: dict[str, Any] | None) -
         wish["return_url"] = f"{guest.caller.base_url}/"
     path = f"{guest.base}/appointments/{guest.appointment_id}/payments"
     guest.payment_id = guest.caller.post(path, wish)["id"]
-    if guest.visit.method in {"alipay", "wechat_pay"} and sandbox_url:
-        _authorise(guest, path, sandbox_url)
+    if guest.visit.method != "entitlement" and wallet.url is not None and guest.visit.fate != "declined":
+        guest.intent_id = _intent_id(guest)
+    if guest.visit.method in {"alipay", "wechat_pay"}:
+        # The person follows the link and presses "pay" in the wallet.
+        wallet.authorise(guest.intent_id)
 
 
 def await_booking(guest: Guest) -> None:
@@ -183,19 +186,13 @@ def _file_evidence(guest: Guest, patient_id: str) -> None:
 
 
 def _card(fate: str) -> str:
-    return {
-        "declined": "pm_card_chargeDeclined",
-        "dispute_lost": "pm_card_createDispute",
-        "dispute_won": "pm_card_createDispute",
-    }.get(fate, "pm_card_visa")
+    return "pm_card_chargeDeclined" if fate == "declined" else "pm_card_visa"
 
 
-def _authorise(guest: Guest, path: str, sandbox_url: str) -> None:
-    _await(guest, lambda: bool(guest.caller.get(path)["next_action"]), "a next action")
-    # The person follows the link and presses "pay" in the wallet.
-    intent = guest.caller.get(path)["next_action"].split("/")
-    identifier = next(part.split("?")[0] for part in intent if part.startswith("pi_"))
-    requests.post(f"{sandbox_url}/_sandbox/payment_intents/{identifier}/authorize", timeout=30).raise_for_status()
+def _intent_id(guest: Guest) -> str:
+    """The provider's name for the payment, as the payer's browser knows it from the client secret."""
+    _await(guest, lambda: bool(_payment(guest)["client_secret"]), "client secret")
+    return str(_payment(guest)["client_secret"]).split("_secret")[0]
 
 
 def _payment(guest: Guest) -> dict[str, Any]:

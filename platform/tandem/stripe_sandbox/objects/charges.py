@@ -30,6 +30,9 @@ COPIED_FROM_INTENT = (
     "statement_descriptor_suffix", "transfer_data", "transfer_group", "application_fee_amount",
 )  # fmt: skip
 
+OVERCHARGE_MINOR = 30
+"""The same for every charge, so that a count of misdeeds is a sum of money, whoever is struck."""
+
 
 def attempt(books: Books, intent: Record, method: Record, *, captured: bool, refusal: TestCard | None = None) -> Record:
     """Try to take the intent's money: a charge that succeeded (or is authorised), or one that failed."""
@@ -163,7 +166,7 @@ def _fees(books: Books, charge: Record) -> list[Json]:
     key = f"{charge.stable_key}/balance_transaction"
     taken = right
     if misbehaviour.strikes(books, "charge_different_fee", key):
-        taken = right + max(1, right // 10)
+        taken = right + OVERCHARGE_MINOR
         misbehaviour.confess(
             books,
             "charge_different_fee",

@@ -1,0 +1,5 @@
+"""Printing."""
+
+
+def print_account(account):
+    print(account)
