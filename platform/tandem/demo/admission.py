@@ -71,6 +71,7 @@ def admit_hospital(public: Caller, desk: Desk, place: Place, number: int, today:
     if at_home.get("/api/hospital/v1/organization")["status"] != "live":
         _show_papers(at_home, desk, organization_id, place, today)
         _decide(at_home, desk, organization_id)
+    if len(at_home.get("/api/hospital/v1/services", status="active")["data"]) < len(SPECIALTIES):
         _seat(public, at_home, affairs, ["medical_affairs"])
         _staff_and_offer(public, at_home, signed_in(public, "hospital", affairs), world, place, number, today)
     return House(organization_id, place.name, at_home, admin, _offered(at_home, world, number))
@@ -96,37 +97,56 @@ def _apply(public: Caller, place: Place, admin: Invented) -> str:
 
 
 def _show_papers(at_home: Caller, desk: Desk, organization_id: str, place: Place, today: date) -> None:
-    at_home.put(
-        "/api/hospital/v1/profile",
-        {"level": "3A", "address": place.address[:200], "introduction": f"{place.name}互联网医院"},
-    )
-    licence = at_home.post(
-        "/api/hospital/v1/licences",
-        {
-            "number": _number("PDY", place.name, 12),
-            "licensed_name": place.name,
-            "second_name": f"{place.name}互联网医院"[:120],
-            "issuing_authority": f"{place.province}卫生健康委员会",
-            "valid_from": str(today - timedelta(days=400)),
-            "valid_to": str(today + timedelta(days=1_400)),
-            "registered_specialties": ["03", *SPECIALTIES],
-        },
-    )
-    desk.staff.post(
-        f"/api/operator/v1/hospitals/{organization_id}/licences/{licence['id']}/verification",
-        {"decision": "verified", "evidence": "卫生健康委员会执业登记查询"},
-    )
+    if not _exists(at_home, "/api/hospital/v1/profile"):
+        page = {"level": "3A", "address": place.address[:200], "introduction": f"{place.name}互联网医院"}
+        at_home.put("/api/hospital/v1/profile", page, if_match=0)
+    known = at_home.get("/api/hospital/v1/licences")["data"]
+    licence = known[0] if known else at_home.post("/api/hospital/v1/licences", _licence(place, today))
+    if licence["status"] == "recorded":
+        desk.staff.post(
+            f"/api/operator/v1/hospitals/{organization_id}/licences/{licence['id']}/verification",
+            {"decision": "verified", "evidence": "卫生健康委员会执业登记查询"},
+        )
+
+
+def _licence(place: Place, today: date) -> dict[str, Any]:
+    return {
+        "number": _number("PDY", place.name, 12),
+        "licensed_name": place.name,
+        "second_name": f"{place.name}互联网医院"[:120],
+        "issuing_authority": f"{place.province}卫生健康委员会",
+        "valid_from": str(today - timedelta(days=400)),
+        "valid_to": str(today + timedelta(days=1_400)),
+        "registered_specialties": ["03", *SPECIALTIES],
+    }
 
 
 def _decide(at_home: Caller, desk: Desk, organization_id: str) -> None:
+    """Walk on from wherever an earlier run stopped."""
     base = f"/api/operator/v1/organizations/{organization_id}"
-    at_home.post("/api/hospital/v1/organization/submissions")
-    desk.staff.post(f"{base}/reviews")
-    desk.supervisor.post(f"{base}/approvals")
-    drafted = desk.staff.post(f"/api/operator/v1/hospitals/{organization_id}/agreements", TERMS)
-    desk.supervisor.post(f"/api/operator/v1/hospitals/{organization_id}/agreements/{drafted['id']}/proposals")
-    at_home.post(f"/api/hospital/v1/agreements/{drafted['id']}/confirmations")
+    agreements = f"/api/operator/v1/hospitals/{organization_id}/agreements"
+    steps = {
+        "draft": lambda: at_home.post("/api/hospital/v1/organization/submissions"),
+        "submitted": lambda: desk.staff.post(f"{base}/reviews"),
+        "under_review": lambda: desk.supervisor.post(f"{base}/approvals"),
+    }
+    while (status := at_home.get("/api/hospital/v1/organization")["status"]) in steps:
+        steps[status]()
+    if not at_home.get("/api/hospital/v1/agreements")["data"]:
+        drafted = desk.staff.post(agreements, TERMS)
+        desk.supervisor.post(f"{agreements}/{drafted['id']}/proposals")
+        at_home.post(f"/api/hospital/v1/agreements/{drafted['id']}/confirmations")
     desk.supervisor.post(f"{base}/activations")
+
+
+def _exists(caller: Caller, path: str) -> bool:
+    try:
+        caller.get(path)
+    except Refused as refused:
+        if refused.status == 404:
+            return False
+        raise
+    return True
 
 
 def _seat(public: Caller, at_home: Caller, who: Invented, roles: list[str]) -> str:
