@@ -5,6 +5,7 @@ from typing import Any
 
 from tandem.accounts import wiring as accounts
 from tandem.billing import wiring as billing
+from tandem.billing.entitlements import api as entitlements_api
 from tandem.billing.payments import wiring as payments
 from tandem.kernel import upkeep
 from tandem.kernel.http import Api
@@ -13,7 +14,13 @@ from tandem.kernel.outbox import Event
 from tandem.traffic.directory import api as directory_api
 from tandem.web import health
 
-APIS: Sequence[Api] = [*accounts.APIS, directory_api.hospitals, directory_api.services, *payments.APIS]
+APIS: Sequence[Api] = [
+    *accounts.APIS,
+    directory_api.hospitals,
+    directory_api.services,
+    *payments.APIS,
+    *entitlements_api.APIS,
+]
 BLUEPRINTS: Sequence[Any] = [health.blueprint]
 SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {**payments.SUBSCRIPTIONS, **billing.SUBSCRIPTIONS}
 SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHEDULE, *billing.SCHEDULE]
