@@ -6,7 +6,7 @@ from uuid import UUID
 from b2b.contracts import commands, queries
 from b2b.contracts.errors import DatesInvalid, NotAServingHospital, SameHand
 from b2b.contracts.models import Contract
-from b2b.contracts.schemas import ContractSchema, ReasonSchema
+from b2b.contracts.schemas import ContractReasonSchema, ContractSchema
 from b2b.packages import PackageNotOnSale
 from tandem.accounts import organization_or_none
 from tandem.kernel.database import Page
@@ -56,13 +56,17 @@ def approve_contract(employer_id: UUID, contract_id: UUID) -> Contract:
     return commands.approve_contract(contract_id)
 
 
-@desk.post("/<uuid:contract_id>/cancellations", allow="contracts.write", takes=ReasonSchema, gives=ContractSchema)
+@desk.post(
+    "/<uuid:contract_id>/cancellations", allow="contracts.write", takes=ContractReasonSchema, gives=ContractSchema
+)
 def cancel_contract(employer_id: UUID, contract_id: UUID, wish: dict[str, Any]) -> Contract:
     """Drop a contract that is not in force."""
     return commands.cancel_contract(contract_id, because=wish["because"])
 
 
-@desk.post("/<uuid:contract_id>/terminations", allow="contracts.approve", takes=ReasonSchema, gives=ContractSchema)
+@desk.post(
+    "/<uuid:contract_id>/terminations", allow="contracts.approve", takes=ContractReasonSchema, gives=ContractSchema
+)
 def terminate_contract(employer_id: UUID, contract_id: UUID, wish: dict[str, Any]) -> Contract:
     """End a contract early."""
     return commands.terminate_contract(contract_id, because=wish["because"])

@@ -24,7 +24,7 @@ class ContractSchema(Schema):
     version = fields.Integer(dump_only=True)
 
 
-class ReasonSchema(Schema):
+class ContractReasonSchema(Schema):
     """Why; it stays in the audit trail."""
 
     because = fields.String(required=True, validate=validate.Length(2, 400))

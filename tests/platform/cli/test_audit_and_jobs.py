@@ -66,9 +66,7 @@ def test_an_altered_event_is_named_and_fails_the_command(
     assert verdict["broken"] == {"how": "altered", "seq": 1, "audit_id": str(event)}
 
 
-def test_a_dead_job_is_listed_and_replayed(
-    hospital: UUID, tandem: Tandem, at: Callable[[datetime], None]
-) -> None:
+def test_a_dead_job_is_listed_and_replayed(hospital: UUID, tandem: Tandem, at: Callable[[datetime], None]) -> None:
     job_id = ask_for(hospital, work.lose_the_file, visit_id=uuid4())
     for hours in range(3):
         at(datetime.now(UTC) + timedelta(hours=hours))

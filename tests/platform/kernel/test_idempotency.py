@@ -138,9 +138,7 @@ def test_a_request_still_running_is_said_to_be(app: Flask, hospital: UUID, actor
         book("k1", actor)
 
 
-def test_of_racing_requests_one_happens_and_the_others_see_its_answer(
-    app: Flask, hospital: UUID, actor: UUID
-) -> None:
+def test_of_racing_requests_one_happens_and_the_others_see_its_answer(app: Flask, hospital: UUID, actor: UUID) -> None:
     answers: list[Replay | None] = []
 
     def request() -> None:
@@ -162,9 +160,7 @@ def test_of_racing_requests_one_happens_and_the_others_see_its_answer(
     assert counted(hospital) == {"v": 1}
 
 
-def test_keys_are_forgotten_after_two_days(
-    hospital: UUID, actor: UUID, at: Callable[[datetime], None]
-) -> None:
+def test_keys_are_forgotten_after_two_days(hospital: UUID, actor: UUID, at: Callable[[datetime], None]) -> None:
     with acting_for(hospital), transaction():
         book("k1", actor)
 

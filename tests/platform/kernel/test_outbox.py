@@ -198,7 +198,6 @@ def test_a_process_alone_with_the_database_works_off_everything_due(hospital: UU
 
 def _make_older(tenant: UUID) -> None:
     with acting_for(tenant), transaction():
-        session.execute(update(JobRow).where(JobRow.tenant_id == tenant).values(run_at=JobRow.run_at - timedelta(minutes=1)))
-
-
-
+        session.execute(
+            update(JobRow).where(JobRow.tenant_id == tenant).values(run_at=JobRow.run_at - timedelta(minutes=1))
+        )

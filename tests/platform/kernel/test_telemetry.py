@@ -51,7 +51,9 @@ def test_a_fact_is_forgotten_after_its_request(lines: io.StringIO) -> None:
     assert telemetry.fact("request_id") is None
 
 
-@pytest.mark.parametrize("canary", [PHONE, f"+86 {PHONE}", "138 1234 5678", IDENTITY_NUMBER, MAIL, KEY, "sk_test_4eC39HqLyjWDarjtT1zdp7dc"])
+@pytest.mark.parametrize(
+    "canary", [PHONE, f"+86 {PHONE}", "138 1234 5678", IDENTITY_NUMBER, MAIL, KEY, "sk_test_4eC39HqLyjWDarjtT1zdp7dc"]
+)
 @pytest.mark.parametrize("shape", ["event", "text", "list", "mapping", "object", "foreign", "foreign argument"])
 def test_a_person_or_a_key_in_any_text_is_blanked(lines: io.StringIO, canary: str, shape: str) -> None:
     text = f"call {canary}, please"
@@ -75,7 +77,9 @@ def test_a_person_or_a_key_in_any_text_is_blanked(lines: io.StringIO, canary: st
     assert "[redacted]" in lines.getvalue()
 
 
-@pytest.mark.parametrize("key", ["name", "patient_name", "Phone", "id_number", "password", "authorization", "姓名", "body"])
+@pytest.mark.parametrize(
+    "key", ["name", "patient_name", "Phone", "id_number", "password", "authorization", "姓名", "body"]
+)
 def test_what_a_known_key_holds_is_blanked_whatever_it_looks_like(lines: io.StringIO, key: str) -> None:
     telemetry.log.info("x", **{key: "欧阳娜娜"})
     telemetry.log.info("x", row={key: "欧阳娜娜"})
@@ -140,7 +144,9 @@ def test_the_metrics_page_adds_up_all_processes(tmp_path: Path) -> None:
     rendering = counting + "; print(telemetry.render_metrics()[0].decode())"
 
     subprocess.run([sys.executable, "-c", counting], env=environment, check=True)
-    page = subprocess.run([sys.executable, "-c", rendering], env=environment, check=True, capture_output=True, text=True)
+    page = subprocess.run(
+        [sys.executable, "-c", rendering], env=environment, check=True, capture_output=True, text=True
+    )
 
     assert "tandem_visits_total 4.0" in page.stdout
 

@@ -53,9 +53,7 @@ def keys(tenant: UUID) -> list[str | None]:
         return list(session.scalars(select(JobRow.key).order_by(JobRow.run_at)))
 
 
-def test_a_line_fires_once_for_every_tenant(
-    hospitals: list[UUID], line: Cron, at: Callable[[datetime], None]
-) -> None:
+def test_a_line_fires_once_for_every_tenant(hospitals: list[UUID], line: Cron, at: Callable[[datetime], None]) -> None:
     at(MIDNIGHT)
     fire_due([line])
 
