@@ -83,7 +83,7 @@ def _set(settings: Settings, wish: DaySettings, plan: Sequence[Visit], say: Say)
     public = Caller(settings.base_url)
     desk = desk_of(public, book)
     first_on = platform_now(desk).astimezone(HERE).date() + timedelta(days=1)
-    world = f"{wish.seed}.{first_on:%Y%m%d}"
+    world = f"{wish.seed}-{first_on:%Y%m%d}"
     stage = Stage(
         public,
         desk,
