@@ -58,6 +58,8 @@ _PAYOUT_STATUS: Final = {"paid": "paid", "failed": "failed", "canceled": "failed
 
 def fold_intent(told: ProviderIntent) -> None:
     """A PaymentIntent, and with it its charge and the charge's movement."""
+    if _is_folded(told):
+        return
     payment = _payment_of(told)
     if payment is None:
         telemetry.log.warning("intent_without_payment", provider_intent_id=told.id)
@@ -161,6 +163,19 @@ def fold_payout(told: ProviderPayout) -> None:
         told.id,
         taken_as=postings.sent_key(told.id),
         given_as=postings.unsent_key(told.id) if payout.is_reversed else None,
+    )
+
+
+def _is_folded(told: ProviderIntent) -> bool:
+    """Whether all that a paid intent can tell is known: most of what the gap filler reads, and needs no lock."""
+    if told.charge is None or told.status != "succeeded":
+        return False
+    payment = queries.payment_by_charge(told.charge.id, told.id)
+    return (
+        payment is not None
+        and payment.status == "succeeded"
+        and payment.captured_at is not None
+        and (payment.fee_minor is not None or told.charge.movement is None)
     )
 
 

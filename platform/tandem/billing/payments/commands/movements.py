@@ -42,13 +42,14 @@ def fold_movement(told: ProviderMovement) -> None:
     fee_minor = told.fee_minor - (told.amount_minor if is_fee else 0)
     if not _store(told, posted_as=postings.fee_key(told.id) if is_fee else _fact_behind(told)):
         return
-    if fee_minor:
-        post([postings.fee_taken(told, fee_minor)])
     if told.source_id is not None and told.amount_minor > 0:
         of_charge = update(Payment).where(
             Payment.tenant_id == tenant_id(), Payment.provider_charge_id == told.source_id
         )
         session.execute(of_charge.values(fee_minor=fee_minor).execution_options(synchronize_session="fetch"))
+    # The book is locked last: whoever folds a payment holds the payment first.
+    if fee_minor:
+        post([postings.fee_taken(told, fee_minor)])
 
 
 def claim_movements(source_id: str, *, taken_as: str | None, given_as: str | None) -> None:

@@ -25,8 +25,8 @@ def take_payment(payment_id: UUID) -> None:
     with transaction():
         wish = commands.begin_payment(payment_id, account)
     if wish is None:
-        return
-    if account is None:
+        _release_unwanted_unit(payment_id)
+    elif account is None:
         _take_unit(wish)
     else:
         _take_money(wish, account)
@@ -36,13 +36,15 @@ def take_payment(payment_id: UUID) -> None:
 def give_up_payment(payment_id: UUID) -> None:
     """Nobody waits for a payment: cancel its intent, unless it has succeeded, which is folded instead."""
     with transaction():
-        payment = queries.payment(payment_id)
-        intent_id, account, was_asked = payment.provider_intent_id, payment.provider_account_id, payment.asked_at
-        if payment.status == "succeeded":
+        payment = queries.payment_for_update(payment_id)
+        if payment is None or payment.status == "succeeded":
             return
-        if was_asked is None or payment.method == "entitlement":
+        intent_id, account = payment.provider_intent_id, payment.provider_account_id
+        programme_id, entitlement_id = payment.programme_id, payment.entitlement_id
+        if payment.asked_at is None or entitlement_id is not None:
             commands.fail_payment(payment_id, "given-up", status="cancelled")
-            return
+    if programme_id is not None and entitlement_id is not None:
+        release_unit(programme_id, entitlement_id, payment_id=payment_id)
     if intent_id is None or account is None:
         # Asked, and the answer is unknown: the sweeper looks it up.
         return
@@ -114,6 +116,16 @@ def ensure_account() -> str:
     with transaction():
         commands.register_account(opened, is_live=is_live())
         return queries.account_of_hospital(is_live()) or opened
+
+
+def _release_unwanted_unit(payment_id: UUID) -> None:
+    """A worker may have been killed after it reserved a unit for a payment that was given up meanwhile."""
+    with transaction():
+        payment = queries.payment(payment_id)
+        programme_id, entitlement_id = payment.programme_id, payment.entitlement_id
+        is_over = payment.status in {"failed", "cancelled"}
+    if is_over and programme_id is not None and entitlement_id is not None:
+        release_unit(programme_id, entitlement_id, payment_id=payment_id)
 
 
 def _take_money(wish: Wish, account: str) -> None:

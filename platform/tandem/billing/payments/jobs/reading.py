@@ -95,10 +95,13 @@ def _explain_movements(account: str) -> None:
 
 
 def _folding(facts: Iterable[Fact], fold: Callable[[Fact], None]) -> Iterator[Fact]:
-    """Fold facts batch by batch: a batch is fetched first, then folded in one transaction."""
+    """Fold facts one transaction each: each locks a row, then the book, and a second row would be out of order.
+
+    A batch is fetched before its first transaction begins, so that none is open during a call.
+    """
     iterator = iter(facts)
     while batch := list(islice(iterator, AT_ONCE)):
-        with transaction():
-            for fact in batch:
+        for fact in batch:
+            with transaction():
                 fold(fact)
         yield from batch
