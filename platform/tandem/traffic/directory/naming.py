@@ -2,17 +2,17 @@
 
 import re
 import unicodedata
-
-from pypinyin import Style, lazy_pinyin
+from importlib import import_module
 
 _NO_LETTER = re.compile(r"[^0-9a-z]")
 
 
 def initials(name: str) -> str:
     """The first letter of each syllable, as people type to find a name: 北京协和医院 is bjxhyy."""
-    return _NO_LETTER.sub(
-        "", "".join(lazy_pinyin(unicodedata.normalize("NFKC", name).casefold(), style=Style.FIRST_LETTER))
-    )
+    # Its dictionary takes a quarter of a second to load, which every process would pay and few need.
+    pypinyin = import_module("pypinyin")
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return _NO_LETTER.sub("", "".join(pypinyin.lazy_pinyin(folded, style=pypinyin.Style.FIRST_LETTER)))
 
 
 def is_initials(typed: str) -> bool:
