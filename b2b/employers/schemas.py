@@ -22,7 +22,7 @@ def _is_uscc(number: str) -> None:
                     "check_digit",
                 )
             ]
-        ) from None  # type: ignore[list-item]  # the message travels through marshmallow as it is
+        ) from None
 
 
 class EmployerProfileSchema(Schema):

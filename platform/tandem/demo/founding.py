@@ -36,7 +36,7 @@ def found_operator(settings: Settings) -> dict[str, Any]:
     with acting_for(OPERATOR_ID, operator=True), transaction():
         if organization_or_none() is None:
             create_organization(kind="operator", name="同行互联网医院运营", source="founding")
-    book["operator"] = {role: _found_person(role, *facts) for role, *facts in PEOPLE}
+    book["operator"] = {role: _found_person(role, login, name, roles) for role, login, name, roles in PEOPLE}
     write_book(settings.home, book)
     return book
 

@@ -27,7 +27,8 @@ def dumper(schema: Schema) -> Dump:
 
     def dump(value: Any) -> Any:
         if getters is not None and isinstance(value, RowMapping | dict):
-            return {key: get(value) for key, get in getters}
+            row: Mapping[str, Any] = value  # type: ignore[assignment]  # a RowMapping reads by column name
+            return {key: get(row) for key, get in getters}
         return schema.dump(value)
 
     return dump

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, post_load
 from marshmallow import Schema as MarshmallowSchema
@@ -132,10 +132,9 @@ class MoneyField(fields.Field[Money]):
     `amount_minor`, each with `currency`.
     """
 
-    default_error_messages: ClassVar[dict[str, str]] = {"invalid": "Invalid input type."}
-
     def __init__(self, *, prefix: str = "amount", positive: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("metadata", {"example": {"amount_minor": 7200, "currency": "CNY"}})
+        kwargs.setdefault("error_messages", {"invalid": "Invalid input type."})
         super().__init__(**kwargs)
         self.prefix = prefix
         self.positive = positive
