@@ -278,7 +278,7 @@ def _login_throttle() -> None:
         "login_throttle",
         sa.Column("login_index", sa.LargeBinary(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
-        sa.Column("since", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("failures_in_all", sa.BigInteger(), nullable=False),
         sa.Column("last_failed_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("locked_until", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("login_index", name=op.f("login_throttle_pkey")),

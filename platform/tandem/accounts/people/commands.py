@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, case, delete, func, literal, null, or_, select
+from sqlalchemy import and_, case, delete, func, literal, not_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.accounts.people.errors import LoginTaken, PasswordWrong
@@ -48,28 +48,21 @@ def count_attempt(index: bytes) -> LoginThrottle:
     now = clock.now()
     is_locked = LoginThrottle.locked_until > now
     is_over = or_(
-        LoginThrottle.locked_until <= now,
-        and_(
-            LoginThrottle.locked_until.is_(None),
-            LoginThrottle.last_failed_at < now - timedelta(minutes=FAILURE_WINDOW_MINUTES),
-        ),
+        and_(LoginThrottle.failures > FAILURES_ALLOWED, not_(is_locked)),
+        LoginThrottle.last_failed_at < now - timedelta(minutes=FAILURE_WINDOW_MINUTES),
     )
-    counted = case((is_locked, LoginThrottle.failures), (is_over, 1), else_=LoginThrottle.failures + 1)
-    locked_until = case(
-        (is_locked, LoginThrottle.locked_until),
-        (is_over, null()),
-        (LoginThrottle.failures >= FAILURES_ALLOWED, literal(now + timedelta(minutes=LOCK_MINUTES))),
-        else_=null(),
-    )
+    is_too_many = and_(LoginThrottle.failures == FAILURES_ALLOWED, not_(is_over))
     statement = (
         insert(LoginThrottle)
-        .values(login_index=index, failures=1, since=now, last_failed_at=now)
+        .values(login_index=index, failures=1, failures_in_all=1, last_failed_at=now)
         .on_conflict_do_update(
             index_elements=[LoginThrottle.login_index],
             set_={
-                "failures": counted,
-                "locked_until": locked_until,
-                "since": case((is_over, now), else_=LoginThrottle.since),
+                "failures": case((is_over, 1), else_=LoginThrottle.failures + 1),
+                "failures_in_all": LoginThrottle.failures_in_all + 1,
+                "locked_until": case(
+                    (is_too_many, literal(now + timedelta(minutes=LOCK_MINUTES))), else_=LoginThrottle.locked_until
+                ),
                 "last_failed_at": now,
             },
         )
@@ -84,7 +77,7 @@ def forgive_attempts(index: bytes) -> None:
     person = person_of_login(index)
     if throttle is not None and person is not None:
         # The attempt that has just succeeded was counted as well.
-        person.failed_logins = throttle.failures - 1
+        person.failed_logins = throttle.failures_in_all - 1
         person.locked_until = throttle.locked_until
 
 

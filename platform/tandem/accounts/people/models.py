@@ -23,6 +23,6 @@ class LoginThrottle(Reference, Model):
 
     login_index: Mapped[bytes] = mapped_column(primary_key=True)
     failures: Mapped[int]
-    since: Mapped[datetime]
+    failures_in_all: Mapped[int]
     last_failed_at: Mapped[datetime]
     locked_until: Mapped[datetime | None]

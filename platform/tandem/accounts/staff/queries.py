@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, any_, select
 
 from tandem.accounts.staff.models import Invitation, StaffProfile
 from tandem.kernel import clock
@@ -75,7 +75,7 @@ def administrators(audience: str, role: str) -> list[Membership]:
             Membership.tenant_id == tenant_id(),
             Membership.audience == audience,
             Membership.status == "active",
-            Membership.roles.contains([role]),
+            any_(Membership.roles) == role,
         )
         .order_by(Membership.id)
         .with_for_update()
