@@ -19,6 +19,7 @@ APIS: Sequence[Api] = [
     directory_api.hospitals,
     directory_api.services,
     *payments.APIS,
+    *billing.APIS,
     *entitlements_api.APIS,
 ]
 BLUEPRINTS: Sequence[Any] = [health.blueprint]

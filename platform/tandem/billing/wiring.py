@@ -3,16 +3,31 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tandem.billing.invoices import api as invoices_api
 from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
+from tandem.billing.ledger import api as ledger_api
 from tandem.billing.payments import RefundFailed, RefundSucceeded
+from tandem.billing.prices import api as prices_api
+from tandem.billing.reconciliation import api as reconciliation_api
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
 from tandem.billing.settlements import StatementPaid
+from tandem.billing.settlements import api as settlements_api
 from tandem.billing.settlements import jobs as settlement_jobs
 from tandem.billing.usage import UsageRecorded
+from tandem.billing.usage import api as usage_api
+from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
 
+APIS: Final[Sequence[Api]] = [
+    *ledger_api.APIS,
+    *prices_api.APIS,
+    *usage_api.APIS,
+    *invoices_api.APIS,
+    *settlements_api.APIS,
+    *reconciliation_api.APIS,
+]
 SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     UsageRecorded: [settlement_jobs.accrue_usage],
     RefundSucceeded: [settlement_jobs.reverse_refund],

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, RowMapping, func, select, text
@@ -11,6 +11,10 @@ from tandem.billing.ledger.models import Account, AccountBalance, Book, Entry, J
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
+
+_JOURNAL_SHOWN: Final = tuple(
+    column for column in Journal.__table__.c if column.key not in {"prev_hash", "body_sha256", "hash"}
+)
 
 
 def journals_by_key(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
@@ -124,8 +128,7 @@ def balance_minor(code: str, *, currency: str = "CNY", party_id: UUID | None = N
 def journal_with_lines(journal_id: UUID) -> Mapping[str, Any]:
     """A journal and its entries in order. Raises NotFound."""
     found = rows(
-        select(Journal, Book.currency)
-        .with_only_columns(*Journal.__table__.c, Book.currency)
+        select(*Journal.__table__.c, func.encode(Journal.hash, "hex").label("seal"), Book.currency)
         .join(Book, (Book.tenant_id == Journal.tenant_id) & (Book.id == Journal.book_id))
         .where(Journal.tenant_id == tenant_id(), Journal.id == journal_id)
     )
@@ -155,7 +158,7 @@ def lines_of(book_id: UUID, seq: int) -> Sequence[RowMapping]:
 def journals(*, currency: str, limit: int, after: str | None, kind: str | None = None) -> Page:
     """Journals of a book, newest first."""
     wanted = (
-        select(*(column for column in Journal.__table__.c if column.key not in ("prev_hash", "body_sha256")))
+        select(*_JOURNAL_SHOWN, func.encode(Journal.hash, "hex").label("seal"))
         .join(Book, (Book.tenant_id == Journal.tenant_id) & (Book.id == Journal.book_id))
         .where(Journal.tenant_id == tenant_id(), Book.currency == currency)
     )

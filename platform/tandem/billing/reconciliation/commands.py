@@ -86,13 +86,18 @@ def resolve(discrepancy_id: UUID, *, cause: str, party: str) -> Discrepancy:
 
 def request_day_close(day: date) -> DayClose:
     """Ask for a day to be closed; a job fans it out. [operator] Raises DayNotOver."""
-    _, until = clock.day_bounds(day)
-    if until > clock.now():
-        raise DayNotOver(day=day.isoformat())
-    row = DayClose(tenant_id=OPERATOR_ID, id=new_id(), day=day)
+    require_day_over(day)
+    row = DayClose(tenant_id=OPERATOR_ID, id=new_id(), day=day, requested_at=clock.now())
     session.add(row)
     audit.record(action="day.closed", object_type="day_close", object_id=row.id, details={"day": day.isoformat()})
     return row
+
+
+def require_day_over(day: date) -> None:
+    """Raises DayNotOver while the day, in the business zone, can still change."""
+    _, until = clock.day_bounds(day)
+    if until > clock.now():
+        raise DayNotOver(day=day.isoformat())
 
 
 def _run_of(day: date) -> ReconciliationRun:

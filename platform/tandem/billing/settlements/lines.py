@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from tandem.billing.ledger import Account, Book, Entry, Journal
-from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.database import Page, page, session
 from tandem.kernel.tenancy import tenant_id
 
 
@@ -140,16 +140,6 @@ def entries_page(cut: Cut, kind: LineKind, *, limit: int, after: str | None) -> 
         (Journal.effective_at < cut.since).label("is_late"),
     )
     return page(wanted.where(*_of(kind)), by=[Entry.seq, Entry.line_no], limit=limit, after=after)
-
-
-def journal_sources(cut: Cut, kinds: Sequence[str]) -> Sequence[Any]:
-    """Correlations (uses) of the journals of these kinds within the cut."""
-    return rows(
-        _entries(cut)
-        .with_only_columns(Journal.correlation_id, Journal.seq)
-        .where(Journal.kind.in_(list(kinds)))
-        .distinct()
-    )
 
 
 def document(facts: dict[str, Any], lines: Sequence[Line]) -> tuple[bytes, str]:

@@ -2,16 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
+from tandem.billing.ledger import Book, Journal
 from tandem.billing.payments import Refund
+from tandem.billing.settlements.lines import Cut
 from tandem.billing.settlements.models import FeeAccrual, FeeReversal, SettlementLine, SettlementStatement
 from tandem.billing.usage import UsageEvent
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
+
+_ACCRUAL_SHOWN: Final = (
+    "at", "payment_id", "programme_id", "agreement_version_id", "basis_minor", "percent_part_minor",
+    "per_visit_part_minor", "uncapped_minor", "fee_minor", "cap", "payable_from", "currency",
+)  # fmt: skip
 
 
 def accrual_of_usage(usage_event_id: UUID) -> FeeAccrual | None:
@@ -103,3 +111,26 @@ def accruals_between(since: datetime, until: datetime) -> Sequence[RowMapping]:
             FeeAccrual.tenant_id == tenant_id(), FeeAccrual.at >= since, FeeAccrual.at < until
         )
     )
+
+
+def usage_in(cut: Cut, *, limit: int, after: str | None) -> Page:
+    """The accruals whose revenue (or, for a free visit's fee, whose fee) a statement takes, in order of the book."""
+    wanted = (
+        select(
+            Journal.seq,
+            FeeAccrual.id,
+            FeeAccrual.usage_event_id,
+            UsageEvent.source_type,
+            UsageEvent.source_id,
+            *(getattr(FeeAccrual, name) for name in _ACCRUAL_SHOWN),
+        )
+        .join(
+            Journal,
+            (Journal.tenant_id == FeeAccrual.tenant_id)
+            & (Journal.id == func.coalesce(FeeAccrual.revenue_journal_id, FeeAccrual.fee_journal_id)),
+        )
+        .join(Book, (Book.tenant_id == Journal.tenant_id) & (Book.id == Journal.book_id))
+        .join(UsageEvent, (UsageEvent.tenant_id == FeeAccrual.tenant_id) & (UsageEvent.id == FeeAccrual.usage_event_id))
+        .where(FeeAccrual.tenant_id == tenant_id(), Book.currency == cut.currency, cut.takes())
+    )
+    return page(wanted, by=[Journal.seq, FeeAccrual.id], limit=limit, after=after)

@@ -1,0 +1,163 @@
+"""Statements over HTTP: the operator proposes, the hospital confirms or disputes, and both can recompute."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from tandem.billing.settlements import commands, lines, queries
+from tandem.billing.settlements.errors import (
+    NothingToSettle,
+    PeriodAlreadySettled,
+    PeriodNotOver,
+    StatementChanged,
+)
+from tandem.billing.settlements.models import SettlementStatement
+from tandem.billing.settlements.schemas import (
+    DisputeWishSchema,
+    SettlementPaymentWishSchema,
+    StatementEntrySchema,
+    StatementSchema,
+    StatementUsageSchema,
+    StatementWishSchema,
+    WholeStatementSchema,
+)
+from tandem.kernel.database import Page
+from tandem.kernel.errors import NotFound
+from tandem.kernel.http import Api, PageQuery
+from tandem.kernel.tenancy import tenant_id
+
+hospital_api = Api("settlements", audience="hospital", url_prefix="/settlement_statements", tag="Settlement")
+operator_api = Api("settlements", audience="operator", tag="Settlement")
+APIS: Final = [hospital_api, operator_api]
+_AT: Final = "/hospitals/<uuid:hospital_id>/settlement_statements"
+
+
+@hospital_api.get("", allow="settlements.read", gives=StatementSchema, many=True, query=PageQuery)
+def list_statements(query: dict[str, Any]) -> Page:
+    """The hospital's statements, newest first."""
+    return queries.statements(tenant=tenant_id(), **query)
+
+
+@hospital_api.get("/<uuid:statement_id>", allow="settlements.read", gives=WholeStatementSchema)
+def show_statement(statement_id: UUID) -> dict[str, Any]:
+    """One statement with its lines, and whether its queries still give the same bytes."""
+    return _whole(queries.statement(statement_id))
+
+
+@hospital_api.get(
+    "/<uuid:statement_id>/lines/<kind>/entries",
+    allow="settlements.read",
+    gives=StatementEntrySchema,
+    many=True,
+    query=PageQuery,
+)
+def list_line_entries(statement_id: UUID, kind: str, query: dict[str, Any]) -> Page:
+    """The entries that one line adds up, in order of the book."""
+    return _entries(statement_id, kind, query)
+
+
+@hospital_api.get(
+    "/<uuid:statement_id>/usage", allow="settlements.read", gives=StatementUsageSchema, many=True, query=PageQuery
+)
+def list_statement_usage(statement_id: UUID, query: dict[str, Any]) -> Page:
+    """The uses behind a statement, each with its fee and the rule that made it."""
+    return _usage(statement_id, query)
+
+
+@hospital_api.post(
+    "/<uuid:statement_id>/confirmation",
+    allow="settlements.confirm",
+    gives=WholeStatementSchema,
+    problems=(StatementChanged,),
+)
+def confirm_statement(statement_id: UUID) -> dict[str, Any]:
+    """The hospital's signature. Refused if the books no longer say what was proposed."""
+    return _whole(commands.confirm_statement(statement_id))
+
+
+@hospital_api.post(
+    "/<uuid:statement_id>/disputes", allow="settlements.confirm", takes=DisputeWishSchema, gives=WholeStatementSchema
+)
+def dispute_statement(statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Say what is wrong; the statement can still be confirmed later."""
+    return _whole(commands.dispute_statement(statement_id, because=wish["because"]))
+
+
+@operator_api.get(
+    "/settlement_statements", allow="settlements.read", gives=StatementSchema, many=True, query=PageQuery, across=True
+)
+def list_all_statements(query: dict[str, Any]) -> Page:
+    """All hospitals' statements, newest first."""
+    return queries.statements(**query)
+
+
+@operator_api.get(_AT, allow="settlements.read", gives=StatementSchema, many=True, query=PageQuery)
+def list_statements_of_hospital(hospital_id: UUID, query: dict[str, Any]) -> Page:
+    """A hospital's statements, newest first."""
+    return queries.statements(tenant=hospital_id, **query)
+
+
+@operator_api.post(
+    _AT,
+    allow="settlements.propose",
+    takes=StatementWishSchema,
+    gives=WholeStatementSchema,
+    problems=(NothingToSettle, PeriodAlreadySettled, PeriodNotOver),
+)
+def propose_statement(hospital_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Put the days since the last statement before the hospital."""
+    return _whole(commands.propose_statement(wish["last_day"], currency=wish["currency"]))
+
+
+@operator_api.get(f"{_AT}/<uuid:statement_id>", allow="settlements.read", gives=WholeStatementSchema)
+def show_statement_of_hospital(hospital_id: UUID, statement_id: UUID) -> dict[str, Any]:
+    """One statement with its lines, and whether its queries still give the same bytes."""
+    return _whole(queries.statement(statement_id))
+
+
+@operator_api.get(
+    f"{_AT}/<uuid:statement_id>/lines/<kind>/entries",
+    allow="settlements.read",
+    gives=StatementEntrySchema,
+    many=True,
+    query=PageQuery,
+)
+def list_line_entries_of_hospital(hospital_id: UUID, statement_id: UUID, kind: str, query: dict[str, Any]) -> Page:
+    """The entries that one line adds up, in order of the book."""
+    return _entries(statement_id, kind, query)
+
+
+@operator_api.get(
+    f"{_AT}/<uuid:statement_id>/usage", allow="settlements.read", gives=StatementUsageSchema, many=True, query=PageQuery
+)
+def list_statement_usage_of_hospital(hospital_id: UUID, statement_id: UUID, query: dict[str, Any]) -> Page:
+    """The uses behind a statement, each with its fee and the rule that made it."""
+    return _usage(statement_id, query)
+
+
+@operator_api.post(
+    f"{_AT}/<uuid:statement_id>/payments",
+    allow="payments.record",
+    takes=SettlementPaymentWishSchema,
+    gives=WholeStatementSchema,
+)
+def record_payment(hospital_id: UUID, statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Record that a confirmed statement was paid; both books are written by a job, which then closes it."""
+    return _whole(commands.record_payment(statement_id, **wish))
+
+
+def _whole(row: SettlementStatement) -> dict[str, Any]:
+    shown = {column.key: getattr(row, column.key) for column in SettlementStatement.__table__.c}
+    is_reproduced = commands.document_of(row)[1] == row.document_sha256
+    return shown | {"lines": queries.lines_of(row.id), "is_reproduced": is_reproduced}
+
+
+def _entries(statement_id: UUID, kind: str, query: dict[str, Any]) -> Page:
+    row = queries.statement(statement_id)
+    if kind not in lines.BY_NAME:
+        raise NotFound
+    return lines.entries_page(commands.cut_of_statement(row), lines.BY_NAME[kind], **query)
+
+
+def _usage(statement_id: UUID, query: dict[str, Any]) -> Page:
+    row = queries.statement(statement_id)
+    return queries.usage_in(commands.cut_of_statement(row), **query)

@@ -1,0 +1,113 @@
+"""Settlements, on the wire. Seen from the hospital: income is positive, cost negative."""
+
+from marshmallow import fields
+from marshmallow import validate as rules
+
+from tandem.billing.settlements.lines import BY_NAME
+from tandem.billing.settlements.models import NEXT
+from tandem.kernel.http import MoneyField, Schema
+from tandem.kernel.money import CURRENCIES
+
+
+class StatementSchema(Schema):
+    """A statement's sums. `payable_minor` is what the hospital keeps; `due_to_operator_minor` is what it still owes."""
+
+    id = fields.UUID(required=True)
+    hospital_id = fields.UUID(required=True, attribute="tenant_id")
+    number = fields.Integer(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(NEXT)))
+    currency = fields.String(required=True)
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True)
+    cut_seq = fields.Integer(required=True)
+    previous_cut_seq = fields.Integer(required=True)
+    visit_count = fields.Integer(required=True)
+    gross_minor = fields.Integer(required=True)
+    refunds_minor = fields.Integer(required=True)
+    provider_fees_minor = fields.Integer(required=True)
+    operator_fee_minor = fields.Integer(required=True)
+    payable_minor = fields.Integer(required=True)
+    due_to_operator_minor = fields.Integer(required=True)
+    document_sha256 = fields.String(required=True)
+    proposed_at = fields.DateTime(required=True)
+    confirmed_at = fields.DateTime(allow_none=True)
+    paid_on = fields.Date(allow_none=True)
+    payment_reference = fields.String(allow_none=True)
+    closed_at = fields.DateTime(allow_none=True)
+    dispute_reason = fields.String(allow_none=True)
+
+
+class StatementLineSchema(Schema):
+    """One line: a kind of money, in how many journals, how much."""
+
+    line_no = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=rules.OneOf(sorted(BY_NAME)))
+    account_code = fields.String(required=True)
+    journal_count = fields.Integer(required=True)
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+
+
+class WholeStatementSchema(StatementSchema):
+    """A statement with its lines; `is_reproduced` says that its queries, run just now, gave the same bytes."""
+
+    lines = fields.List(fields.Nested(StatementLineSchema), required=True)
+    is_reproduced = fields.Boolean(required=True)
+
+
+class StatementEntrySchema(Schema):
+    """One entry behind a line. `is_late` marks a fact of an earlier period that came after its statement."""
+
+    seq = fields.Integer(required=True)
+    line_no = fields.Integer(required=True)
+    journal_id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    effective_at = fields.DateTime(required=True)
+    booked_at = fields.DateTime(required=True)
+    source_type = fields.String(required=True)
+    source_id = fields.String(required=True)
+    correlation_id = fields.UUID(allow_none=True)
+    rule_version = fields.String(required=True)
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+    is_late = fields.Boolean(required=True)
+
+
+class StatementUsageSchema(Schema):
+    """One use behind a statement: what was delivered, its fee, and the rule and cap that made it."""
+
+    usage_event_id = fields.UUID(required=True)
+    source_type = fields.String(required=True)
+    source_id = fields.UUID(required=True)
+    at = fields.DateTime(required=True)
+    payment_id = fields.UUID(allow_none=True)
+    programme_id = fields.UUID(allow_none=True)
+    agreement_version_id = fields.UUID(allow_none=True)
+    basis = MoneyField(prefix="basis", required=True)
+    percent_part_minor = fields.Integer(required=True)
+    per_visit_part_minor = fields.Integer(required=True)
+    uncapped_minor = fields.Integer(required=True)
+    fee = MoneyField(prefix="fee", required=True)
+    cap = fields.String(allow_none=True)
+    payable_from = fields.DateTime(required=True)
+    seq = fields.Integer(required=True)
+
+
+class StatementWishSchema(Schema):
+    """Through which day to settle, in the hospital's time zone, that day included."""
+
+    last_day = fields.Date(required=True)
+    currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
+
+
+class DisputeWishSchema(Schema):
+    """What is wrong with a statement."""
+
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class SettlementPaymentWishSchema(Schema):
+    """How a statement was paid."""
+
+    paid_on = fields.Date(required=True)
+    reference = fields.String(required=True, validate=rules.Length(1, 80))
