@@ -10,6 +10,7 @@ from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
 from tenants.appointments import api as appointments_api
 from tenants.appointments.jobs import cancel_for_leave, confirm_appointment, release_expired_holds
+from tenants.encounters import api as encounters_api
 from tenants.healthcare_services import ServicePublished, ServiceRetired, ServiceRevised
 from tenants.healthcare_services import api as services_api
 from tenants.healthcare_services.jobs import refresh_directory
@@ -35,6 +36,7 @@ APIS: Sequence[Api] = [
     patients_api.consent_texts,
     *schedules_api.APIS,
     *appointments_api.APIS,
+    *encounters_api.APIS,
 ]
 BLUEPRINTS: Sequence[Any] = []
 SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {

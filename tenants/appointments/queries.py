@@ -94,11 +94,11 @@ def claimed_between(practitioner_id: UUID, start_at: datetime, end_at: datetime)
     return list(session.scalars(statement))
 
 
-def _by_id(appointment_id: UUID) -> Select[tuple[Appointment]]:
+def _by_id(appointment_id: UUID) -> Select[Appointment]:
     return select(Appointment).where(Appointment.tenant_id == tenant_id(), Appointment.id == appointment_id)
 
 
-def _one(statement: Select[tuple[Appointment]]) -> Appointment:
+def _one(statement: Select[Appointment]) -> Appointment:
     # A locked read must not answer from what this session read before.
     found = session.scalar(statement.execution_options(populate_existing=True))
     if found is None:
@@ -106,7 +106,7 @@ def _one(statement: Select[tuple[Appointment]]) -> Appointment:
     return found
 
 
-def _with_status(statement: Select[Any], query: dict[str, Any]) -> Select[Any]:
+def _with_status(statement: Select[*tuple[Any, ...]], query: dict[str, Any]) -> Select[*tuple[Any, ...]]:
     if query.get("status") is not None:
         return statement.where(Appointment.status == query["status"])
     return statement

@@ -62,6 +62,7 @@ def open_encounter(appointment_id: UUID, *, evidence_path: str | None = None) ->
         evidence_id=evidence_id,
     )
     session.add(encounter)
+    session.flush()
     audit.record(
         action="encounter.planned",
         object_type="encounter",

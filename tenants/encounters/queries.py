@@ -79,18 +79,18 @@ def addenda_of(encounter_id: UUID) -> Sequence[EncounterAddendum]:
     return session.scalars(statement).all()
 
 
-def _by_id(encounter_id: UUID) -> Select[tuple[Encounter]]:
+def _by_id(encounter_id: UUID) -> Select[Encounter]:
     return select(Encounter).where(Encounter.tenant_id == tenant_id(), Encounter.id == encounter_id)
 
 
-def _one(statement: Select[tuple[Encounter]]) -> Encounter:
+def _one(statement: Select[Encounter]) -> Encounter:
     found = session.scalar(statement)
     if found is None:
         raise NotFound
     return found
 
 
-def _newest_first(statement: Select[Any], query: dict[str, Any]) -> Page:
+def _newest_first(statement: Select[*tuple[Any, ...]], query: dict[str, Any]) -> Page:
     return page(
         statement,
         by=[Encounter.created_at, Encounter.id],

@@ -13,11 +13,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from tandem.accounts import Organization, sort_key
+from tandem.billing import payments
+from tandem.billing.payments.commands import pay as paying
 from tandem.kernel import clock, identity
 from tandem.kernel.crypto import blind_index
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
+from tenants.appointments import commands as appointments
 from tenants.healthcare_services import HealthcareService
 from tenants.hospitals.models import Licence
 from tenants.practitioners.models import Credential, Practitioner, RealNameCheck
@@ -133,6 +136,28 @@ def as_clinic(clinic: Clinic) -> Iterator[None]:
     """A worker acts, in one transaction of the clinic."""
     with _acting(identity.WORKER, clinic):
         yield
+
+
+def a_booked_visit(clinic: Clinic, booker: Booker, slot_id: UUID, *, accepts_advice_only: bool = True) -> UUID:
+    """Book a slot, and pay for it when it costs anything; the appointment's id."""
+    with as_patient(clinic, booker):
+        held = appointments.hold_slot(slot_id=slot_id, accepts_advice_only=accepts_advice_only)
+    if held["status"] == "pending":
+        with as_patient(clinic, booker):
+            payment_id = appointments.pay_appointment(held["id"], method="wechat_pay").id
+        money_arrives(clinic, payment_id)
+    visit: UUID = held["id"]
+    return visit
+
+
+def money_arrives(clinic: Clinic, payment_id: UUID) -> None:
+    """The provider says that the money is there, and says it again whenever it likes."""
+    with as_clinic(clinic):
+        payment = payments.payment(payment_id)
+        if payment.status != "succeeded":
+            paying.succeed_payment(payment, clock.now())
+    with as_clinic(clinic):
+        appointments.confirm_payment(payment_id)
 
 
 def check_real_name(clinic: Clinic) -> None:

@@ -9,7 +9,6 @@ from flask import Flask
 from sqlalchemy import select
 
 from tandem.billing import payments
-from tandem.billing.payments.commands import pay as paying
 from tandem.billing.payments.models import Refund
 from tandem.kernel import clock
 from tandem.kernel.database import session
@@ -29,6 +28,7 @@ from tests.tenants.clinics import (
     as_clinic,
     as_doctor,
     as_patient,
+    money_arrives,
     slot_start,
     slot_states,
     slots_tomorrow,
@@ -44,7 +44,7 @@ def test_a_held_slot_is_booked_when_its_payment_succeeds():
     booker = a_patient(clinic)
 
     held = hold(clinic, booker, slot)
-    succeed(clinic, pay(clinic, booker, held))
+    money_arrives(clinic, pay(clinic, booker, held))
 
     assert status_of(clinic, held) == "booked"
     assert slot_states(clinic)[slot] == "busy"
@@ -164,7 +164,7 @@ def test_a_payment_that_comes_late_books_the_slot_if_it_is_still_free(at: Move):
 
     at(clock.now() + HOLD)
     sweep(clinic)
-    succeed(clinic, payment_id)
+    money_arrives(clinic, payment_id)
 
     assert status_of(clinic, held) == "booked"
     assert slot_states(clinic)[slot] == "busy"
@@ -180,8 +180,8 @@ def test_a_payment_that_comes_too_late_is_refunded_in_full(at: Move):
     at(clock.now() + HOLD)
     winner = hold(clinic, a_patient(clinic), slot)
 
-    succeed(clinic, payment_id)
-    succeed(clinic, payment_id)
+    money_arrives(clinic, payment_id)
+    money_arrives(clinic, payment_id)
 
     assert status_of(clinic, held) == "lapsed"
     assert status_of(clinic, winner) == "pending"
@@ -194,7 +194,7 @@ def test_a_patient_who_cancels_before_the_start_gets_everything_back():
     booker = a_patient(clinic)
     held = hold(clinic, booker, slot)
     payment_id = pay(clinic, booker, held)
-    succeed(clinic, payment_id)
+    money_arrives(clinic, payment_id)
 
     cancel_own(clinic, booker, held)
 
@@ -212,7 +212,7 @@ def test_a_payment_that_succeeds_after_the_cancellation_is_refunded():
     payment_id = pay(clinic, booker, held)
     cancel_own(clinic, booker, held)
 
-    succeed(clinic, payment_id)
+    money_arrives(clinic, payment_id)
 
     assert status_of(clinic, held) == "cancelled"
     assert refunds(clinic, payment_id) == [("slot-lost", 5_000)]
@@ -304,7 +304,7 @@ def test_two_hundred_buyers_race_for_twenty_slots_and_no_payment_is_orphaned(app
         outcome = buying(clinic, buyer, slot)()
         if outcome == "held":
             held = held_by(clinic, buyer)
-            succeed(clinic, pay(clinic, buyer, held))
+            money_arrives(clinic, pay(clinic, buyer, held))
         return outcome
 
     outcomes = all_at_once(
@@ -347,20 +347,10 @@ def pay(clinic: Clinic, booker: Booker, held: UUID) -> UUID:
         return commands.pay_appointment(held, method="wechat_pay").id
 
 
-def succeed(clinic: Clinic, payment_id: UUID) -> None:
-    """The provider says that the money is there, and says it again whenever it likes."""
-    with as_clinic(clinic):
-        payment = payments.payment(payment_id)
-        if payment.status != "succeeded":
-            paying.succeed_payment(payment, clock.now())
-    with as_clinic(clinic):
-        commands.confirm_payment(payment_id)
-
-
 def booked(clinic: Clinic, booker: Booker, slot_id: UUID) -> tuple[UUID, UUID]:
     held = hold(clinic, booker, slot_id)
     payment_id = pay(clinic, booker, held)
-    succeed(clinic, payment_id)
+    money_arrives(clinic, payment_id)
     return held, payment_id
 
 
