@@ -1,32 +1,60 @@
 """Reads about the services of the hospital in scope."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, select
 
-from tandem.accounts import require_active
+from tandem.accounts import Organization, require_active
 from tandem.kernel import clock
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 from tenants.healthcare_services.errors import ServiceNotOffered
 from tenants.healthcare_services.models import HealthcareService
-from tenants.hospitals import require_licence
+from tenants.hospitals import Licence, licence_day, longest_valid, require_licence
+
+_BOOKABLE = (
+    select(HealthcareService, Organization.status, Licence)
+    .outerjoin(
+        Organization,
+        and_(Organization.tenant_id == HealthcareService.tenant_id, Organization.id == HealthcareService.tenant_id),
+    )
+    .outerjoin(
+        Licence,
+        and_(
+            Licence.tenant_id == HealthcareService.tenant_id,
+            Licence.status == "verified",
+            Licence.valid_to >= bindparam("today"),
+        ),
+    )
+    .where(HealthcareService.id == bindparam("service_id"))
+)
 
 
-def bookable_service(service_id: UUID) -> HealthcareService:
-    """A service that can be booked now: published, by a live hospital, inside a licence valid today.
+def bookable_service(service_id: UUID, at: datetime | None = None) -> HealthcareService:
+    """A service that can be booked now: published, by a live hospital, inside a licence valid today, and on the day of
+    `at` when that is given. One round trip: booking waits for it.
 
-    Raises NotFound, ServiceNotOffered, OrganizationNotLive, LicenceNotValid or SpecialtyNotRegistered. The licence on
-    the day of delivery is the booking's own question: `require_licence(service.specialty, slot.start_at)`.
+    Raises NotFound, ServiceNotOffered, OrganizationNotLive, LicenceNotValid or SpecialtyNotRegistered.
     """
-    found = service(service_id)
-    if found.status != "active":
-        raise ServiceNotOffered(service_id=service_id, service_status=found.status)
-    require_active()
-    require_licence(found.specialty, clock.now())
-    return found
+    now = clock.now()
+    found = session.execute(_BOOKABLE, {"service_id": service_id, "today": licence_day(now)}).all()
+    if not found:
+        raise NotFound
+    service, organization_status = found[0][0], found[0][1]
+    if service.status != "active":
+        raise ServiceNotOffered(service_id=service_id, service_status=service.status)
+    if organization_status != "live":
+        require_active()
+    licences = [row[2] for row in found if row[2] is not None]
+    for moment in {now, at or now}:
+        valid = longest_valid(licences, moment)
+        if valid is None or not valid.registers(service.specialty):
+            # The short way says only that it is not so; this says why.
+            require_licence(service.specialty, moment)
+    return service
 
 
 def service(service_id: UUID) -> HealthcareService:

@@ -3,7 +3,7 @@
 from tenants.hospitals.errors import LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
 from tenants.hospitals.events import LicenceLapsed, LicenceVerified, ProfileChanged
 from tenants.hospitals.models import Licence, licence_day
-from tenants.hospitals.queries import licence_at, profile, require_department, require_licence
+from tenants.hospitals.queries import licence_at, longest_valid, profile, require_department, require_licence
 from tenants.hospitals.schemas import ReasonSchema, SpecialtyCode
 from tenants.hospitals.specialties import SPECIALTIES, covers, is_paediatric, unknown_among
 
@@ -22,6 +22,7 @@ __all__ = [
     "is_paediatric",
     "licence_at",
     "licence_day",
+    "longest_valid",
     "profile",
     "require_department",
     "require_licence",

@@ -1,6 +1,6 @@
 """Reads about the hospital in scope."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -24,6 +24,13 @@ def licence_at(moment: datetime) -> Licence | None:
         .limit(1)
     )
     return session.scalar(statement)
+
+
+def longest_valid(licences: Iterable[Licence], at: datetime) -> Licence | None:
+    """Of licences at hand, the one that `licence_at` would choose."""
+    day = licence_day(at)
+    valid = [each for each in licences if each.is_valid_on(day)]
+    return max(valid, key=lambda each: (each.valid_to, each.id), default=None)
 
 
 def require_licence(specialty: str, at: datetime) -> Licence:

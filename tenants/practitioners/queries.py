@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from tandem.kernel import clock
 from tandem.kernel.database import Page, page, session
@@ -23,12 +23,26 @@ from tenants.practitioners.models import (
 
 
 def require_practitioner(practitioner_id: UUID, specialty: str, at: datetime) -> Practitioner:
-    """The practitioner, cleared to receive patients in a specialty at a moment (I-8).
+    """The practitioner, cleared to receive patients in a specialty at a moment (I-8). One round trip.
 
     Raises NotFound, or PractitionerNotCleared with `because`: what is missing.
     """
-    found = practitioner(practitioner_id)
-    credential = credential_in_force(practitioner_id)
+    statement = (
+        select(Practitioner, Credential)
+        .outerjoin(
+            Credential,
+            and_(
+                Credential.tenant_id == Practitioner.tenant_id,
+                Credential.practitioner_id == Practitioner.id,
+                Credential.status == "verified",
+            ),
+        )
+        .where(Practitioner.id == practitioner_id)
+    )
+    row = session.execute(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    found, credential = row[0], row[1]
     because = [] if found.status in CLEARED else [f"status-{found.status}"]
     if credential is None:
         because.append("credential-missing")

@@ -18,7 +18,6 @@ from tenants.appointments.errors import AdviceOnlyNotAccepted, SlotInThePast, Sl
 from tenants.appointments.events import AppointmentBooked
 from tenants.appointments.models import HOLD, NEXT, ORDER_TYPE, Appointment
 from tenants.healthcare_services import bookable_service
-from tenants.hospitals import require_licence
 from tenants.patients import prior_diagnosis_for, require_fit_for_service, require_patient
 from tenants.practitioners import require_practitioner
 from tenants.schedules import release_slots, slot
@@ -90,8 +89,7 @@ def hold_slot(
         "accepts_advice_only": accepts_advice_only,
     }
     held = _claim(wish) or _claim_after_sweep(wish)
-    service = bookable_service(held["service_id"])
-    require_licence(service.specialty, held["start_at"])
+    service = bookable_service(held["service_id"], at=held["start_at"])
     require_practitioner(held["practitioner_id"], service.specialty, held["start_at"])
     require_fit_for_service(patient, service.specialty, held["start_at"])
     if not accepts_advice_only and prior_diagnosis_for(patient.id, service.specialty) is None:

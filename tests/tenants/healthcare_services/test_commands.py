@@ -4,9 +4,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from tandem.accounts import OrganizationNotLive, suspend_organization
 from tandem.kernel import clock
+from tandem.kernel.database import session
 from tandem.kernel.errors import Invalid, NotFound, TransitionRefused
 from tandem.kernel.ids import new_id
 from tandem.kernel.money import Money
@@ -220,3 +222,28 @@ def test_retired_services_and_departed_doctors_leave_the_directory(work):
     with in_public():
         staff = directory.practitioners(hospital, limit=10, after=None).rows
     assert (shown_services(hospital), list(staff)) == ([], [])
+
+
+def test_a_visit_after_the_licences_last_day_cannot_be_booked_today():
+    hospital = a_live_hospital()
+    service = a_service(hospital)
+
+    with acting_for(hospital):
+        last = clock.day_bounds(licence_at(clock.now()).valid_to)[1]
+
+        assert bookable_service(service, at=last - timedelta(seconds=1)).id == service
+        with pytest.raises(LicenceExpired):
+            bookable_service(service, at=last)
+
+
+def test_the_question_whether_a_service_can_be_booked_is_one_round_trip():
+    hospital = a_live_hospital()
+    service = a_service(hospital)
+    asked: list[str] = []
+
+    with acting_for(hospital):
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda _c, _cur, statement, *_: asked.append(statement))
+        bookable_service(service, at=clock.now() + timedelta(days=1))
+
+    assert len(asked) == 1
