@@ -315,11 +315,9 @@ def _jobs() -> None:
     op.create_index(
         "job_leased_idx", "job", ["tenant_id", "queue", "lease_until"], postgresql_where=text("state = 'running'")
     )
+    op.create_index("job_done_idx", "job", ["tenant_id", "finished_at"], postgresql_where=text("state = 'done'"))
     op.create_index(
-        "job_over_idx",
-        "job",
-        ["tenant_id", "state", "finished_at"],
-        postgresql_where=text("state IN ('done', 'dead')"),
+        "job_dead_idx", "job", ["finished_at", "tenant_id", "id"], postgresql_where=text("state = 'dead'")
     )
     op.create_index("job_waiting_idx", "job", ["run_at"], postgresql_where=text("state IN ('queued', 'running')"))
     op.create_table(

@@ -10,9 +10,9 @@ from flask import Flask
 from rq.serializers import JSONSerializer
 from sqlalchemy import update
 
-from tandem.kernel import doorbell, outbox
+from tandem.kernel import doorbell, outbox, telemetry
 from tandem.kernel.database import session
-from tandem.kernel.jobs import JobRow, enqueue, job, run_due, run_next, sweep
+from tandem.kernel.jobs import JobRow, enqueue, job, measure_backlog, run_due, run_next, sweep
 from tandem.kernel.jobs.worker import TandemWorker
 from tandem.kernel.outbox import Event
 from tandem.kernel.settings import Settings
@@ -194,6 +194,17 @@ def test_a_process_alone_with_the_database_works_off_everything_due(hospital: UU
     run_due()
 
     assert set(states(hospital)) == {"done"}
+
+
+def test_the_backlog_is_measured_by_queue_and_state(hospital: UUID) -> None:
+    ask_for(hospital, bill_the_visit, visit_id=uuid4())
+    _make_older(hospital)
+
+    measure_backlog()
+
+    page = telemetry.render_metrics()[0].decode()
+    sample = next(line for line in page.splitlines() if line.startswith('tandem_oldest_due_job_seconds{queue="slow"}'))
+    assert float(sample.split()[1]) >= 60
 
 
 def _make_older(tenant: UUID) -> None:

@@ -131,13 +131,13 @@ def test_two_schedulers_make_no_job_twice(process_environment: dict[str, str], t
     hospitals = [uuid4() for _ in range(20)]
     fire_due([EVERY_MINUTE])
     environment = _with_the_clock(process_environment, tmp_path, ahead=timedelta(hours=1))
-    together = str(time.time() + 6)
+    together = str(time.time() + 4)
     command = [sys.executable, "-m", "tests.platform.kernel.worker_process", "scheduler", together]
 
-    schedulers = [subprocess.Popen([*command, *map(str, hospitals)], env=environment) for _ in range(3)]
+    schedulers = [subprocess.Popen([*command, *map(str, hospitals)], env=environment) for _ in range(2)]
     codes = [scheduler.wait(60) for scheduler in schedulers]
 
-    assert codes == [0, 0, 0]
+    assert codes == [0, 0]
     made = [keys(hospital) for hospital in hospitals]
     assert {len(each) for each in made} == {1}
     assert len({each[0] for each in made}) == 1

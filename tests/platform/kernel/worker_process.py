@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlalchemy import Select, Uuid, literal, select, union_all
 
-import tandem.wiring
 from tandem.app import create_app
 from tandem.kernel.jobs import Cron, fire_due, list_tenants_by, set_timetable
 from tandem.kernel.jobs.pulse import timing
@@ -28,7 +27,7 @@ def tenants_listed(*tenants: UUID) -> Select[tuple[UUID]]:
 
 
 def main(role: str, *words: str) -> None:
-    app = create_app(Settings.load(), [tandem.wiring])
+    app = create_app(Settings.load(), houses=[])
     with app.app_context():
         if role == "worker":
             timing.lease_seconds, timing.beat_seconds = float(words[1]), float(words[1]) / 3

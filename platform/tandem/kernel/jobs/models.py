@@ -25,7 +25,9 @@ class JobRow(TenantOwned, Model):
         CheckConstraint("attempts >= 0 AND max_attempts >= 1", name="attempts"),
         Index("job_due_idx", "tenant_id", "queue", "run_at", postgresql_where=text("state = 'queued'")),
         Index("job_leased_idx", "tenant_id", "queue", "lease_until", postgresql_where=text("state = 'running'")),
-        Index("job_over_idx", "tenant_id", "state", "finished_at", postgresql_where=text("state IN ('done', 'dead')")),
+        Index("job_done_idx", "tenant_id", "finished_at", postgresql_where=text("state = 'done'")),
+        # The sweeper's and the operator's looks over all tenants.
+        Index("job_dead_idx", "finished_at", "tenant_id", "id", postgresql_where=text("state = 'dead'")),
         Index("job_waiting_idx", "run_at", postgresql_where=text("state IN ('queued', 'running')")),
     )
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, literal, or_, select
 
 from tandem.kernel import clock, doorbell, telemetry
 from tandem.kernel.database import session
@@ -40,11 +40,16 @@ def measure_backlog() -> None:
     now = clock.now()
     waiting = (
         select(_job.c.queue, _job.c.state, func.count(), func.min(_job.c.run_at))
-        .where(_job.c.state.in_(("queued", "running", "dead")), _job.c.run_at <= now)
+        .where(_job.c.state.in_(("queued", "running")), _job.c.run_at <= now)
         .group_by(_job.c.queue, _job.c.state)
     )
+    given_up = (
+        select(_job.c.queue, literal("dead"), func.count(), func.min(_job.c.run_at))
+        .where(_job.c.state == "dead")
+        .group_by(_job.c.queue)
+    )
     with across_tenants(reason="backlog gauge"), transaction():
-        found = session.execute(waiting).all()
+        found = [*session.execute(waiting), *session.execute(given_up)]
     counts = {(queue, state): number for queue, state, number, _ in found}
     oldest = {queue: at for queue, state, _, at in found if state == "queued"}
     for queue in doorbell.QUEUES:
