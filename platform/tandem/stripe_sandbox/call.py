@@ -22,7 +22,8 @@ class Call:
     @property
     def stable_key(self) -> str | None:
         """What a new object of this call is called in every run of the same story, if the caller said."""
-        told = (self.params.get("metadata") or {}).get("tandem_key") or self.books.work.idempotency_key
+        metadata = self.params.get("metadata") or {}
+        told = metadata.get("tandem_story") or metadata.get("tandem_key") or self.books.work.idempotency_key
         return str(told) if told else None
 
     def metadata(self, old: dict[str, str] | None = None) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """What the sandbox is told to do wrong, decided by seed, and confessed.
 
-A decision depends on the seed, the kind of misdeed and the object's stable key (``metadata.tandem_key``, else
-the idempotency key it was made with, else its parent's), never on the order of arrival: the same seed over
-the same story does the same wrongs, however many threads tell it.
+A decision depends on the seed, the kind of misdeed and the object's stable key (``metadata.tandem_story``,
+else ``metadata.tandem_key``, else the idempotency key it was made with, else its parent's), never on the order
+of arrival: the same seed over the same story does the same wrongs, however many threads tell it. A wrong fee is
+wrong by a fixed sum, so that even a counted misdeed, which takes whoever comes first, adds up the same.
 """
 
 import hashlib
@@ -23,8 +24,13 @@ KINDS = (
     "omit_balance_transaction",
     "fail_payout_after_paid",
 )
-SPANS = {"delay_webhook_seconds": 30, "reorder_webhook_seconds": 3, "omit_balance_transaction_seconds": 0}
-"""How long a misdeed lasts, in sandbox seconds; an omission of 0 lasts until it is amended by hand."""
+MEASURES = {
+    "charge_different_fee_minor": 30,
+    "delay_webhook_seconds": 30,
+    "omit_balance_transaction_seconds": 0,
+    "reorder_webhook_seconds": 3,
+}
+"""How far a misdeed goes: minor units too much, or sandbox seconds; an omission of 0 lasts until it is amended."""
 
 
 def configure(books: Books, wanted: Any) -> Json:
@@ -35,11 +41,11 @@ def configure(books: Books, wanted: Any) -> Json:
     if not isinstance(wanted, dict):
         raise ParameterInvalid("Misbehaviour is told as a JSON object.")
     for name, value in wanted.items():
-        if name == "seed" or name in SPANS:
+        if name == "seed" or name in MEASURES:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise ParameterInvalid(f"{name} must be a whole number from 0.", param=name)
         elif name not in KINDS:
-            known = ", ".join(("seed", *KINDS, *SPANS))
+            known = ", ".join(("seed", *KINDS, *MEASURES))
             raise ParameterInvalid(f"Unknown misbehaviour: {name}. Known: {known}.", param=name)
         elif not (_is_probability(value) or _is_count(value)):
             raise ParameterInvalid(f'{name} must be a probability from 0 to 1, or {{"count": n}}.', param=name)
@@ -50,7 +56,7 @@ def configure(books: Books, wanted: Any) -> Json:
 def settings(books: Books) -> Json:
     """The settings in force, every kind named."""
     told = read_setting(books.work.db, "misbehaviour") or {}
-    return {"seed": 0, **dict.fromkeys(KINDS, 0), **SPANS, **told}
+    return {"seed": 0, **dict.fromkeys(KINDS, 0), **MEASURES, **told}
 
 
 def _is_probability(value: Any) -> bool:

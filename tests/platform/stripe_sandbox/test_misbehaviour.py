@@ -83,8 +83,8 @@ def test_a_different_fee_is_taken_and_the_right_one_confessed(sandbox: Any, pay:
 
     misdeed = sandbox.misdeeds("charge_different_fee")[0]
     assert (misdeed["object"], misdeed["fee_due_minor"]) == (charge.id, 239)
-    assert charge.balance_transaction.fee == misdeed["fee_taken_minor"] == 239 + 23
-    assert charge.balance_transaction.net == 7200 - 262
+    assert charge.balance_transaction.fee == misdeed["fee_taken_minor"] == 239 + 30
+    assert charge.balance_transaction.net == 7200 - 269
 
 
 def test_an_omitted_movement_is_nowhere_until_it_is_amended(
@@ -205,6 +205,25 @@ def test_a_payout_fails_the_day_after_it_was_paid(
     assert sandbox.misdeeds("fail_payout_after_paid")[0]["object"] == payout["id"]
 
 
+def test_a_story_name_outranks_a_random_key(api: stripe.StripeClient, sandbox: Any) -> None:
+    sandbox.put("/misbehaviour", {"charge_different_fee": 1})
+
+    api.v1.payment_intents.create(
+        {
+            "amount": 7200,
+            "currency": "cny",
+            "allowed_payment_method_types": ["card"],
+            "payment_method": "pm_card_visa",
+            "confirm": True,
+            "metadata": {"tandem_key": "0193-random", "tandem_story": "visit-17"},
+        }
+    )
+    api.v1.balance.retrieve()
+
+    told = sandbox.misdeeds("charge_different_fee")[0]["stable_key"]
+    assert told == "visit-17/charge/balance_transaction"
+
+
 def test_a_count_is_used_up(sandbox: Any, pay: Any) -> None:
     sandbox.put("/misbehaviour", {"charge_different_fee": {"count": 2}})
 
@@ -227,6 +246,7 @@ def test_a_count_is_used_up(sandbox: Any, pay: Any) -> None:
         {"lose_webhook": True},
         {"seed": "seven"},
         {"delay_webhook_seconds": -1},
+        {"charge_different_fee_minor": 0.5},
         [],
     ],
 )

@@ -30,9 +30,6 @@ COPIED_FROM_INTENT = (
     "statement_descriptor_suffix", "transfer_data", "transfer_group", "application_fee_amount",
 )  # fmt: skip
 
-OVERCHARGE_MINOR = 30
-"""The same for every charge, so that a count of misdeeds is a sum of money, whoever is struck."""
-
 
 def attempt(books: Books, intent: Record, method: Record, *, captured: bool, refusal: TestCard | None = None) -> Record:
     """Try to take the intent's money: a charge that succeeded (or is authorised), or one that failed."""
@@ -166,7 +163,7 @@ def _fees(books: Books, charge: Record) -> list[Json]:
     key = f"{charge.stable_key}/balance_transaction"
     taken = right
     if misbehaviour.strikes(books, "charge_different_fee", key):
-        taken = right + OVERCHARGE_MINOR
+        taken = right + misbehaviour.settings(books)["charge_different_fee_minor"]
         misbehaviour.confess(
             books,
             "charge_different_fee",
