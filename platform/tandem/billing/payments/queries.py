@@ -128,6 +128,28 @@ def provider_event(event_id: UUID) -> ProviderEvent:
     return event
 
 
+def intent_of_charge(charge_id: str) -> str | None:
+    """The intent of a charge that we know already."""
+    named = (Payment.tenant_id == tenant_id(), Payment.provider_charge_id == charge_id)
+    return session.scalar(select(Payment.provider_intent_id).where(*named))
+
+
+def is_old_news(kind: str, object_id: str) -> bool:
+    """Whether an event can tell nothing that is not folded already, so that the provider need not be asked."""
+    if kind == "refund.created":
+        known = select(Refund.id).where(Refund.tenant_id == tenant_id(), Refund.provider_refund_id == object_id)
+        return session.scalar(known) is not None
+    if kind not in {"charge.succeeded", "charge.updated", "payment_intent.succeeded"}:
+        return False
+    named = or_(Payment.provider_charge_id == object_id, Payment.provider_intent_id == object_id)
+    paid = select(Payment.id).where(
+        Payment.tenant_id == tenant_id(), named, Payment.status == "succeeded", Payment.captured_at.is_not(None)
+    )
+    if kind == "charge.updated":
+        paid = paid.where(Payment.fee_minor.is_not(None))
+    return session.scalar(paid) is not None
+
+
 def account_of_hospital(is_live: bool) -> str | None:
     """The scope's account at the provider, if it has one."""
     mine = (ProviderAccount.tenant_id == tenant_id(), ProviderAccount.is_live == is_live)

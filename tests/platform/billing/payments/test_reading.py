@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+import pytest
 from sqlalchemy import select
 
-from tandem.billing.payments.jobs import sweep_payments
+from tandem.billing.payments.jobs import read_provider, sweep_payments
+from tandem.billing.payments.jobs.reading import FactsRefused
 from tandem.billing.payments.models import ProviderEvent
 from tandem.billing.payments.queries import movement_sums, read_until
 from tandem.kernel import clock
@@ -104,4 +106,22 @@ def test_a_hospital_without_an_account_has_nothing_to_be_read(till: Till) -> Non
 
     with acting_for(till.hospital_id):
         sweep_payments()
+        assert read_until() is None
+
+
+def test_a_fact_that_cannot_be_booked_does_not_keep_the_others_out(till: Till) -> None:
+    till.take()
+    params = {
+        "amount": 5000, "currency": "sgd", "confirm": True, "allowed_payment_method_types": ["card"],
+        "payment_method": "pm_card_visa",
+    }  # fmt: skip
+    till.stripe().v1.payment_intents.create(params, {"stripe_account": till.account()})  # type: ignore[arg-type]  # a plain dict
+    till.provider.put("/misbehaviour", {"lose_webhook": 1})
+    later = till.take()
+
+    with acting_for(till.hospital_id), pytest.raises(FactsRefused):
+        read_provider()
+
+    assert till.payment(later).fee_minor is not None
+    with acting_for(till.hospital_id):
         assert read_until() is None

@@ -29,8 +29,8 @@ TOLERANCE_SECONDS: Final = 300
 AHEAD_SECONDS: Final = 60
 FOLDED_KINDS: Final = frozenset({"payment_intent", "charge", "refund", "dispute", "payout"})
 """Objects that are folded; events about others are stored and left."""
-SAID_BY_US: Final = frozenset({"payment_intent.created", "payment_intent.requires_action"})
-"""Events of what our own call has just answered: stored, no need to look."""
+TOLD_OTHERWISE: Final = frozenset({"payment_intent.created", "payment_intent.requires_action", "charge.refunded"})
+"""Events of what our own call has just answered, or another event tells better: stored, no need to look."""
 
 
 def read_webhook(raw: bytes, signature: str) -> ProviderHint:
@@ -103,6 +103,6 @@ def mark_folded(event_id: UUID) -> None:
 def _status_of(hint: ProviderHint, *, is_routable: bool, is_folded: bool) -> str:
     if not is_routable:
         return "ignored" if hint.account_id is None else "unroutable"
-    if hint.object_kind not in FOLDED_KINDS or hint.object_id is None or hint.kind in SAID_BY_US:
+    if hint.object_kind not in FOLDED_KINDS or hint.object_id is None or hint.kind in TOLD_OTHERWISE:
         return "ignored"
     return "folded" if is_folded else "received"

@@ -19,8 +19,13 @@ def fold_event(event_id: UUID) -> None:
         event = queries.provider_event(event_id)
         is_open = event.status == "received"
         account, kind, object_id = event.provider_account_id, event.object_kind, event.object_id
-    if not is_open or account is None or object_id is None:
-        return
+        if not is_open or account is None or object_id is None:
+            return
+        if queries.is_old_news(event.kind, object_id):
+            commands.mark_folded(event_id)
+            return
+        if kind == "charge" and (intent_id := queries.intent_of_charge(object_id)) is not None:
+            kind, object_id = "payment_intent", intent_id
     fold = look_up(account, kind, object_id)
     with transaction():
         if fold is not None:
