@@ -6,9 +6,10 @@ from uuid import UUID
 from b2b.contracts import commands, queries
 from b2b.contracts.errors import DatesInvalid, NotAServingHospital, SameHand
 from b2b.contracts.models import Contract
-from b2b.contracts.schemas import ContractReasonSchema, ContractSchema
+from b2b.contracts.schemas import ContractReasonSchema, ContractSchema, ContractTotalsSchema
 from b2b.packages import PackageNotOnSale
 from tandem.accounts import organization_or_none
+from tandem.billing import entitlements
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api
 from tandem.kernel.tenancy import acting_for
@@ -42,6 +43,16 @@ def draft_contract(employer_id: UUID, wish: dict[str, Any]) -> Contract:
 def read_contract(employer_id: UUID, contract_id: UUID) -> Contract:
     """One contract."""
     return queries.contract(contract_id)
+
+
+@desk.get("/<uuid:contract_id>/totals", allow="contracts.read", gives=ContractTotalsSchema)
+def read_totals(employer_id: UUID, contract_id: UUID) -> dict[str, int]:
+    """What the contract's programme granted and used, in sums: all that leaves it."""
+    programme_id = queries.contract(contract_id).programme_id
+    with acting_for(programme_id, operator=True):
+        totals = entitlements.programme_totals()
+        names = ("members", "members_active", "units_granted", "units_consumed")
+        return {name: getattr(totals, name) if totals else 0 for name in names}
 
 
 @desk.post("/<uuid:contract_id>/proposals", allow="contracts.write", gives=ContractSchema)

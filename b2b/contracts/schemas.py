@@ -28,3 +28,12 @@ class ContractReasonSchema(Schema):
     """Why; it stays in the audit trail."""
 
     because = fields.String(required=True, validate=validate.Length(2, 400))
+
+
+class ContractTotalsSchema(Schema):
+    """Sums of a contract's programme; nobody is named, and the employer does not see them."""
+
+    members = fields.Integer(required=True)
+    members_active = fields.Integer(required=True)
+    units_granted = fields.Integer(required=True)
+    units_consumed = fields.Integer(required=True)

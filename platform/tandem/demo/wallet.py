@@ -57,6 +57,12 @@ class Wallet:
         """What the provider confesses to."""
         return [] if self.url is None else list(self._read("misdeeds")["data"])
 
+    def balances_minor(self) -> dict[str, int]:
+        """What lies on each hospital's account at the provider, in minor units, by our id of the hospital."""
+        if self.url is None:
+            return {}
+        return {each["tandem_key"]: each["balance_minor"] for each in self._read("balances")["data"]}
+
     def pay_out(self) -> None:
         """Send what is available to the hospitals' banks."""
         if self.url is not None:

@@ -12,7 +12,7 @@ from tandem.stripe_sandbox import agenda, misbehaviour
 from tandem.stripe_sandbox.books import Books, Record, as_record
 from tandem.stripe_sandbox.delivery import Courier
 from tandem.stripe_sandbox.desk import Reply, Request, json_reply
-from tandem.stripe_sandbox.objects import checkout_sessions, disputes, payments, payouts, webhook_endpoints
+from tandem.stripe_sandbox.objects import balance, checkout_sessions, disputes, payments, payouts, webhook_endpoints
 from tandem.stripe_sandbox.sandbox import Sandbox
 from tandem.stripe_sandbox.server import read_json
 from tandem.stripe_sandbox.storage import Json
@@ -32,6 +32,7 @@ class Control:
             ("POST", "/reset", self._reset),
             ("GET", "/clock", lambda ids, told: sandbox.clock.reading()),
             ("PUT", "/clock", self._move_clock),
+            ("GET", "/balances", self._balances),
             ("GET", "/misbehaviour", self._settings),
             ("PUT", "/misbehaviour", self._misbehave),
             ("GET", "/misdeeds", self._misdeeds),
@@ -101,6 +102,21 @@ class Control:
         self._sandbox.move_clock(offset)
         self._courier.ring()
         return dict(clock.reading())
+
+    def _balances(self, ids: dict[str, str], told: Told) -> Json:
+        """What each connected account holds, available or pending, by the key its opener gave it."""
+        with self._sandbox.work() as books:
+            held = [
+                {
+                    "account": record.id,
+                    "tandem_key": (record.body.get("metadata") or {}).get("tandem_key"),
+                    "balance_minor": sum(
+                        totals["available"] + totals["pending"] for totals in balance.sums(books.of(record.id)).values()
+                    ),
+                }
+                for record in books.where("account", "1")
+            ]
+        return {"data": held}
 
     def _settings(self, ids: dict[str, str], told: Told) -> Json:
         with self._sandbox.work() as books:

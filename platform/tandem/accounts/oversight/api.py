@@ -7,7 +7,13 @@ from uuid import UUID
 
 from tandem.accounts.oversight import queries
 from tandem.accounts.oversight.errors import ClockFixed
-from tandem.accounts.oversight.schemas import AuditEventSchema, AuditFilterSchema, DeadJobSchema, TestClockSchema
+from tandem.accounts.oversight.schemas import (
+    AuditEventSchema,
+    AuditFilterSchema,
+    DeadJobSchema,
+    JobTotalsSchema,
+    TestClockSchema,
+)
 from tandem.kernel import audit, clock, jobs
 from tandem.kernel.access import Audience
 from tandem.kernel.database import Page
@@ -26,6 +32,12 @@ api = Api("oversight", audience="operator", tag="Oversight")
 def list_organization_audit_events(organization_id: UUID, query: dict[str, Any]) -> Page:
     """What was decided and done in one organisation, newest first."""
     return _events(query)
+
+
+@api.get("/job_totals", allow="jobs.read", gives=JobTotalsSchema, across=True)
+def count_jobs() -> dict[str, int]:
+    """How much work is in hand, over all organisations."""
+    return queries.job_totals()
 
 
 @api.get("/dead_jobs", allow="jobs.read", gives=DeadJobSchema, many=True, across=True)

@@ -50,3 +50,12 @@ class TestClockSchema(Schema):
 
     now = moment(required=True)
     is_movable = fields.Boolean(dump_only=True)
+
+
+class JobTotalsSchema(Schema):
+    """Jobs of all organisations that are not done, by what they wait for."""
+
+    due = fields.Integer(required=True)
+    running = fields.Integer(required=True)
+    later = fields.Integer(required=True)
+    dead = fields.Integer(required=True)
