@@ -1,9 +1,9 @@
-"""Proving who somebody is. An edge of its own: a failure must be remembered although the request is refused,
+"""Proving who somebody is. An edge of its own: a failure must be remembered although the request is refused.
 
-so these functions open their scopes themselves and commit what they count. They are called by views, outside of any
-transaction that matters.
+So these functions open their scopes themselves and commit what they count; views call them before they decide.
 """
 
+from math import ceil
 from uuid import UUID
 
 from tandem.accounts.people.commands import count_attempt, forgive_attempts
@@ -57,11 +57,14 @@ def _count(index: bytes) -> None:
     with as_login(index), transaction():
         throttle = count_attempt(index)
         locked_until, failures = throttle.locked_until, throttle.failures
-    if locked_until is None or locked_until <= clock.now():
+    now = clock.now()
+    if locked_until is None or locked_until <= now:
         return
     if failures == FAILURES_ALLOWED + 1:
         _tell_the_operator(index)
-    raise SignInLocked(locked_until=locked_until.isoformat())
+    raise SignInLocked(
+        locked_until=locked_until.isoformat(), retry_after_seconds=ceil((locked_until - now).total_seconds())
+    )
 
 
 def _tell_the_operator(index: bytes) -> None:

@@ -73,6 +73,9 @@ def accept_invitation(wish: dict[str, str]) -> Membership:
         token = read_token(wish["token"])
     except Unauthenticated:
         raise NotFound from None
+    with acting_for(token.owner_id):
+        # Before anything is said about a login: without an invitation nobody learns who has one.
+        queries.open_invitation(token.secret_hash)
     person_id, is_new = known_or_new_person(wish["login"], wish["password"])
     with acting_for(token.owner_id, person_id=person_id), transaction():
         if is_new:

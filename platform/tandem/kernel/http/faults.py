@@ -63,7 +63,7 @@ def _answer(problem: Problem) -> Response:
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if problem.status in {429, 503}:
-        response.headers["Retry-After"] = "2"
+        response.headers["Retry-After"] = str(problem.facts.get("retry_after_seconds", 2))
     return response
 
 
