@@ -3,7 +3,6 @@
 import json
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 
 import click
 
@@ -25,8 +24,8 @@ def prepare() -> None:
     if not _told_to_go():
         return
     app = import_module("wsgi").app
-    # An image for production may leave the demonstration out.
-    seeded = import_module("tandem.demo").seed(app) if find_spec("tandem.demo") else {"logins": []}
+    # Invented patients have no place where real money moves.
+    seeded = {"logins": []} if settings.is_live else import_module("tandem.demo").seed(app)
     click.echo(json.dumps(seeded))
 
 

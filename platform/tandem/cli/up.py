@@ -13,7 +13,8 @@ from tandem.embedded.stopping import Stopping
 
 
 @click.command()
-def up() -> None:
+@click.option("--demo/--no-demo", default=True, show_default=True, help="Seed the demonstration data.")
+def up(*, demo: bool) -> None:
     """Start servers, migrations, demonstration data, web, workers and scheduler; Ctrl-C stops them all.
 
     TANDEM_HOME is the data folder, TANDEM_PORT the port (8000 or the next free one). DATABASE_URL, REDIS_URL and
@@ -25,7 +26,7 @@ def up() -> None:
         _say(f"starting Tandem; its data is in {home.path}")
         stack = Stack(home, os.environ, _say, stopping)
         try:
-            _tell(stack, stack.start())
+            _tell(stack, stack.start(demo=demo))
             stack.watch()
         except StoppedEarly:
             _say("stopped while starting")
@@ -37,8 +38,6 @@ def up() -> None:
 
 def _tell(stack: Stack, seeded: dict[str, Any]) -> None:
     base = stack.plan.base_url
-    _say("")
-    _say(f"Tandem runs at  {base}")
     for name, path in (("API documentation", "/docs"), ("OpenAPI document", "/openapi.json"), ("health", "/readyz")):
         _say(f"  {name:<18} {base}{path}")
     if stack.plan.sandbox_url:

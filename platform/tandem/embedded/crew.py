@@ -32,6 +32,8 @@ class Member:
     patience_seconds: float = 10
     file_descriptors: tuple[int, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # Whether to start it again when it ends; what is run beside ends by itself.
+    stays: bool = True
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started: float = 0
     falls: int = 0
@@ -55,11 +57,12 @@ class Crew:
     def run_beside(self, member: Member) -> subprocess.Popen[bytes]:
         """Start something that ends by itself; its standard streams are pipes to us, its errors go to its log."""
         self.members.append(member)
+        member.stays = False
         member.process = self._launch(member, talking=True)
         return member.process
 
-    def forget(self, member: Member) -> None:
-        """Something that was run beside has done its work."""
+    def dismiss(self, member: Member) -> None:
+        """Something that was run beside has done its work, and ends when nobody talks to it any more."""
         self.members.remove(member)
         if member.process is not None:
             for stream in (member.process.stdin, member.process.stdout):
@@ -72,10 +75,12 @@ class Crew:
         """Notice who fell and start again whose wait is over. Whether anybody was started."""
         now, someone_started = time.monotonic(), False
         for member in self.members:
+            if not member.stays or member.process is None:
+                continue
             if member.start_again_at is not None and now >= member.start_again_at:
                 self.start(member)
                 someone_started = True
-            elif member.process is not None and member.process.poll() is not None and not member.start_again_at:
+            elif member.process.poll() is not None and member.start_again_at is None:
                 self._note_fall(member, now)
         return someone_started
 

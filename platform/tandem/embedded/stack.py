@@ -78,7 +78,7 @@ class Stack:
         self._door = _listen(self.plan.port)
         self._crew = Crew(checkout(), home.logs, self._environment(), say)
 
-    def start(self) -> dict[str, Any]:
+    def start(self, *, demo: bool = True) -> dict[str, Any]:
         """Bring everything up. Returns what the demonstration data has to tell: one login for each audience.
 
         Raises ServerRefused in one line, or StoppedEarly.
@@ -92,16 +92,17 @@ class Stack:
         preparation = Member("preparation", self._tandem("prepare"), STAGE_WORK)
         self._crew.run_beside(preparation)
         self._crew.start(web)
-        if self.plan.sandbox_port is not None:
-            self._crew.start(self._sandbox(self.plan.sandbox_port))
         self._start_servers()
         self._write_down()
         self._let_prepare(preparation)
         self._wait_until_ready(web)
+        if self.plan.sandbox_port is not None:
+            self._crew.start(self._sandbox(self.plan.sandbox_port))
         self._crew.start(Member("workers", self._tandem("workers", *QUEUES, "--scheduler"), STAGE_WORK, 25))
         self._write_down()
-        seeded = self._let_prepare(preparation)
-        self._crew.forget(preparation)
+        self._say(f"Tandem runs at  {self.plan.base_url}")
+        seeded = self._seed(preparation) if demo else {}
+        self._crew.dismiss(preparation)
         self._write_down()
         return seeded
 
@@ -203,6 +204,15 @@ class Stack:
         self._valkey = start_valkey(self._home.path, password=password, port=self.plan.valkey_port)
         return self._valkey
 
+    def _seed(self, preparation: Member) -> dict[str, Any]:
+        self._say("seeding the demonstration data")
+        try:
+            return self._let_prepare(preparation)
+        except ServerRefused as refused:
+            # The platform runs; only what there would be to look at is missing.
+            self._say(f"without demonstration data: {refused}")
+            return {}
+
     def _let_prepare(self, preparation: Member) -> dict[str, Any]:
         """Let the preparation take its next step and hear what it did."""
         process = preparation.process
@@ -213,6 +223,7 @@ class Stack:
             process.stdin.flush()
         while not select.select([process.stdout], [], [], 0.1)[0]:
             self._stop_if_asked()
+            self._crew.look_after()
         line = process.stdout.readline()
         if not line:
             raise ServerRefused(

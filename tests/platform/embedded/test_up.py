@@ -20,7 +20,7 @@ import redis
 from tandem.embedded.processes import free_port
 
 TOP = Path(__file__).parents[3]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 class Up:
@@ -38,10 +38,10 @@ class Up:
             **environment,
         }
 
-    def begin(self) -> "Up":
+    def begin(self, *words: str) -> "Up":
         self.said = (self.home.parent / f"{self.home.name}.out").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tandem.cli", "up"],
+            [sys.executable, "-m", "tandem.cli", "up", *words],
             cwd=TOP,
             env=self.environment,
             stdout=self.said,
@@ -130,6 +130,18 @@ def test_other_commands_find_the_running_stack_through_its_home(up: Up) -> None:
     assert socket.create_connection(("127.0.0.1", int(found["sandbox_url"].rpartition(":")[2]))).close() is None
 
 
+def test_one_login_for_each_audience_is_printed(up: Up) -> None:
+    after = up.words().partition("One login for each audience:")[2]
+
+    assert [line.split()[0] for line in after.splitlines()[1:6]] == [
+        "operator",
+        "hospital",
+        "doctor",
+        "employer",
+        "patient",
+    ]
+
+
 def test_the_doctor_finds_a_fresh_stack_well(up: Up) -> None:
     told = up.tandem("doctor", "--json")
 
@@ -202,7 +214,7 @@ def test_a_taken_port_is_said_in_one_line(up: Up, tmp_path: Path) -> None:
 def test_ctrl_c_stops_everyone_and_a_second_run_resumes_the_data_beside_another_checkout(
     up: Up, tmp_path: Path
 ) -> None:
-    mine = Up(tmp_path / "mine").begin().until_ready()
+    mine = Up(tmp_path / "mine").begin("--no-demo").until_ready()
     with psycopg.connect(mine.env()["database_urls"]["owner"]) as owner:
         owner.execute("CREATE TABLE kept AS SELECT '省立医院'::text AS name")
     everyone = mine.family()
@@ -212,14 +224,14 @@ def test_ctrl_c_stops_everyone_and_a_second_run_resumes_the_data_beside_another_
     assert gone(everyone)
     assert mine.process.returncode == 0
     assert status(up.port) == 200, "the other checkout's stack is untouched"
-    again = mine.begin().until_ready()
+    again = mine.begin("--no-demo").until_ready()
     with psycopg.connect(again.env()["database_urls"]["owner"]) as owner:
         assert owner.execute("SELECT name FROM kept").fetchone() == ("省立医院",)
     again.stop()
 
 
 def test_nobody_outlives_a_killed_supervisor_and_the_next_run_recovers(tmp_path: Path) -> None:
-    first = Up(tmp_path / "home").begin().until_ready()
+    first = Up(tmp_path / "home").begin("--no-demo").until_ready()
     everyone = first.family()
 
     first.process.kill()
@@ -227,13 +239,13 @@ def test_nobody_outlives_a_killed_supervisor_and_the_next_run_recovers(tmp_path:
     first.said.close()
 
     assert gone(everyone)
-    second = first.begin().until_ready()
+    second = first.begin("--no-demo").until_ready()
     assert status(second.port) == 200
     second.stop()
 
 
 def test_being_asked_to_stop_while_starting_leaves_nobody_behind(tmp_path: Path) -> None:
-    early = Up(tmp_path / "home").begin()
+    early = Up(tmp_path / "home").begin("--no-demo")
     until(lambda: (early.home / "stack.json").exists())
     everyone = early.family()
 
