@@ -242,7 +242,7 @@ def _id_of(reference: Any) -> str | None:
     """An id, whether the object it names was expanded or not."""
     if isinstance(reference, Mapping):
         return str(reference["id"])
-    return reference
+    return None if reference is None else str(reference)
 
 
 def _moment(seconds: int) -> datetime:
