@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     def switchboard(request: Request) -> Reply:
         if request.path.startswith("/_sandbox/"):
             return control.answer(request)
-        answer = desk.answer if request.path.startswith("/v1/") else pages.answer
+        answer = desk.answer if request.path.startswith(("/v1/", "/v2/")) else pages.answer
         reply = answer(request)
         if request.method != "GET":
             courier.ring()

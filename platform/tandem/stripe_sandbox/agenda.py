@@ -4,6 +4,7 @@ Every task carries its own moment: when the clock jumps three days, what was due
 the first. Tasks run in the transaction of whoever comes next, a request or the courier's tick.
 """
 
+import traceback
 from collections.abc import Callable
 
 from tandem.stripe_sandbox import misbehaviour
@@ -86,3 +87,5 @@ def _attempt(work: Work, task: Task, books: Books, record: Record) -> None:
             task(books, record)
     except StripeError:
         return
+    except Exception:  # noqa: BLE001 - a fault in one task must not make every later request fail with it
+        traceback.print_exc()

@@ -10,6 +10,7 @@ import hmac
 import http.client
 import threading
 import time
+import traceback
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -46,11 +47,8 @@ def signature(payload: bytes, secrets: tuple[str, ...], moment: int) -> str:
 def carry(parcel: Parcel) -> str:
     """Bring one parcel; returns ``200``-like status or what went wrong."""
     address = urlsplit(parcel.url)
-    secure = address.scheme == "https"
-    connection_class = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    connection = connection_class(
-        address.hostname or "", address.port or (443 if secure else 80), timeout=ANSWER_WITHIN_SECONDS
-    )
+    connection_class = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = connection_class(address.hostname or "", address.port, timeout=ANSWER_WITHIN_SECONDS)
     target = (address.path or "/") + (f"?{address.query}" if address.query else "")
     headers = {
         "Content-Type": "application/json; charset=utf-8",
@@ -61,7 +59,7 @@ def carry(parcel: Parcel) -> str:
     try:
         connection.request("POST", target, parcel.payload, headers)
         return str(connection.getresponse().status)
-    except (OSError, http.client.HTTPException) as trouble:
+    except (OSError, ValueError, http.client.HTTPException) as trouble:
         return f"{type(trouble).__name__}: {trouble}"[:200]
     finally:
         connection.close()
@@ -95,11 +93,10 @@ class Courier(threading.Thread):
             self._bell.clear()
             try:
                 sent = self.send_due()
-            except RuntimeError:
-                # The pool refuses work once stop() was called; anything else is a fault worth its traceback.
-                if self._stopped:
-                    return
-                raise
+            except Exception:  # noqa: BLE001 - the courier outlives any single round; news waits for the next
+                if not self._stopped:  # a pool that was shut down refuses work, which is no news
+                    traceback.print_exc()
+                sent = 0
             if sent:
                 self._wait_for_one()
             else:
@@ -117,8 +114,11 @@ class Courier(threading.Thread):
                 self._under_way[parcel.seq] = self._pool.submit(self._deliver, parcel)
             return len(parcels)
 
-    def flush(self, *, include_future: bool, patience_seconds: float = 60) -> None:
-        """Deliver everything due now and wait for it; with ``include_future`` nothing stays delayed."""
+    def flush(self, *, include_future: bool, patience_seconds: float = 45) -> None:
+        """Deliver everything due now and wait for it; with ``include_future`` nothing stays delayed.
+
+        Gives up waiting, not delivering, after ``patience_seconds``.
+        """
         deadline = time.monotonic() + patience_seconds
         if include_future:
             with self._sandbox.work() as books:

@@ -6,9 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import stripe
 
 from tandem.stripe_sandbox.__main__ import main
+from tandem.stripe_sandbox.books import House
+from tandem.stripe_sandbox.sandbox import Sandbox as Inside
 from tests.platform.stripe_sandbox.stage import SECRET, Receiver, Sandbox, until
 
 WISH: Any = {
@@ -92,3 +95,17 @@ def test_a_taken_port_is_said_in_one_line(sandbox: Any, tmp_path: Path, capsys: 
 
     assert status == 1
     assert capsys.readouterr().err == f"stripe sandbox: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_a_fault_in_one_task_does_not_stop_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inside = Inside(tmp_path, House(secret_key="sk_test_inside", base_url="http://inside.test"))
+    with inside.work() as books:
+        record = books.add("customer", {"id": "cus_1", "object": "customer"})
+        books.schedule("finish_refund", record.id, books.now)  # a customer is no refund
+
+    with inside.work() as books:
+        left = books.work.db.execute("SELECT count(*) FROM agenda").fetchone()[0]
+
+    inside.close()
+    assert left == 0
+    assert "KeyError: 'status'" in capsys.readouterr().err

@@ -107,6 +107,7 @@ def test_a_wallet_sends_its_payer_away_and_back(api: stripe.StripeClient, sandbo
         {
             "amount": 7200, "currency": "cny", "allowed_payment_method_types": [wallet],
             "payment_method_data": {"type": wallet},
+            "payment_method_options": {"wechat_pay": {"client": "web"}},
             "confirm": True, "return_url": "https://hospital.test/back",
         }
     )  # fmt: skip
@@ -125,7 +126,8 @@ def test_alipay_and_wechat_show_their_own_next_action(api: stripe.StripeClient) 
     def action(wallet: str) -> Any:
         params: Any = {
             "amount": 100, "currency": "cny", "allowed_payment_method_types": [wallet], "confirm": True,
-            "payment_method_data": {"type": wallet}, "return_url": "https://hospital.test/back",
+            "payment_method_data": {"type": wallet},
+            "payment_method_options": {"wechat_pay": {"client": "web"}}, "return_url": "https://hospital.test/back",
         }  # fmt: skip
         return api.v1.payment_intents.create(params).next_action
 
@@ -268,3 +270,18 @@ def test_only_allowed_methods_are_taken(api: stripe.StripeClient) -> None:
 
     assert intent.payment_method_types == ["alipay"]
     assert refusal.value.param == "payment_method"
+
+
+def test_wechat_wants_to_know_where_its_payer_is(api: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        api.v1.payment_intents.create(
+            {
+                "amount": 7200,
+                "currency": "cny",
+                "allowed_payment_method_types": ["wechat_pay"],
+                "payment_method_data": {"type": "wechat_pay"},
+                "confirm": True,
+            }
+        )
+
+    assert refusal.value.param == "payment_method_options[wechat_pay][client]"

@@ -66,6 +66,7 @@ def test_a_wallet_confirms_its_refund_later(api: stripe.StripeClient, sandbox: A
             "currency": "cny",
             "allowed_payment_method_types": ["wechat_pay"],
             "payment_method_data": {"type": "wechat_pay"},
+            "payment_method_options": {"wechat_pay": {"client": "web"}},
             "confirm": True,
         }
     )

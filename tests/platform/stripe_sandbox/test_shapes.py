@@ -43,6 +43,7 @@ def everything(api: stripe.StripeClient, sandbox: Any, pay: Any, hospital: str) 
     for wallet in ("alipay", "wechat_pay"):
         params: Any = {
             "amount": 700, "currency": "cny", "allowed_payment_method_types": [wallet], "confirm": True,
+            "payment_method_options": {"wechat_pay": {"client": "web"}},
             "payment_method_data": {"type": wallet}, "return_url": "https://hospital.test/",
         }  # fmt: skip
         api.v1.payment_intents.create(params)

@@ -172,3 +172,21 @@ def test_the_signature_is_stripes_published_scheme() -> None:
     header = signature(b'{"id":"evt_1"}', ("whsec_test",), 1_700_000_000)
 
     assert header == f"t=1700000000,v1={expected}"
+
+
+@pytest.mark.parametrize("url", ["ftp://h.test/", "h.test", "http://", "http://h.test:99999/", "http://[::1"])
+def test_an_impossible_address_is_refused(api: stripe.StripeClient, url: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        api.v1.webhook_endpoints.create({"url": url, "enabled_events": ["*"]})
+
+    assert refusal.value.code == "url_invalid"
+
+
+def test_an_endpoint_that_is_not_there_is_news_for_the_log(api: stripe.StripeClient, sandbox: Any) -> None:
+    api.v1.webhook_endpoints.create({"url": "http://127.0.0.1:9/ä b", "enabled_events": ["customer.created"]})
+
+    api.v1.customers.create({"name": "王芳"})
+    pending = sandbox.post("/webhooks/flush")
+
+    assert [(d["state"], d["attempts"]) for d in pending["data"]] == [("pending", 1)]
+    assert pending["data"][0]["answer"]

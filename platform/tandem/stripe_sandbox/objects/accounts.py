@@ -73,7 +73,7 @@ def _controller(kind: str, told: Json) -> Json:
     if kind == "standard":
         return {"type": "account"}
     platform_pays = kind in ("custom", "express")
-    payer = (told.get("fees") or {}).get("payer", "application_express" if platform_pays else "account")
+    payer = (told.get("fees") or {}).get("payer", f"application_{kind}" if platform_pays else "account")
     losses = (told.get("losses") or {}).get("payments", "application" if platform_pays else "stripe")
     dashboard = (told.get("stripe_dashboard") or {}).get("type", "express" if kind == "express" else "none")
     collector = told.get("requirement_collection", "application" if kind == "custom" else "stripe")

@@ -169,9 +169,19 @@ def _confirm(call: Call, intent: Record) -> Json:
             "to `never` when creating Setup Intents and Payment Intents.",
             param="return_url",
         )
+    if method.body["type"] == "wechat_pay":
+        _check_wechat_client(params, body)
     intent.hidden["return_url"] = params.get("return_url")
     payments.confirm(books, intent, method, refuse_action=bool(params.get("error_on_requires_action")))
     return intent.body
+
+
+def _check_wechat_client(params: Json, body: Json) -> None:
+    """WeChat asks where the payer pays: https://docs.stripe.com/payments/wechat-pay/accept-a-payment"""
+    told = (params.get("payment_method_options") or body["payment_method_options"] or {}).get("wechat_pay")
+    if not (isinstance(told, dict) and told.get("client") in ("android", "ios", "web")):
+        name = "payment_method_options[wechat_pay][client]"
+        raise ParameterInvalid(f"Missing required param: {name}.", code="parameter_missing", param=name)
 
 
 def retrieve(call: Call) -> Json:
@@ -210,7 +220,7 @@ def confirm(call: Call) -> Json:
                 "previously confirmed.", whole=True,
             )  # fmt: skip
         raise unexpected(intent, "You cannot confirm this PaymentIntent")
-    intent.body.update(call.given("receipt_email", "setup_future_usage", "shipping"))
+    intent.body.update(call.given("payment_method_options", "receipt_email", "setup_future_usage", "shipping"))
     _allow(intent, call.params)
     _choose_method(call, intent)
     return _confirm(call, intent)

@@ -4,6 +4,7 @@ Source: https://docs.stripe.com/api/webhook_endpoints
 """
 
 import secrets
+from urllib.parse import urlsplit
 
 from tandem.stripe_sandbox import API_VERSION, news
 from tandem.stripe_sandbox.books import Books, Record, new_id
@@ -56,8 +57,13 @@ def roll_secret(books: Books, endpoint: Record, old_lasts_seconds: int) -> str:
 
 
 def _check_url(url: str) -> None:
-    if not url.startswith(("http://", "https://")):
-        raise ParameterInvalid("Invalid URL: must start with http:// or https://", code="url_invalid", param="url")
+    try:
+        address = urlsplit(url)
+        fits = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ParameterInvalid("Invalid URL: must be a whole http or https address", code="url_invalid", param="url")
 
 
 def create(call: Call) -> Json:
