@@ -22,6 +22,9 @@ COMMANDS: Final = {
     "scheduler": ("tandem.cli.scheduler", "scheduler", "Ring the jobs that are due."),
     "jobs": ("tandem.cli.jobs", "jobs", "Jobs that were given up: list them, replay them."),
     "audit": ("tandem.cli.audit", "audit", "Check that the audit trail is as it was recorded."),
+    "ledger": ("tandem.cli.ledger", "ledger", "Prove the books; export one as CSV, beancount or hledger."),
+    "settlements": ("tandem.cli.settlements", "settlements", "Statements: list them, run them again."),
+    "reconcile": ("tandem.cli.reconcile", "reconcile", "Reconcile a day; list what differs."),
     "demo": ("tandem.cli.demo", "demo", "A small seeded world, and whole days lived on the running platform."),
     "prepare": ("tandem.cli.prepare", "prepare", ""),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import BigInteger, RowMapping, cast, func, select
 
 from tandem.billing.invoices.models import Invoice, InvoiceLineRow, InvoicePayment
 from tandem.kernel.database import Page, page, rows, session
@@ -66,7 +66,7 @@ def invoiced_totals(currency: str = "CNY") -> RowMapping:
     return rows(
         select(
             func.count(Invoice.id).label("invoices"),
-            func.coalesce(func.sum(Invoice.total_minor), 0).label("total_minor"),
-            func.coalesce(func.sum(Invoice.paid_minor), 0).label("paid_minor"),
+            cast(func.coalesce(func.sum(Invoice.total_minor), 0), BigInteger).label("total_minor"),
+            cast(func.coalesce(func.sum(Invoice.paid_minor), 0), BigInteger).label("paid_minor"),
         ).where(Invoice.tenant_id == tenant_id(), Invoice.status.in_(["issued", "paid"]), Invoice.currency == currency)
     )[0]

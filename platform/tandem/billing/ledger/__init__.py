@@ -8,12 +8,11 @@ post to any book.
 from tandem.billing.ledger.commands import LockedBook, lock_book, post, reversal_of
 from tandem.billing.ledger.drafts import RULES, JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import JournalRefused
-from tandem.billing.ledger.mirrors import MIRRORED_KINDS, mirror_book, mirrored_until
+from tandem.billing.ledger.mirrors import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Book, Entry, Journal
-from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of
+from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of, entries
 
 __all__ = [
-    "MIRRORED_KINDS",
     "RULES",
     "Account",
     "Book",
@@ -23,15 +22,18 @@ __all__ = [
     "JournalRefused",
     "Line",
     "LockedBook",
+    "Mirrored",
     "Posted",
     "PostingResult",
     "balance_minor",
     "balances",
     "book_opened_at",
     "cut_of",
+    "entries",
     "lock_book",
     "mirror_book",
-    "mirrored_until",
+    "mirrored_journals",
+    "mirrors_of",
     "post",
     "reversal_of",
 ]

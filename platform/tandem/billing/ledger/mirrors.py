@@ -5,12 +5,13 @@ source journal's id. So a mirror can be written at any time, by anybody, and is 
 proves that no two books disagree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.ledger import commands, queries
@@ -97,6 +98,17 @@ def mirror_of(source: UUID, journal: Mapping[str, Any]) -> JournalDraft:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """A journal that the operator's book mirrors, and what it adds to this book's accounts with the operator."""
+
+    id: UUID
+    seq: int
+    kind: str
+    currency: str
+    amount_minor: int
+
+
 def mirrored_until(currency: str = "CNY") -> int:
     """Up to which place the scope's book has been mirrored."""
     cursor = (
@@ -105,6 +117,38 @@ def mirrored_until(currency: str = "CNY") -> int:
         .where(MirrorCursor.tenant_id == tenant_id(), Book.currency == currency)
     )
     return session.scalar(cursor) or 0
+
+
+def mirrored_journals(
+    *, since: datetime | None = None, until: datetime | None = None, after_seq: int = 0, limit: int | None = None
+) -> list[Mirrored]:
+    """Journals that should have been mirrored by now, in order: of a half-open time, or from a place in the book on."""
+    wanted = (
+        queries.entries(
+            Journal.id, Journal.seq, Journal.kind, Book.currency, func.sum(Entry.amount_minor).label("amount_minor")
+        )
+        .where(Account.is_interparty, Journal.kind.in_(MIRRORED_KINDS))
+        .where(Journal.seq > after_seq, Journal.seq <= mirrored_until())
+        .group_by(Journal.id, Journal.seq, Journal.kind, Book.currency)
+        .order_by(Journal.seq)
+        .limit(limit)
+    )
+    if since is not None:
+        wanted = wanted.where(Journal.effective_at >= since)
+    if until is not None:
+        wanted = wanted.where(Journal.effective_at < until)
+    return [Mirrored(row.id, row.seq, row.kind, row.currency, int(row.amount_minor)) for row in session.execute(wanted)]
+
+
+def mirrors_of(journal_ids: Collection[UUID]) -> dict[UUID, int]:
+    """What the mirrors of these journals add to the operator's accounts with their party. [operator]"""
+    found = session.execute(
+        queries.entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
+        .where(Account.is_interparty, Journal.idem_scope == MIRROR)
+        .where(Journal.idem_key.in_([str(each) for each in journal_ids]))
+        .group_by(Journal.idem_key)
+    )
+    return {UUID(row.idem_key): int(row.amount_minor) for row in found}
 
 
 def _unmirrored(currency: str) -> tuple[UUID | None, int, Sequence[dict[str, Any]]]:

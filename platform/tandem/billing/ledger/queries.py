@@ -200,6 +200,21 @@ def entries_of(account_id: UUID, *, limit: int, after: str | None) -> Page:
     return page(wanted, by=[Entry.seq, Entry.line_no], limit=limit, after=after, newest_first=True)
 
 
+def entries(*shown: Any) -> Any:
+    """Entries of the tenant with their journals, accounts and books: what every sum over a book starts from."""
+    return (
+        select(*shown)
+        .select_from(Entry)
+        .join(
+            Journal,
+            (Journal.tenant_id == Entry.tenant_id) & (Journal.book_id == Entry.book_id) & (Journal.seq == Entry.seq),
+        )
+        .join(Account, (Account.tenant_id == Entry.tenant_id) & (Account.id == Entry.account_id))
+        .join(Book, (Book.tenant_id == Entry.tenant_id) & (Book.id == Entry.book_id))
+        .where(Entry.tenant_id == tenant_id())
+    )
+
+
 def _posted_before(at: datetime) -> Any:
     return (
         select(Entry.tenant_id, Entry.account_id.label("id"), func.sum(Entry.amount_minor).label("posted_minor"))

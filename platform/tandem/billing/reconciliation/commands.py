@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from tandem.billing.ledger import Mirrored
 from tandem.billing.reconciliation import party_passes, provider_passes, queries
 from tandem.billing.reconciliation.errors import DayNotOver, OwnFinding
 from tandem.billing.reconciliation.findings import DEADLINES, Finding
@@ -27,7 +28,7 @@ class OtherBooks:
     """What was read in other tenants before the run: units consumed per programme, and mirrors per source journal."""
 
     consumed: Mapping[UUID, int] = field(default_factory=dict)
-    mirrored: Sequence[queries.Mirrored] = ()
+    mirrored: Sequence[Mirrored] = ()
     mirrors: Mapping[UUID, int] = field(default_factory=dict)
 
 

@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
-from tandem.accounts import tenants_of
 from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_by_hospital
-from tandem.billing.ledger import mirror_book
+from tandem.billing.ledger import mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.payments import fetch_provider_facts
 from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.commands import OtherBooks
@@ -32,8 +31,8 @@ def fan_out_day_close(day_close_id: UUID) -> None:
             select(DayClose.day).where(DayClose.tenant_id == OPERATOR_ID, DayClose.id == day_close_id)
         ).one()
     with across_tenants(reason="day close"):
-        hospitals = list(session.scalars(tenants_of("hospital")))
-        employers = list(session.scalars(tenants_of("employer")))
+        hospitals = queries.tenants_to_close("hospital")
+        employers = queries.tenants_to_close("employer")
     for tenant in hospitals:
         with acting_for(tenant), transaction():
             jobs.enqueue(close_hospital_day, key=f"close:{day_close_id}", day=day, day_close_id=day_close_id)
@@ -51,8 +50,9 @@ def fan_out_day_close(day_close_id: UUID) -> None:
 @job(queue="slow", timeout_seconds=600, outside=True)
 def close_hospital_day(day: date, day_close_id: UUID | None = None) -> None:
     """Ask the provider, accrue what is left, mirror, propose the day's statement, reconcile. [hospital]"""
-    _, until = clock.day_bounds(day)
-    fetch_provider_facts()
+    since, until = clock.day_bounds(day)
+    # From the day's first moment, not from the last reading: what the provider was late to tell bears its old date.
+    fetch_provider_facts(since)
     with transaction():
         settlements.accrue_missing(until)
         if (day + timedelta(days=1)).day == 1:
@@ -90,13 +90,12 @@ def reconcile_employer_last_night(scheduled_at: datetime) -> None:
 
 
 def _reconcile_since(moment: datetime, *, asks_provider: bool) -> None:
-    if asks_provider:
-        fetch_provider_facts()
-    mirror_book(CURRENCY)
     with transaction():
-        days = queries.days_with_differences()
-    yesterday = _business_day(moment) - timedelta(days=1)
-    for day in sorted({*days, yesterday}):
+        days = sorted({*queries.days_with_differences(), _business_day(moment) - timedelta(days=1)})
+    if asks_provider:
+        fetch_provider_facts(clock.day_bounds(days[0])[0])
+    mirror_book(CURRENCY)
+    for day in days:
         _reconcile(day, None, None)
 
 
@@ -105,10 +104,10 @@ def _reconcile(day: date, day_close_id: UUID | None, statement_id: UUID | None) 
     since, until = clock.day_bounds(day)
     here = tenant_id()
     with transaction():
-        mirrored = queries.mirrored_journals(since, until)
+        mirrored = mirrored_journals(since=since, until=until)
         programmes = queries.programmes_paying()
     with acting_for(OPERATOR_ID), transaction():
-        mirrors = queries.mirrors_of([each.id for each in mirrored])
+        mirrors = mirrors_of([each.id for each in mirrored])
     consumed: dict[UUID, int] = {}
     for programme in programmes:
         with acting_for(programme), transaction():

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from tandem.billing.ledger import Mirrored
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.findings import Finding
 from tandem.billing.settlements import document_of, last_statement
@@ -86,7 +87,7 @@ def use_and_benefits(metered: Mapping[UUID, int], consumed: Mapping[UUID, int]) 
     return found
 
 
-def book_and_mirror(ours: Sequence[queries.Mirrored], theirs: Mapping[UUID, int]) -> list[Finding]:
+def book_and_mirror(ours: Sequence[Mirrored], theirs: Mapping[UUID, int]) -> list[Finding]:
     """R6: what this book says of the operator, the operator's book says of this one, journal by journal.
 
     `theirs` maps a source journal to what its mirror adds to the operator's accounts with this party.

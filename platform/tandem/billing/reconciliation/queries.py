@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, func, select
+from sqlalchemy import BigInteger, RowMapping, and_, cast, func, or_, select
 
-from tandem.billing.ledger import MIRRORED_KINDS, Account, Book, Entry, Journal, mirrored_until
+from tandem.accounts import Organization, tenants_of
+from tandem.billing.ledger import Account, Book, Entry, Journal, entries
 from tandem.billing.payments import BalanceTransaction, Dispute, Payment, Payout, Refund
 from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun
 from tandem.billing.settlements import FeeAccrual
@@ -74,16 +75,6 @@ _MOVERS: Final = (
     ),
     _Mover("payout", Payout, Payout.provider_payout_id, Payout.sent_at, Payout.is_posted, "payout:{}:paid", -1),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Mirrored:
-    """A journal that another book mirrors, and what it adds to the accounts with that party."""
-
-    id: UUID
-    kind: str
-    currency: str
-    amount_minor: int
 
 
 def provider_facts(since: datetime, until: datetime) -> list[ProviderFact]:
@@ -160,7 +151,7 @@ def booked_fees(movement_ids: Collection[str]) -> dict[str, int]:
 def cash_at_provider(until: datetime) -> dict[str, int]:
     """Per currency, what cash.psp stood at, counting what was true before `until`."""
     found = session.execute(
-        _entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
+        entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
         .where(Account.code == "cash.psp", Journal.effective_at < until)
         .group_by(Book.currency)
     )
@@ -213,7 +204,7 @@ def accrued_fees(since: datetime, until: datetime) -> dict[str, int]:
 def booked_operator_fees(since: datetime, until: datetime) -> dict[str, int]:
     """Per currency, fees booked for uses of [since, until)."""
     found = session.execute(
-        _entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
+        entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
         .where(
             Account.code == "exp.operator_fee",
             Journal.kind == "operator_fee",
@@ -239,33 +230,6 @@ def programmes_paying() -> list[UUID]:
     """Programmes that have paid anything here."""
     named = select(Payment.programme_id).where(Payment.tenant_id == tenant_id(), Payment.programme_id.is_not(None))
     return [each for each in session.scalars(named.distinct()) if each is not None]
-
-
-def mirrored_journals(since: datetime, until: datetime) -> list[Mirrored]:
-    """Journals of [since, until) that the operator's book should have mirrored by now."""
-    found = session.execute(
-        _entries(Journal.id, Journal.kind, Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
-        .where(
-            Account.is_interparty,
-            Journal.kind.in_(MIRRORED_KINDS),
-            Journal.effective_at >= since,
-            Journal.effective_at < until,
-            Journal.seq <= mirrored_until(),
-        )
-        .group_by(Journal.id, Journal.kind, Book.currency)
-    )
-    return [Mirrored(row.id, row.kind, row.currency, int(row.amount_minor)) for row in found]
-
-
-def mirrors_of(journal_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What the mirrors of these journals add to the operator's accounts with their party. [operator]"""
-    keys = [str(each) for each in journal_ids]
-    found = session.execute(
-        _entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
-        .where(Account.is_interparty, Journal.idem_scope == "mirror", Journal.idem_key.in_(keys))
-        .group_by(Journal.idem_key)
-    )
-    return {UUID(row.idem_key): int(row.amount_minor) for row in found}
 
 
 def discrepancies_of_day(day: date) -> Mapping[tuple[str, str], Discrepancy]:
@@ -318,7 +282,7 @@ def discrepancy_totals(day: date | None = None) -> Sequence[RowMapping]:
         Discrepancy.status,
         Discrepancy.currency,
         func.count().label("discrepancies"),
-        func.sum(Discrepancy.amount_at_risk_minor).label("amount_at_risk_minor"),
+        cast(func.sum(Discrepancy.amount_at_risk_minor), BigInteger).label("amount_at_risk_minor"),
         func.min(Discrepancy.first_seen_at).label("oldest_at"),
     ).select_from(Discrepancy)
     if day is not None:
@@ -364,24 +328,19 @@ def day_close_progress(day_close_id: UUID) -> RowMapping:
     return found[0]
 
 
+def tenants_to_close(kind: str) -> list[UUID]:
+    """Organisations of a kind that are active, or suspended with a book. [operator, across tenants]"""
+    keeps_a_book = Organization.id.in_(select(Book.tenant_id))
+    closing = select(Organization.id).where(
+        Organization.kind == kind, or_(Organization.id.in_(tenants_of(kind)), keeps_a_book)
+    )
+    return list(session.scalars(closing.order_by(Organization.id)))
+
+
 def _booked(code: str, kinds: Sequence[str], keys: Collection[str]) -> dict[str, int]:
     found = session.execute(
-        _entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
+        entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
         .where(Account.code == code, Journal.idem_scope.in_(kinds), Journal.idem_key.in_(list(keys)))
         .group_by(Journal.idem_key)
     )
     return {row.idem_key: int(row.amount_minor) for row in found}
-
-
-def _entries(*shown: Any) -> Any:
-    return (
-        select(*shown)
-        .select_from(Entry)
-        .join(
-            Journal,
-            and_(Journal.tenant_id == Entry.tenant_id, Journal.book_id == Entry.book_id, Journal.seq == Entry.seq),
-        )
-        .join(Account, and_(Account.tenant_id == Entry.tenant_id, Account.id == Entry.account_id))
-        .join(Book, and_(Book.tenant_id == Entry.tenant_id, Book.id == Entry.book_id))
-        .where(Entry.tenant_id == tenant_id())
-    )

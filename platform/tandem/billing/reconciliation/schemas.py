@@ -44,8 +44,6 @@ class DayQuery(Schema):
     """One day, or all."""
 
     day = fields.Date(load_default=None)
-    limit = fields.Integer(load_default=100, validate=rules.Range(1, 100))
-    after = fields.String(load_default=None, validate=rules.Length(1, 400))
 
 
 class DiscrepancyTotalSchema(Schema):

@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from tandem.billing.ledger import Account, Book, Entry, Journal
+from tandem.billing.ledger import Account, Book, Entry, Journal, entries
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.tenancy import tenant_id
 
@@ -158,14 +158,6 @@ def _of(kind: LineKind) -> list[ColumnElement[bool]]:
     return [*named, Journal.kind.in_(kind.journal_kinds)] if kind.journal_kinds else named
 
 
-def _entries(cut: Cut) -> Select[Any]:
-    return (
-        select(Entry.seq)
-        .join(
-            Journal,
-            (Journal.tenant_id == Entry.tenant_id) & (Journal.book_id == Entry.book_id) & (Journal.seq == Entry.seq),
-        )
-        .join(Account, (Account.tenant_id == Entry.tenant_id) & (Account.id == Entry.account_id))
-        .join(Book, (Book.tenant_id == Entry.tenant_id) & (Book.id == Entry.book_id))
-        .where(Entry.tenant_id == tenant_id(), Book.currency == cut.currency, cut.takes())
-    )
+def _entries(cut: Cut) -> Select[*tuple[Any, ...]]:
+    taken: Select[*tuple[Any, ...]] = entries(Entry.seq).where(Book.currency == cut.currency, cut.takes())
+    return taken

@@ -1,0 +1,70 @@
+"""`tandem settlements …`: statements between hospitals and the operator."""
+
+import json
+from collections.abc import Sequence
+from importlib import import_module
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import RowMapping, select
+
+from tandem.billing.settlements import SettlementStatement, document_of
+from tandem.billing.settlements.queries import statement
+from tandem.kernel.database import rows
+from tandem.kernel.i18n import format_money
+from tandem.kernel.money import EXPONENTS
+from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
+
+_SUMS = ("gross_minor", "refunds_minor", "provider_fees_minor", "operator_fee_minor", "payable_minor")
+
+
+@click.group()
+def settlements() -> None:
+    """Settlement statements."""
+
+
+@settlements.command("list")
+@click.option("--hospital", type=click.UUID, help="Only this hospital's; without it, all.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+def list_statements(*, hospital: UUID | None, as_json: bool) -> None:
+    """Statements with their sums, in order of hospital and number."""
+    with import_module("wsgi").app.app_context():
+        found = _statements(hospital)
+    if as_json:
+        click.echo(json.dumps({"statements": [dict(row) for row in found]}, default=str, indent=2))
+        return
+    table = Table("hospital", "no.", "days", "status", *(name.removesuffix("_minor") for name in _SUMS), box=None)
+    for row in found:
+        days = f"{row['first_day']}–{row['last_day']}"
+        sums = (format_money(row[name], row["currency"], EXPONENTS[row["currency"]]) for name in _SUMS)
+        table.add_row(str(row["tenant_id"]), str(row["number"]), days, row["status"], *sums)
+    Console(soft_wrap=True).print(table)
+
+
+@settlements.command("verify")
+@click.option("--hospital", type=click.UUID, help="Only this hospital's; without it, all.")
+def verify_statements(*, hospital: UUID | None) -> None:
+    """Run every statement's queries again and compare the bytes. Exit 1 when any differs."""
+    with import_module("wsgi").app.app_context():
+        found = _statements(hospital)
+        changed = [row for row in found if not _is_reproduced(row)]
+    for row in changed:
+        click.echo(f"statement {row['id']} of {row['tenant_id']} no longer says what was proposed")
+    click.echo(f"{len(found)} statements run again, {len(changed)} changed")
+    if changed:
+        raise click.exceptions.Exit(1)
+
+
+def _statements(hospital: UUID | None) -> Sequence[RowMapping]:
+    wanted = select(*SettlementStatement.__table__.c)
+    if hospital is not None:
+        wanted = wanted.where(SettlementStatement.tenant_id == hospital)
+    with across_tenants(reason="tandem settlements"):
+        return rows(wanted.order_by(SettlementStatement.tenant_id, SettlementStatement.number))
+
+
+def _is_reproduced(row: RowMapping) -> bool:
+    with acting_for(row["tenant_id"], operator=True, statement_timeout_ms=REPORT_TIMEOUT_MS):
+        return document_of(statement(row["id"]))[1] == str(row["document_sha256"])

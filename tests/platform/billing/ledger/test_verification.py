@@ -1,0 +1,145 @@
+"""A book proves itself, and whoever alters one byte of it, by whatever right, is found out."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tandem.billing.ledger import JournalDraft, Line, balances, post
+from tandem.billing.ledger.export import FORMATS
+from tandem.billing.ledger.verification import verify_books, verify_mirrors
+from tandem.embedded.roles import with_database
+from tandem.kernel.ids import new_id
+from tandem.kernel.settings import Settings
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
+
+pytestmark = pytest.mark.usefixtures("app")
+NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def hospital() -> UUID:
+    """A hospital with three payments in its book."""
+    hospital = new_id()
+    drafts = [
+        JournalDraft(
+            kind="payment_captured",
+            key=f"charge:{n}",
+            effective_at=NOON,
+            lines=[Line("cash.psp", 100 * n), Line("ar.patient", -100 * n)],
+            source_type="payment",
+            source_id=new_id(),
+        )
+        for n in (1, 2, 3)
+    ]
+    with acting_for(hospital), transaction():
+        post(drafts)
+    return hospital
+
+
+@pytest.fixture
+def as_superuser(admin_url: str, settings: Settings) -> Callable[..., None]:
+    """Somebody with every right on the server, who switches the triggers off before helping himself."""
+    database = settings.app_database_url.rpartition("/")[2].partition("?")[0]
+
+    def alter(statement: str, *values: object) -> None:
+        with psycopg.connect(with_database(admin_url, database)) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(statement, values)
+
+    return alter
+
+
+def faults_of(tenant: UUID) -> str:
+    with acting_for(tenant):
+        return "; ".join(fault for verdict in verify_books() for fault in verdict.faults)
+
+
+def test_an_untouched_book_is_sound(hospital: UUID) -> None:
+    with acting_for(hospital):
+        (verdict,) = verify_books()
+
+    assert verdict.is_sound, verdict.faults
+    assert (verdict.journals, verdict.entries) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("crime", "fault"),
+    [
+        ("UPDATE entry SET amount_minor = amount_minor + 1 WHERE tenant_id = %s AND seq = 2", "journal 2 is off by 2"),
+        ("UPDATE entry SET amount_minor = amount_minor * 2 WHERE tenant_id = %s AND seq = 2", "journal 2 does not say"),
+        ("UPDATE journal SET source_id = 'me' WHERE tenant_id = %s AND seq = 1", "journal 1 does not say"),
+        ("UPDATE journal SET booked_at = now() WHERE tenant_id = %s AND seq = 3", "chain breaks at journal 3"),
+        ("DELETE FROM journal WHERE tenant_id = %s AND seq = 2", "journal 2 is missing"),
+        ("DELETE FROM journal WHERE tenant_id = %s AND seq = 3", "journals 3 to 3 are missing"),
+        ("UPDATE account_balance SET posted_minor = 0 WHERE tenant_id = %s", "account cash.psp: the balance says 0"),
+        ("UPDATE account SET code = 'cash.bank' WHERE tenant_id = %s AND code = 'cash.psp'", "does not say"),
+        ("UPDATE book SET last_hash = ''::bytea WHERE tenant_id = %s", "last seal is not that of its last journal"),
+    ],
+)
+def test_whoever_alters_a_book_is_found_out(
+    hospital: UUID, as_superuser: Callable[..., None], crime: str, fault: str
+) -> None:
+    as_superuser(crime, hospital)
+
+    assert fault in faults_of(hospital)
+
+
+def test_a_journal_added_behind_the_books_back_is_found_out(hospital: UUID, as_superuser: Callable[..., None]) -> None:
+    as_superuser(
+        "INSERT INTO entry SELECT tenant_id, book_id, 9, line_no, account_id, amount_minor, currency, fund FROM entry "
+        "WHERE tenant_id = %s AND seq = 1",
+        hospital,
+    )
+
+    assert "2 entries belong to no journal" in faults_of(hospital)
+
+
+def test_a_mirror_that_was_altered_is_found_out(work: Callable[..., int], as_superuser: Callable[..., None]) -> None:
+    hospital = a_hospital_with_an_agreement()
+    a_delivered_visit(hospital, a_payment(hospital))
+    work(hospital)
+    assert verify_mirrors(hospital) == []
+
+    as_superuser(
+        "UPDATE entry e SET amount_minor = amount_minor * 10 FROM account a WHERE a.tenant_id = e.tenant_id "
+        "AND a.id = e.account_id AND a.tenant_id = %s AND a.code = 'ar.hospital' AND a.party_id = %s",
+        OPERATOR_ID,
+        hospital,
+    )
+
+    assert verify_mirrors(hospital) == ["journal 2 (operator_fee): -900 here, 9000 mirrored"]
+    as_superuser(
+        "UPDATE entry e SET amount_minor = amount_minor / 10 FROM account a WHERE a.tenant_id = e.tenant_id "
+        "AND a.id = e.account_id AND a.tenant_id = %s AND a.code = 'ar.hospital' AND a.party_id = %s",
+        OPERATOR_ID,
+        hospital,
+    )
+
+
+@pytest.mark.parametrize("shape", ["beancount", "hledger"])
+def test_an_exported_book_balances_in_every_transaction_and_in_all(hospital: UUID, shape: str) -> None:
+    with acting_for(hospital):
+        lines = "".join(FORMATS[shape]("CNY")).splitlines()
+
+    postings = [line.split() for line in lines if line.startswith("  ") and line.endswith(" CNY")]
+    sums: dict[str, Decimal] = {}
+    for account, amount, _ in postings:
+        sums[account] = sums.get(account, Decimal(0)) + Decimal(amount)
+    assert sums == {"Assets:Cash:Psp": Decimal("6.00"), "Assets:Ar:Patient": Decimal("-6.00")}
+    assert sum(line.startswith("2026-09-01 * ") for line in lines) == 3
+
+
+def test_the_csv_carries_every_entry_and_every_seal(hospital: UUID) -> None:
+    with acting_for(hospital):
+        head, *lines = "".join(FORMATS["csv"]("CNY")).splitlines()
+        cash = next(row["balance_minor"] for row in balances() if row["code"] == "cash.psp")
+
+    cells = [dict(zip(head.split(","), line.split(","), strict=True)) for line in lines]
+    assert sum(int(cell["amount_minor"]) for cell in cells if cell["account_code"] == "cash.psp") == cash
+    for one, following in zip(cells[::2], cells[2::2], strict=False):
+        assert following["prev_hash"] == one["hash"]
