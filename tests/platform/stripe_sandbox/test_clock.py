@@ -18,8 +18,8 @@ def test_everything_made_is_made_now(api: stripe.StripeClient, sandbox: Any) -> 
     reading = sandbox.put("/clock", {"now": "2031-05-01T16:30:00+08:00"})
 
     customer = api.v1.customers.create({"name": "王芳"})
-    assert datetime.fromisoformat(reading["now"]) - wanted < timedelta(seconds=2)
-    assert 0 <= customer.created - wanted.timestamp() < 3
+    assert datetime.fromisoformat(reading["now"]) - wanted < timedelta(seconds=30)
+    assert 0 <= customer.created - wanted.timestamp() < 30
     assert api.v1.events.list().data[0].created == customer.created
 
 

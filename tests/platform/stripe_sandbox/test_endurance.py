@@ -84,7 +84,7 @@ def test_it_is_there_in_well_under_a_second_and_stays_small(tmp_path: Path) -> N
     resident = Path(f"/proc/{process.process.pid}/status").read_text().split("VmRSS:")[1].split("kB")[0]
     process.stop()
 
-    assert taken < 5  # 0.15 s when nothing else runs
+    assert taken < 10  # 0.15 s when nothing else runs
     assert int(resident) < 45_000
 
 
