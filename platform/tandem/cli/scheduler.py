@@ -5,7 +5,8 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from types import FrameType
 from typing import Final
@@ -39,22 +40,39 @@ def run_scheduler() -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    rounds(stopping)
+    rounds(stopping, duties())
 
 
-def rounds(stopping: threading.Event) -> None:
+@dataclass
+class Duty:
+    """Something done again and again, at most once in so many seconds."""
+
+    name: str
+    act: Callable[[], object]
+    every_seconds: float = 0.0
+    due_at: float = 0.0
+
+
+def duties() -> list[Duty]:
+    """What a scheduler does, in this order."""
+    return [
+        Duty("fire_due", jobs.fire_due),
+        Duty("sweep", jobs.sweep),
+        Duty("seal", audit.seal_pending),
+        Duty("measure_backlog", jobs.measure_backlog, BACKLOG_SECONDS),
+    ]
+
+
+def rounds(stopping: threading.Event, todo: Sequence[Duty]) -> None:
     """One round a second until `stopping` is set; the lease is given back at the end."""
     own = f"{os.getpid()}-{secrets.token_hex(8)}"
-    measured = 0.0
     while not stopping.is_set():
         began = time.monotonic()
         if holds_lease(own):
-            _attempt("fire_due", jobs.fire_due)
-            _attempt("sweep", jobs.sweep)
-            _attempt("seal", audit.seal_pending)
-            if began - measured >= BACKLOG_SECONDS:
-                measured = began
-                _attempt("measure_backlog", jobs.measure_backlog)
+            for duty in todo:
+                if began >= duty.due_at:
+                    duty.due_at = began + duty.every_seconds
+                    _attempt(duty)
         stopping.wait(max(0.0, ROUND_SECONDS - (time.monotonic() - began)))
     _give_back(own)
 
@@ -72,13 +90,13 @@ def holds_lease(own: str) -> bool:
         return True
 
 
-def _attempt(name: str, act: Callable[[], object]) -> None:
+def _attempt(duty: Duty) -> None:
     """What fails now is tried again in the next round; the other duties do not wait for it."""
     try:
-        act()
+        duty.act()
     except (redis.RedisError, SQLAlchemyError, OSError) as error:
-        telemetry.count("scheduler_faults", duty=name)
-        telemetry.log.warning("scheduler_duty_failed", duty=name, reason=type(error).__name__)
+        telemetry.count("scheduler_faults", duty=duty.name)
+        telemetry.log.warning("scheduler_duty_failed", duty=duty.name, reason=type(error).__name__)
 
 
 def _give_back(own: str) -> None:

@@ -17,7 +17,9 @@ import psycopg
 import pytest
 import redis
 
+from tandem.embedded import start_postgres, start_valkey
 from tandem.embedded.processes import free_port
+from tandem.embedded.roles import with_database
 
 TOP = Path(__file__).parents[3]
 PATIENCE_SECONDS = 120
@@ -253,3 +255,29 @@ def test_being_asked_to_stop_while_starting_leaves_nobody_behind(tmp_path: Path)
 
     assert gone(everyone)
     assert "stopped while starting" in early.words()
+
+
+def test_real_servers_and_real_stripe_keys_replace_what_was_brought_along(tmp_path: Path) -> None:
+    postgres = start_postgres(tmp_path / "servers", password="dba", durable=False)
+    valkey = start_valkey(tmp_path / "servers", password="dba", durable=False)
+    up = Up(
+        tmp_path / "home",
+        DATABASE_URL=with_database(postgres.admin_url, "hospitals"),
+        REDIS_URL=valkey.url,
+        STRIPE_SECRET_KEY="sk_test_given",
+        STRIPE_WEBHOOK_SECRET="whsec_given",
+    )
+    up.begin("--no-demo").until_ready()
+
+    found = up.env()
+    started = " ".join(title(each) for each in up.family())
+    up.stop()
+
+    assert "sandbox_url" not in found
+    assert found["redis_url"] == valkey.url
+    assert {url.rpartition("@")[2] for url in found["database_urls"].values()} == {f"127.0.0.1:{postgres.port}/hospitals"}
+    assert not any(word in started for word in ("postgres -D", "valkey-server", "stripe_sandbox"))
+    assert postgres.is_alive()
+    assert valkey.is_alive()
+    valkey.stop()
+    postgres.stop()
