@@ -12,8 +12,7 @@ from tandem.billing.invoices.drafts import InvoiceLine, Period
 from tandem.billing.invoices.errors import InvoiceLinesWrong, InvoiceOverpaid, InvoicePaymentKeyReused
 from tandem.billing.invoices.events import InvoiceIssued, InvoicePaid, InvoicePaymentRecorded, InvoiceVoided
 from tandem.billing.invoices.models import NEXT, Invoice, InvoiceLineRow, InvoicePayment, NumberSeries
-from tandem.billing.ledger import post
-from tandem.billing.ledger.jobs import mirror_currency
+from tandem.billing.ledger import mirror_currency, post
 from tandem.kernel import clock, jobs, outbox
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id

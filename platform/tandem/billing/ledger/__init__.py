@@ -8,6 +8,7 @@ post to any book.
 from tandem.billing.ledger.commands import LockedBook, lock_book, post, reversal_of
 from tandem.billing.ledger.drafts import RULES, JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import JournalRefused
+from tandem.billing.ledger.jobs import mirror_currency
 from tandem.billing.ledger.mirrors import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Book, Entry, Journal
 from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of, entries
@@ -32,6 +33,7 @@ __all__ = [
     "entries",
     "lock_book",
     "mirror_book",
+    "mirror_currency",
     "mirrored_journals",
     "mirrors_of",
     "post",

@@ -41,7 +41,7 @@ def run_reconciliation(
     """
     since, until = clock.day_bounds(day)
     run = _run_of(day)
-    is_latest = session.scalar(
+    later_runs = session.scalar(
         select(func.count()).where(ReconciliationRun.tenant_id == tenant_id(), ReconciliationRun.day > day)
     )
     known = dict(queries.discrepancies_of_day(day))
@@ -50,7 +50,7 @@ def run_reconciliation(
         compared, differing = compare(since, until)
         checked, found = checked + compared, [*found, *differing]
     found += party_passes.book_and_mirror(others.mirrored, others.mirrors)
-    if not is_latest:
+    if not later_runs:
         found += provider_passes.balance_at_provider(until, _untold(known, found, day))
         found += party_passes.use_and_benefits(queries.programme_uses(until), others.consumed)
         found += party_passes.statement_and_book()
@@ -58,7 +58,7 @@ def run_reconciliation(
         _see(finding, day, known.pop((finding.reconciliation_pass, finding.key), None))
     for row in known.values():
         is_standing = row.natural_key.startswith(STANDING)
-        if row.status != "resolved" and (not is_latest if is_standing else row.day == day):
+        if row.status != "resolved" and (not later_runs if is_standing else row.day == day):
             _resolve(row, because="a later run no longer finds it")
     run.run_count += 1
     run.checked_count, run.found_count = checked + len(others.mirrored), len(found)

@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 
 from tandem.accounts import AgreementVersion, agreement_version_at
 from tandem.billing import payments
-from tandem.billing.ledger import lock_book, post
-from tandem.billing.ledger.jobs import mirror_currency
+from tandem.billing.ledger import lock_book, mirror_currency, post
 from tandem.billing.payments import Refund
 from tandem.billing.prices import FeeResult, FeeRule, compute_fee, fee_to_reverse
 from tandem.billing.settlements import postings, queries

@@ -4,8 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tandem.billing.ledger import book_opened_at, cut_of, post
-from tandem.billing.ledger.jobs import mirror_currency
+from tandem.billing.ledger import book_opened_at, cut_of, mirror_currency, post
 from tandem.billing.settlements import lines, postings, queries
 from tandem.billing.settlements.errors import (
     NothingToSettle,

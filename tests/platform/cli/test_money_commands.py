@@ -1,0 +1,106 @@
+"""`tandem ledger`, `tandem settlements`, `tandem reconcile`: what somebody who keeps the money sees at the command line."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from tandem.billing.settlements import propose_statement
+from tandem.cli import main
+from tandem.embedded.roles import DatabaseUrls, with_database
+from tandem.kernel.tenancy import acting_for, transaction
+from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
+
+pytestmark = pytest.mark.usefixtures("app")
+Tandem = Callable[..., Result]
+
+
+@pytest.fixture
+def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Tandem:
+    """The command, in this process: it finds the running stack by the environment."""
+    for name, value in process_environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, words)
+
+    return run
+
+
+@pytest.fixture
+def hospital(work: Callable[..., int]) -> UUID:
+    """A hospital with one visit, settled."""
+    hospital = a_hospital_with_an_agreement()
+    a_delivered_visit(hospital, a_payment(hospital))
+    work(hospital)
+    with acting_for(hospital), transaction():
+        propose_statement(date(2026, 9, 1))
+    return hospital
+
+
+@pytest.fixture
+def thief(admin_url: str, database_urls: DatabaseUrls, hospital: UUID) -> Callable[[str], None]:
+    """Somebody with every right on the server."""
+
+    def alter(statement: str) -> None:
+        with psycopg.connect(with_database(admin_url, database_urls.owner.rpartition("/")[2])) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(statement, [hospital])
+
+    return alter
+
+
+def test_a_sound_book_is_said_to_be_sound(tandem: Tandem, hospital: UUID) -> None:
+    answer = tandem("ledger", "verify", "--tenant", str(hospital))
+
+    assert answer.exit_code == 0, answer.output
+    assert "2 journals and 4 entries checked" in answer.stdout
+
+
+def test_an_altered_book_fails_both_commands_with_the_place(
+    tandem: Tandem, hospital: UUID, thief: Callable[[str], None]
+) -> None:
+    thief("UPDATE entry SET amount_minor = amount_minor * 2 WHERE tenant_id = %s AND seq = 1")
+
+    books = tandem("ledger", "verify", "--tenant", str(hospital), "--json")
+    statements = tandem("settlements", "verify", "--hospital", str(hospital))
+
+    assert (books.exit_code, statements.exit_code) == (1, 1)
+    (book,) = json.loads(books.stdout)["books"]
+    assert "journal 1 does not say what it said when it was booked" in book["faults"]
+    assert "1 changed" in statements.stdout
+
+
+@pytest.mark.parametrize(("shape", "begins"), [("csv", "seq,line_no"), ("beancount", "option"), ("hledger", "commodity")])
+def test_a_book_goes_to_standard_output(tandem: Tandem, hospital: UUID, shape: str, begins: str) -> None:
+    answer = tandem("ledger", "export", "--tenant", str(hospital), "--format", shape)
+
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout.startswith(begins)
+    assert "operator_fee" in answer.stdout
+
+
+def test_statements_are_listed_for_machines_and_run_again(tandem: Tandem, hospital: UUID) -> None:
+    listed = tandem("settlements", "list", "--hospital", str(hospital), "--json")
+    verified = tandem("settlements", "verify", "--hospital", str(hospital))
+
+    (statement,) = json.loads(listed.stdout)["statements"]
+    assert (statement["gross_minor"], statement["operator_fee_minor"]) == (7_200, 900)
+    assert "1 statements run again, 0 changed" in verified.stdout
+
+
+def test_a_day_is_reconciled_and_its_differences_listed(
+    tandem: Tandem, hospital: UUID, thief: Callable[[str], None]
+) -> None:
+    thief("UPDATE fee_accrual SET fee_minor = fee_minor - 1 WHERE tenant_id = %s")
+
+    ran = tandem("reconcile", "run", "--tenant", str(hospital), "--day", "2026-09-01")
+    listed = tandem("reconcile", "list", "--tenant", str(hospital), "--status", "open", "--json")
+
+    assert ran.exit_code == 0, ran.output
+    (difference,) = json.loads(listed.stdout)["discrepancies"]
+    assert (difference["kind"], difference["owner"], difference["amount_at_risk_minor"]) == ("fees_differ", "operator", 1)
