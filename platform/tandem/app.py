@@ -121,6 +121,14 @@ def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
     answer_problems(app)  # flask-smorest registers its own answer; ours is the one that counts
 
 
+def _language() -> i18n.Language:
+    # Asked for in this address, chosen before, or what the browser speaks.
+    for chosen in (request.args.get("lang"), request.cookies.get(i18n.COOKIE)):
+        if chosen in i18n.LANGUAGES:
+            return chosen
+    return i18n.negotiate(request.args.get("lang") or request.headers.get("Accept-Language"))
+
+
 def _frame_requests(app: Flask) -> None:
     @app.before_request
     def _begin() -> None:
@@ -128,8 +136,7 @@ def _frame_requests(app: Flask) -> None:
         identity.act_as(identity.NOBODY)
         given = request.headers.get("X-Request-Id", "")
         telemetry.bind(request_id=given if _REQUEST_ID.fullmatch(given) else str(new_id()))
-        wanted = request.args.get("lang") or request.headers.get("Accept-Language")
-        i18n.language.set(i18n.negotiate(wanted))
+        i18n.language.set(_language())
 
     @app.after_request
     def _finish(response: Response) -> Response:

@@ -21,7 +21,6 @@ ROUND_SECONDS: Final = 1.0
 BACKLOG_SECONDS: Final = 10.0
 # Another scheduler takes over after this; by then the database's own marks and keys have kept all jobs single.
 LEASE_MS: Final = 5_000
-_LEASE: Final = "tandem:scheduler"
 
 
 @click.command()
@@ -81,11 +80,11 @@ def holds_lease(own: str) -> bool:
     """Take or renew the lease. With Redis away everyone may work: double work is refused by the database's keys."""
     try:
         client = doorbell.connection()
-        if client.set(_LEASE, own, nx=True, px=LEASE_MS):
+        if client.set(doorbell.SCHEDULER_LEASE, own, nx=True, px=LEASE_MS):
             return True
-        if client.get(_LEASE) != own.encode():
+        if client.get(doorbell.SCHEDULER_LEASE) != own.encode():
             return False
-        return bool(client.pexpire(_LEASE, LEASE_MS))
+        return bool(client.pexpire(doorbell.SCHEDULER_LEASE, LEASE_MS))
     except redis.RedisError:
         return True
 
@@ -102,7 +101,7 @@ def _attempt(duty: Duty) -> None:
 def _give_back(own: str) -> None:
     try:
         client = doorbell.connection()
-        if client.get(_LEASE) == own.encode():
-            client.delete(_LEASE)
+        if client.get(doorbell.SCHEDULER_LEASE) == own.encode():
+            client.delete(doorbell.SCHEDULER_LEASE)
     except redis.RedisError as error:
         telemetry.log.warning("redis_away", reason=type(error).__name__)

@@ -30,6 +30,8 @@ DRAIN: Final = "tandem.kernel.jobs.worker.drain"
 BELL_SECONDS: Final = 15
 # Asking Redis may hold a thread this long; only the ringing thread, readiness and the CLI ever ask.
 REDIS_TIMEOUT_SECONDS: Final = 2
+# Held by the one scheduler that works; its expiry says that none does.
+SCHEDULER_LEASE: Final = "tandem:scheduler"
 _NOTES: Final = "tandem.bells"
 
 Bell = tuple[UUID, str]

@@ -15,6 +15,7 @@ from babel.numbers import format_currency
 Language = Literal["en", "zh-CN"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh-CN", "en")
 DEFAULT: Final[Language] = "zh-CN"
+COOKIE: Final = "tandem_language"
 _LOCALES: Final = {"en": Locale("en"), "zh-CN": Locale.parse("zh_Hans_CN")}
 
 language: ContextVar[Language] = ContextVar("language", default=DEFAULT)
