@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from tandem.kernel import errors, idempotency, identity, telemetry
 from tandem.kernel.access import PUBLIC, SIGNED_IN
 from tandem.kernel.database import Page, check_version, session
-from tandem.kernel.http.replies import json_response, page_body
+from tandem.kernel.http.replies import json_response, page_body, to_json
 from tandem.kernel.http.schemas import load
 from tandem.kernel.identity import Actor, LoginSession, Token
 from tandem.kernel.settings import BODY_LIMIT_BYTES
@@ -250,7 +250,7 @@ def _reply(route: "Route", result: Any) -> Response:
         return json_response(page_body(page, route.dump), route.status)
     if session.new or session.dirty:
         session.flush()
-    response = json_response(orjson.dumps(route.dump(result)), route.status)
+    response = json_response(to_json(route.dump(result)), route.status)
     version = getattr(result, "version", None)
     if version is not None:
         response.headers["ETag"] = f'"{version}"'
