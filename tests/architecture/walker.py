@@ -76,14 +76,14 @@ class Walker:
     def try_every_id(self, door: Door, but: Collection[str] = ()) -> None:
         """Put the foreign id in each place `but` these, and compare with an id that nobody has."""
         for name in [each for each in door.ids if each not in but and not _is_open(door, each)]:
-            asked = {each: self.own for each in door.ids}
+            asked = dict.fromkeys(door.ids, self.own)
             theirs = self.ask(door, **asked | {name: self.foreign})
             nobody = new_id()
             nobodys = self.ask(door, **asked | {name: nobody})
             if theirs.status_code != 404 or told(theirs, self.foreign) != told(nobodys, nobody):
                 self.note(door, name, theirs, nobodys)
         for name in [each for each in door.body_ids if each not in but]:
-            asked = {each: self.own for each in door.ids}
+            asked = dict.fromkeys(door.ids, self.own)
             nobody = new_id()
             theirs = self.ask(door, body={name: self.foreign}, **asked)
             nobodys = self.ask(door, body={name: nobody}, **asked)
