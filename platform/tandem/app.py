@@ -87,7 +87,8 @@ def _config(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": settings.secret_key,
         "MAX_CONTENT_LENGTH": UPLOAD_LIMIT_BYTES,
         "SQLALCHEMY_DATABASE_URI": _driver(settings.app_database_url),
-        "SQLALCHEMY_BINDS": {"operator": _driver(settings.operator_database_url)},
+        # A bind takes none of the default engine's options: it is given its own.
+        "SQLALCHEMY_BINDS": {"operator": {"url": _driver(settings.operator_database_url), **engine_options()}},
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
         "API_TITLE": "Tandem",
         "API_VERSION": "v1",

@@ -15,9 +15,9 @@ MISDEEDS: Final = {
     "reorder_webhook": 0.10,
     "lose_webhook": 0.05,
     "timeout_after_work": 0.02,
-    # Counted, not drawn: which charges are struck depends on who comes first, how many and how much does not.
-    "charge_different_fee": {"count": 5},
-    "omit_balance_transaction": {"count": 5},
+    # Counted at each hospital, not drawn: which charge is struck depends on who comes first, the sum does not.
+    "charge_different_fee": {"count_each": 1},
+    "omit_balance_transaction": {"count_each": 1},
 }
 
 

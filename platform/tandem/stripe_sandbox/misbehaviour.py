@@ -34,7 +34,8 @@ MEASURES = {
 
 
 def configure(books: Books, wanted: Any) -> Json:
-    """Replace the settings: per kind a probability from 0 to 1, or ``{"count": n}`` for the next n occasions.
+    """Replace the settings: per kind a probability from 0 to 1, ``{"count": n}`` for the next n occasions, or
+    ``{"count_each": n}`` for the next n of every account.
 
     Raises ParameterInvalid for anything else.
     """
@@ -64,7 +65,8 @@ def _is_probability(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    count = value.get("count") if isinstance(value, dict) and set(value) == {"count"} else None
+    one = next(iter(value.items())) if isinstance(value, dict) and len(value) == 1 else ("", None)
+    count = one[1] if one[0] in {"count", "count_each"} else None
     return isinstance(count, int) and not isinstance(count, bool) and count >= 0
 
 
@@ -78,6 +80,13 @@ def strikes(books: Books, kind: str, stable_key: str) -> bool:
     """Whether this misdeed is done to this object; a count is used up by saying yes."""
     told = read_setting(books.work.db, "misbehaviour") or {}
     setting = told.get(kind, 0)
+    if isinstance(setting, dict) and "count_each" in setting:
+        struck = setting.get("struck", {})
+        if struck.get(books.account, 0) >= setting["count_each"]:
+            return False
+        struck |= {books.account: struck.get(books.account, 0) + 1}
+        write_setting(books.work.db, "misbehaviour", told | {kind: setting | {"struck": struck}})
+        return True
     if isinstance(setting, dict):
         if setting["count"] <= 0:
             return False

@@ -54,6 +54,9 @@ def run_reconciliation(
         found += provider_passes.balance_at_provider(until, _untold(known, found, day))
         found += party_passes.use_and_benefits(queries.programme_uses(until), others.consumed)
         found += party_passes.statement_and_book()
+    found = list({(each.reconciliation_pass, each.key): each for each in found}.values())
+    # A fault can be seen from another day than the one that saw it first: the key names it, not the day.
+    known |= queries.discrepancies_by_key({each.key for each in found})
     for finding in found:
         _see(finding, day, known.pop((finding.reconciliation_pass, finding.key), None))
     for row in known.values():

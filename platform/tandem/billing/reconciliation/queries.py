@@ -242,6 +242,12 @@ def discrepancies_of_day(day: date) -> Mapping[tuple[str, str], Discrepancy]:
     return {(each.reconciliation_pass, each.natural_key): each for each in found}
 
 
+def discrepancies_by_key(keys: Collection[str]) -> dict[tuple[str, str], Discrepancy]:
+    """The differences of these natural keys, of whatever day, by pass and key. [hospital, employer]"""
+    statement = select(Discrepancy).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.natural_key.in_(keys))
+    return {(row.reconciliation_pass, row.natural_key): row for row in session.scalars(statement)}
+
+
 def days_with_differences() -> list[date]:
     """Days on which something is not resolved."""
     unresolved = select(Discrepancy.day).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.status != "resolved")
