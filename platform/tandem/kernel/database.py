@@ -195,20 +195,22 @@ def page(
     columns = list(by)
     if after is not None:
         key = tuple_(*columns)
-        edge = tuple_(*_cursor_values(after, columns))
+        edge = tuple_(*cursor_values(after, columns))
         statement = statement.where(key < edge if newest_first else key > edge)
     statement = statement.order_by(*(c.desc() if newest_first else c.asc() for c in columns)).limit(limit + 1)
     found = rows(statement)
     if len(found) <= limit:
         return Page(found, None)
-    return Page(found[:limit], _cursor([found[limit - 1][column.key] for column in columns]))
+    return Page(found[:limit], cursor_of([found[limit - 1][column.key] for column in columns]))
 
 
-def _cursor(values: Sequence[object]) -> str:
+def cursor_of(values: Sequence[object]) -> str:
+    """The cursor of the row with these values in the list's order."""
     return urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
 
 
-def _cursor_values(cursor: str, columns: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+def cursor_values(cursor: str, columns: Sequence[InstrumentedAttribute[Any]]) -> list[Any]:
+    """The values that a cursor stands for. Raises Invalid when it is no cursor of a list in the order of `columns`."""
     readers: dict[Any, Any] = {
         UUID: UUID,
         datetime: datetime.fromisoformat,
