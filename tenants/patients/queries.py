@@ -1,6 +1,6 @@
 """Reads about the patients of the hospital in scope."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -58,9 +58,12 @@ def patients_of(person_id: UUID, limit: int, after: str | None) -> Page:
     return page(statement, by=[Patient.registered_at, Patient.id], limit=limit, after=after)
 
 
-def require_fit_for_service(patient: Patient, specialty: str, at: datetime) -> None:
+def require_fit_for_service(
+    patient: Patient, specialty: str, at: datetime, *, given: Mapping[str, int] | None = None
+) -> None:
     """What must stand before a service is given: consent in force (I-12), and the rules for children (I-16, I-28).
 
+    `given` spares the question what is consented to: purpose -> version of the latest decision, where that is yes.
     Raises ConsentMissing, GuardianRequired or ChildNeedsPaediatrics.
     """
     age = patient.age_on(licence_day(at))
@@ -68,19 +71,21 @@ def require_fit_for_service(patient: Patient, specialty: str, at: datetime) -> N
         raise GuardianRequired
     if age < PAEDIATRIC_BELOW_YEARS and not is_paediatric(specialty):
         raise ChildNeedsPaediatrics(specialty=specialty)
-    require_consents(patient.id)
+    require_consents(patient.id, given=given)
 
 
-def require_consents(patient_id: UUID) -> None:
+def require_consents(patient_id: UUID, *, given: Mapping[str, int] | None = None) -> None:
     """Raises ConsentMissing naming every required text whose version in force is not consented to."""
     day = licence_day(clock.now())
-    given = {consent.purpose: consent for consent in current_consents(patient_id)}
-    missing = []
-    for purpose in REQUIRED:
-        version = text_in_force(purpose, day).version
-        decision = given.get(purpose)
-        if decision is None or decision.decision != "given" or decision.text_version < version:
-            missing.append({"purpose": purpose, "version": version})
+    if given is None:
+        latest = current_consents(patient_id)
+        given = {consent.purpose: consent.text_version for consent in latest if consent.decision == "given"}
+    needed = {purpose: text_in_force(purpose, day).version for purpose in REQUIRED}
+    missing = [
+        {"purpose": purpose, "version": version}
+        for purpose, version in needed.items()
+        if given.get(purpose, 0) < version
+    ]
     if missing:
         raise ConsentMissing(missing=missing)
 

@@ -2,7 +2,7 @@
 
 from tenants.practitioners.errors import PractitionerNotCleared, RealNameCheckDue
 from tenants.practitioners.events import PractitionerCleared, PractitionerStopped
-from tenants.practitioners.models import Credential, Practitioner
+from tenants.practitioners.models import CLEARED, Credential, Practitioner
 from tenants.practitioners.queries import (
     cleared_practitioners,
     credentials_in_force,
@@ -10,9 +10,11 @@ from tenants.practitioners.queries import (
     practitioner_of_person,
     require_practitioner,
     require_real_name_check,
+    shortcomings,
 )
 
 __all__ = [
+    "CLEARED",
     "Credential",
     "Practitioner",
     "PractitionerCleared",
@@ -25,4 +27,5 @@ __all__ = [
     "practitioner_of_person",
     "require_practitioner",
     "require_real_name_check",
+    "shortcomings",
 ]

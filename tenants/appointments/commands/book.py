@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping, bindparam, text
 
 from tandem.billing import payments
 from tandem.kernel import audit, clock, identity, outbox
-from tandem.kernel.crypto import EncryptedText
+from tandem.kernel.crypto import EncryptedText, decrypt
 from tandem.kernel.database import session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.ids import new_id
@@ -18,34 +18,75 @@ from tenants.appointments.errors import AdviceOnlyNotAccepted, SlotInThePast, Sl
 from tenants.appointments.events import AppointmentBooked
 from tenants.appointments.models import HOLD, NEXT, ORDER_TYPE, Appointment
 from tenants.healthcare_services import bookable_service
-from tenants.patients import prior_diagnosis_for, require_fit_for_service, require_patient
-from tenants.practitioners import require_practitioner
+from tenants.hospitals import covers, licence_day
+from tenants.patients import Patient, prior_diagnosis_for, require_fit_for_service, require_patient
+from tenants.practitioners import CLEARED, Credential, require_practitioner, shortcomings
 from tenants.schedules import release_slots, slot
 
 HOLDS_AT_ONCE: Final = 500
 """How many lapsed holds one sweep gives back; a busier hospital's next sweep takes the rest."""
 
-# One statement decides: of many who ask for the slot, one finds it free. The others find no row.
+_CREDENTIAL: Final = (
+    "is_main_place",
+    "multi_site_filing",
+    "main_employer_agrees",
+    "independent_practice_since",
+    "registered_specialties",
+    "valid_to",
+)
+
+# One statement decides: of many who ask for the slot, one finds it free; the others find no row. It brings along what
+# the rules need to know of hospital, service, doctor and patient, so that the winner has no further questions.
 _CLAIM: Final = text("""
 WITH claimed AS (
     UPDATE slot SET status = CASE WHEN service.price_minor = 0 THEN 'busy' ELSE 'busy-tentative' END
-    FROM healthcare_service AS service
+    FROM healthcare_service AS service, patient
     WHERE slot.tenant_id = :tenant_id AND slot.id = :slot_id AND slot.status = 'free' AND slot.start_at > :now
       AND service.tenant_id = :tenant_id AND service.id = slot.service_id
+      AND patient.tenant_id = :tenant_id AND patient.person_id = :person_id
+      AND CASE WHEN CAST(:patient_id AS uuid) IS NULL THEN patient.relationship = 'self'
+               ELSE patient.id = :patient_id END
     RETURNING slot.id, slot.practitioner_id, slot.service_id, slot.start_at, slot.end_at,
-              service.specialty, service.price_minor, service.currency)
-INSERT INTO appointment (
-    tenant_id, id, slot_id, service_id, practitioner_id, patient_id, person_id, status, specialty, start_at, end_at,
-    price_minor, currency, reason, accepts_advice_only, held_until, created_at, booked_at)
-SELECT :tenant_id, :id, claimed.id, claimed.service_id, claimed.practitioner_id, :patient_id, :person_id,
-       CASE WHEN claimed.price_minor = 0 THEN 'booked' ELSE 'pending' END,
-       claimed.specialty, claimed.start_at, claimed.end_at, claimed.price_minor, claimed.currency,
-       :reason, :accepts_advice_only,
-       CASE WHEN claimed.price_minor = 0 THEN NULL ELSE CAST(:held_until AS timestamptz) END,
-       CAST(:now AS timestamptz), CASE WHEN claimed.price_minor = 0 THEN CAST(:now AS timestamptz) END
-FROM claimed
-RETURNING id, status, slot_id, service_id, practitioner_id, patient_id, specialty, start_at, end_at, price_minor,
-          currency, accepts_advice_only, held_until, payment_id, created_at, ended_at, ended_by, ended_because
+              service.status AS service_status, service.specialty, service.price_minor, service.currency,
+              patient.id AS patient_id, patient.born_on, patient.guardian_patient_id),
+made AS (
+    INSERT INTO appointment (
+        tenant_id, id, slot_id, service_id, practitioner_id, patient_id, person_id, status, specialty, start_at,
+        end_at, price_minor, currency, reason, accepts_advice_only, held_until, created_at, booked_at)
+    SELECT :tenant_id, :id, id, service_id, practitioner_id, patient_id, :person_id,
+           CASE WHEN price_minor = 0 THEN 'booked' ELSE 'pending' END, specialty, start_at,
+           end_at, price_minor, currency, :reason, :accepts_advice_only,
+           CASE WHEN price_minor > 0 THEN CAST(:held_until AS timestamptz) END,
+           CAST(:now AS timestamptz), CASE WHEN price_minor = 0 THEN CAST(:now AS timestamptz) END
+    FROM claimed
+    RETURNING *)
+SELECT made.id, made.status, made.slot_id, made.service_id, made.practitioner_id, made.patient_id, made.specialty,
+       made.start_at, made.end_at, made.price_minor, made.currency, made.accepts_advice_only, made.held_until,
+       made.payment_id, made.created_at, made.ended_at, made.ended_by, made.ended_because,
+       claimed.service_status, claimed.born_on, claimed.guardian_patient_id,
+       organization.status AS organization_status,
+       doctor.status AS doctor_status, doctor.kind AS doctor_kind,
+       credential.is_main_place, credential.multi_site_filing, credential.main_employer_agrees,
+       credential.independent_practice_since, credential.registered_specialties, credential.valid_to,
+       licence_now.registered_specialties AS licensed_now, licence_then.registered_specialties AS licensed_then,
+       (SELECT jsonb_object_agg(purpose, text_version) FILTER (WHERE decision = 'given')
+        FROM (SELECT DISTINCT ON (purpose) purpose, text_version, decision FROM consent
+              WHERE tenant_id = :tenant_id AND patient_id = made.patient_id
+              ORDER BY purpose, decided_at DESC, id DESC) AS latest) AS consents
+FROM made CROSS JOIN claimed
+JOIN organization ON organization.tenant_id = :tenant_id AND organization.id = :tenant_id
+JOIN practitioner AS doctor ON doctor.tenant_id = :tenant_id AND doctor.id = made.practitioner_id
+LEFT JOIN credential ON credential.tenant_id = :tenant_id AND credential.practitioner_id = made.practitioner_id
+                    AND credential.status = 'verified'
+LEFT JOIN LATERAL (
+    SELECT registered_specialties FROM licence
+    WHERE tenant_id = :tenant_id AND status = 'verified' AND :today BETWEEN valid_from AND valid_to
+    ORDER BY valid_to DESC, id DESC LIMIT 1) AS licence_now ON true
+LEFT JOIN LATERAL (
+    SELECT registered_specialties FROM licence
+    WHERE tenant_id = :tenant_id AND status = 'verified'
+      AND CAST(timezone(:zone, made.start_at) AS date) BETWEEN valid_from AND valid_to
+    ORDER BY valid_to DESC, id DESC LIMIT 1) AS licence_then ON true
 """).bindparams(bindparam("reason", type_=EncryptedText("appointment.reason")))
 
 _LAPSE: Final = text("""
@@ -80,19 +121,18 @@ def hold_slot(
     person_id = identity.current_actor().person_id
     if person_id is None:
         raise NotFound
-    patient = require_patient(person_id, patient_id)
     wish = {
         "slot_id": slot_id,
-        "patient_id": patient.id,
+        "patient_id": patient_id,
         "person_id": person_id,
         "reason": reason,
         "accepts_advice_only": accepts_advice_only,
     }
     held = _claim(wish) or _claim_after_sweep(wish)
-    service = bookable_service(held["service_id"], at=held["start_at"])
-    require_practitioner(held["practitioner_id"], service.specialty, held["start_at"])
-    require_fit_for_service(patient, service.specialty, held["start_at"])
-    if not accepts_advice_only and prior_diagnosis_for(patient.id, service.specialty) is None:
+    if not _is_plainly_allowed(held):
+        _ask_every_room(held)
+    require_fit_for_service(_booked_for(held), held["specialty"], held["start_at"], given=held["consents"] or {})
+    if not accepts_advice_only and prior_diagnosis_for(held["patient_id"], held["specialty"]) is None:
         raise AdviceOnlyNotAccepted
     audit.record(
         action=f"appointment.{held['status']}", object_type="appointment", object_id=held["id"], details={"from": None}
@@ -139,12 +179,20 @@ def release_expired_holds() -> int:
 
 def _claim(wish: dict[str, Any]) -> RowMapping | None:
     now = clock.now()
-    facts = wish | {"tenant_id": tenant_id(), "id": new_id(), "now": now, "held_until": now + HOLD}
-    return session.execute(_CLAIM, facts).mappings().one_or_none()
+    facts = wish | {
+        "tenant_id": tenant_id(),
+        "id": new_id(),
+        "now": now,
+        "held_until": now + HOLD,
+        "today": licence_day(now),
+        "zone": clock.BUSINESS_ZONE,
+    }
+    return session.connection().execute(_CLAIM, facts).mappings().one_or_none()
 
 
 def _claim_after_sweep(wish: dict[str, Any]) -> RowMapping:
     # Only who did not get the slot asks why. A hold that has run out and was not swept yet makes way here.
+    require_patient(wish["person_id"], wish["patient_id"])
     found = slot(wish["slot_id"])
     if found.start_at <= clock.now():
         raise SlotInThePast(slot_id=found.id, start_at=found.start_at)
@@ -152,6 +200,31 @@ def _claim_after_sweep(wish: dict[str, Any]) -> RowMapping:
     if held is None:
         raise SlotTaken(slot_id=found.id)
     return held
+
+
+def _is_plainly_allowed(held: RowMapping) -> bool:
+    """Whether everything that hospital, service, licence and doctor must show is in order, by the rooms' own rules."""
+    specialty = held["specialty"]
+    licences = (held["licensed_now"], held["licensed_then"])
+    if held["organization_status"] != "live" or held["service_status"] != "active" or None in licences:
+        return False
+    if held["doctor_status"] not in CLEARED or held["registered_specialties"] is None:
+        return False
+    credential = Credential(**{name: held[name] for name in _CREDENTIAL})
+    return all(covers(each, specialty) for each in licences) and not shortcomings(
+        credential, held["doctor_kind"], specialty, held["start_at"]
+    )
+
+
+def _ask_every_room(held: RowMapping) -> None:
+    # Each room says no in its own words.
+    bookable_service(held["service_id"], held["start_at"])
+    require_practitioner(held["practitioner_id"], held["specialty"], held["start_at"])
+
+
+def _booked_for(held: RowMapping) -> Patient:
+    born_on = decrypt(bytes(held["born_on"]), "patient.born_on")
+    return Patient(id=held["patient_id"], born_on=born_on, guardian_patient_id=held["guardian_patient_id"])
 
 
 def _take_for_good(appointment: Appointment) -> bool:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from tandem.accounts import Organization, OrganizationNotLive
 from tandem.billing import payments
 from tandem.billing.payments.models import Refund
 from tandem.kernel import clock
@@ -17,8 +18,12 @@ from tandem.kernel.tenancy import acting_for
 from tenants.appointments import AdviceOnlyNotAccepted, Appointment, SlotTaken, TooEarly, commands
 from tenants.appointments.errors import HoldLapsed, NothingToPay, SlotInThePast, TooLateToCancel
 from tenants.appointments.models import HOLD
+from tenants.healthcare_services import HealthcareService, ServiceNotOffered
+from tenants.hospitals import Licence, LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
 from tenants.patients import ConsentMissing, decide_consent, patient
+from tenants.practitioners import Credential, Practitioner, PractitionerNotCleared
 from tenants.schedules import take_leave
+from tests import hospitals
 from tests.tenants.clinics import (
     Booker,
     Clinic,
@@ -116,6 +121,58 @@ def test_nobody_books_without_the_consent_in_force():
         hold(clinic, booker, slot)
 
     assert slot_states(clinic)[slot] == "free"
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "refusal"),
+    [
+        (Organization, {"status": "suspended"}, OrganizationNotLive),
+        (HealthcareService, {"status": "retired"}, ServiceNotOffered),
+        (Licence, {"status": "suspended"}, LicenceNotValid),
+        (Licence, {"registered_specialties": ["07"]}, SpecialtyNotRegistered),
+        (Practitioner, {"status": "paused"}, PractitionerNotCleared),
+        (Credential, {"status": "superseded"}, PractitionerNotCleared),
+        (Credential, {"registered_specialties": ["07"]}, PractitionerNotCleared),
+    ],
+)
+def test_what_changed_since_the_slot_was_published_stops_new_bookings(row, change, refusal):
+    clinic = a_clinic()
+    slot, booker = slots_tomorrow(clinic)[0], a_patient(clinic)
+    with as_clinic(clinic):
+        session.execute(update(row).where(row.tenant_id == clinic.id).values(**change))
+
+    with pytest.raises(refusal):
+        hold(clinic, booker, slot)
+
+    assert slot_states(clinic)[slot] == "free"
+
+
+def test_the_licence_must_cover_the_day_of_the_visit_too():
+    clinic = a_clinic()
+    slot, booker = slots_tomorrow(clinic)[0], a_patient(clinic)
+    with as_clinic(clinic):
+        session.execute(update(Licence).where(Licence.tenant_id == clinic.id).values(valid_to=clock.today()))
+
+    with pytest.raises(LicenceExpired):
+        hold(clinic, booker, slot)
+
+
+def test_a_guardian_books_for_a_child_and_nobody_for_a_stranger():
+    clinic = a_clinic()
+    slots, guardian, stranger = slots_tomorrow(clinic), a_patient(clinic), a_patient(clinic)
+    child, _ = hospitals.a_patient(
+        clinic.id,
+        person_id=guardian.person_id,
+        relationship="child",
+        id_number=hospitals.an_id_number(clock.today() - timedelta(days=3_000)),
+    )
+
+    with as_patient(clinic, guardian):
+        held = commands.hold_slot(slot_id=slots[0], patient_id=child, accepts_advice_only=True)
+
+    assert held["patient_id"] == child
+    with pytest.raises(NotFound), as_patient(clinic, stranger):
+        commands.hold_slot(slot_id=slots[1], patient_id=child, accepts_advice_only=True)
 
 
 def test_a_hold_runs_out_and_the_slot_is_offered_again(at: Move):
