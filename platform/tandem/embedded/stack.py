@@ -164,6 +164,8 @@ class Stack:
             "TANDEM_BASE_URL": self._environ.get("TANDEM_BASE_URL") or self.plan.base_url,
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             "PYTHONUNBUFFERED": "1",
+            # glibc gives each thread a heap of its own and keeps what was freed; two heaps are enough for us.
+            "MALLOC_ARENA_MAX": self._environ.get("MALLOC_ARENA_MAX") or "2",
         }
 
     def _urls_to_be(self) -> DatabaseUrls:
