@@ -47,19 +47,26 @@ class Crew:
         self._folder, self._logs, self._environment, self._say = folder, logs, dict(environment), say
         self.members: list[Member] = []
 
-    def start(self, member: Member) -> None:
-        """Start a member and keep it running from now on."""
+    def start(self, member: Member, *, waits_for_us: bool = False) -> None:
+        """Start a member and keep it running from now on; one that waits for us goes on when told to `go_on`."""
         if member not in self.members:
             self.members.append(member)
-        member.process = self._launch(member)
+        member.process = self._launch(member, listens=waits_for_us)
         member.started, member.start_again_at = time.monotonic(), None
 
     def run_beside(self, member: Member) -> subprocess.Popen[bytes]:
         """Start something that ends by itself; its standard streams are pipes to us, its errors go to its log."""
         self.members.append(member)
         member.stays = False
-        member.process = self._launch(member, talking=True)
+        member.process = self._launch(member, listens=True, talks=True)
         return member.process
+
+    def go_on(self, member: Member) -> None:
+        """Tell a member that waits for us that all it needs is there."""
+        if member.process is not None and member.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                member.process.stdin.write(b"go\n")
+                member.process.stdin.flush()
 
     def dismiss(self, member: Member) -> None:
         """Something that was run beside has done its work, and ends when nobody talks to it any more."""
@@ -111,7 +118,7 @@ class Crew:
     def log(self, member: Member) -> Path:
         return self._logs / f"{member.name.replace(' ', '-')}.log"
 
-    def _launch(self, member: Member, *, talking: bool = False) -> subprocess.Popen[bytes]:
+    def _launch(self, member: Member, *, listens: bool = False, talks: bool = False) -> subprocess.Popen[bytes]:
         log = self.log(member)
         if log.exists() and log.stat().st_size > _ROTATE_LOG_AT_BYTES:
             log.replace(log.with_suffix(".log.1"))
@@ -120,8 +127,8 @@ class Crew:
                 list(member.command),
                 cwd=self._folder,
                 env={**self._environment, **member.environment},
-                stdin=subprocess.PIPE if talking else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if talking else out,
+                stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else out,
                 stderr=out,
                 pass_fds=member.file_descriptors,
                 # Ctrl-C reaches the supervisor alone, which then stops everybody in order.

@@ -29,6 +29,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",
+    "shared_buffers": "64MB",
     # Three I/O processes fewer; a demonstration's data fits in the page cache.
     "io_method": "sync",
 }

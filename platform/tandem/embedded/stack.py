@@ -4,7 +4,6 @@ Order is time here. Loading the application takes longer than making a database,
 it while PostgreSQL is still being made; ports are therefore chosen and written down before anything listens on them.
 """
 
-import contextlib
 import http.client
 import json
 import os
@@ -31,8 +30,8 @@ QUEUES: Final = ("fast", "slow")
 WEBHOOK_PATH: Final = "/webhooks/stripe"
 READY_SECONDS: Final = 120
 REVIVE_SECONDS: Final = 5
-# Stages of stopping: nobody new comes in, then the work at hand ends, then what that work talks to.
-STAGE_WEB, STAGE_WORK, STAGE_SANDBOX = 0, 1, 2
+# Stages of stopping: first who works (gunicorn before the workers; `tandem serve` sees to it), then who is talked to.
+STAGE_PLATFORM, STAGE_SANDBOX = 0, 1
 
 
 class StoppedEarly(Exception):
@@ -88,17 +87,18 @@ class Stack:
         else:
             self._urls = self._urls_to_be()
         self._write_down()
-        web = Member("web", self._gunicorn(), STAGE_WEB, patience_seconds=25, file_descriptors=(self._door.fileno(),))
-        preparation = Member("preparation", self._tandem("prepare"), STAGE_WORK)
+        platform = Member("platform", self._tandem("serve", *QUEUES, "--wait"), STAGE_PLATFORM, patience_seconds=40)
+        platform.file_descriptors = (self._door.fileno(),)
+        preparation = Member("preparation", self._tandem("prepare"), STAGE_PLATFORM)
+        self._crew.start(platform, waits_for_us=True)
         self._crew.run_beside(preparation)
-        self._crew.start(web)
         self._start_servers()
         self._write_down()
         self._let_prepare(preparation)
-        self._wait_until_ready(web)
+        self._wait_until_ready(platform)
         if self.plan.sandbox_port is not None:
             self._crew.start(self._sandbox(self.plan.sandbox_port))
-        self._crew.start(Member("workers", self._tandem("workers", *QUEUES, "--scheduler"), STAGE_WORK, 25))
+        self._crew.go_on(platform)
         self._write_down()
         self._say(f"Tandem runs at  {self.plan.base_url}")
         seeded = self._seed(preparation) if demo else {}
@@ -218,11 +218,9 @@ class Stack:
     def _let_prepare(self, preparation: Member) -> dict[str, Any]:
         """Let the preparation take its next step and hear what it did."""
         process = preparation.process
-        if process is None or process.stdin is None or process.stdout is None:
+        if process is None or process.stdout is None:
             raise ValueError("the preparation was not started with pipes")
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(b"go\n")
-            process.stdin.flush()
+        self._crew.go_on(preparation)
         while not select.select([process.stdout], [], [], 0.1)[0]:
             self._stop_if_asked()
             self._crew.look_after()
@@ -235,11 +233,11 @@ class Stack:
         found: dict[str, Any] = json.loads(line)
         return found
 
-    def _wait_until_ready(self, web: Member) -> None:
+    def _wait_until_ready(self, platform: Member) -> None:
         until, heard = time.monotonic() + READY_SECONDS, "nothing"
         while time.monotonic() < until:
             self._stop_if_asked()
-            if web.process is not None and web.process.poll() is not None:
+            if platform.process is not None and platform.process.poll() is not None:
                 break
             status, heard = _ask(self.plan.port, "/readyz", heard)
             if status == 200:
@@ -247,7 +245,7 @@ class Stack:
             time.sleep(0.03)
         raise ServerRefused(
             f"the web server did not become ready; /readyz said {heard}; its log ends: "
-            f"{self._crew.last_words(web)} (all of it: {self._crew.log(web)})"
+            f"{self._crew.last_words(platform)} (all of it: {self._crew.log(platform)})"
         )
 
     def _stop_if_asked(self) -> None:
@@ -271,9 +269,6 @@ class Stack:
                 "children": self._crew.roll(),
             }
         )
-
-    def _gunicorn(self) -> list[str]:
-        return [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"]
 
     def _tandem(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "tandem.cli", *words]
