@@ -213,7 +213,7 @@ def test_a_taken_port_is_said_in_one_line(up: Up, tmp_path: Path) -> None:
     ]
 
 
-def test_ctrl_c_stops_everyone_and_a_second_run_resumes_the_data_beside_another_checkout(
+def test_a_killed_supervisor_takes_everyone_along_and_the_next_run_resumes_beside_another_checkout(
     up: Up, tmp_path: Path
 ) -> None:
     mine = Up(tmp_path / "mine").begin("--no-demo").until_ready()
@@ -221,29 +221,19 @@ def test_ctrl_c_stops_everyone_and_a_second_run_resumes_the_data_beside_another_
         owner.execute("CREATE TABLE kept AS SELECT '省立医院'::text AS name")
     everyone = mine.family()
 
-    mine.stop()
+    mine.process.kill()
+    mine.process.wait()
+    mine.said.close()
 
     assert gone(everyone)
-    assert mine.process.returncode == 0
-    assert status(up.port) == 200, "the other checkout's stack is untouched"
     again = mine.begin("--no-demo").until_ready()
     with psycopg.connect(again.env()["database_urls"]["owner"]) as owner:
         assert owner.execute("SELECT name FROM kept").fetchone() == ("省立医院",)
+    everyone = again.family()
     again.stop()
-
-
-def test_nobody_outlives_a_killed_supervisor_and_the_next_run_recovers(tmp_path: Path) -> None:
-    first = Up(tmp_path / "home").begin("--no-demo").until_ready()
-    everyone = first.family()
-
-    first.process.kill()
-    first.process.wait()
-    first.said.close()
-
     assert gone(everyone)
-    second = first.begin("--no-demo").until_ready()
-    assert status(second.port) == 200
-    second.stop()
+    assert again.process.returncode == 0
+    assert status(up.port) == 200, "the other checkout's stack is untouched"
 
 
 def test_being_asked_to_stop_while_starting_leaves_nobody_behind(tmp_path: Path) -> None:
