@@ -12,7 +12,7 @@ from typing import Any, Final
 from tandem.demo import programmes, visits
 from tandem.demo.admission import Desk, House, admit_hospital, signed_in
 from tandem.demo.caller import Caller, Refused
-from tandem.demo.closing import close_day, take_account
+from tandem.demo.closing import await_quiet, close_day, take_account
 from tandem.demo.founding import read_book
 from tandem.demo.people import Invented, invent
 from tandem.demo.places import places
@@ -150,6 +150,7 @@ def _live(stage: Stage, number: int, plan: Sequence[Visit]) -> list[Guest]:
     _move_clock(stage, day, EVENING)
     _deliver(stage, guests)
     _settle_disputes(stage, guests)
+    await_quiet(stage)
     _move_clock(stage, day + timedelta(days=1), time(0, 30))
     stage.say(f"{day}: closing")
     close_day(stage, day)

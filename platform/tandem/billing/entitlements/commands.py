@@ -1,7 +1,7 @@
 """What can happen to an entitlement. Every step is keyed, so doing it twice changes nothing. [programme]"""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -156,12 +156,12 @@ def release(entitlement_id: UUID, *, key: UUID) -> None:
         )
 
 
-def consume(entitlement_id: UUID, *, key: UUID) -> None:
-    """The visit took place: what was reserved is used."""
+def consume(entitlement_id: UUID, *, key: UUID, at: datetime) -> None:
+    """The visit took place `at` that moment: what was reserved is used. The books of both sides count it then."""
     reserved = _movement("reserve", key)
     if reserved is None or _movement("release", key) is not None:
         return
-    if not _first(entitlement_id, "consume", key, reserved.units, reserved.hospital_id):
+    if not _first(entitlement_id, "consume", key, reserved.units, reserved.hospital_id, at=at):
         return
     session.execute(
         update(_owed)
@@ -210,7 +210,9 @@ def _owed_row(programme: UUID, each: Grant) -> dict[str, Any]:
     }
 
 
-def _first(entitlement_id: UUID, kind: str, key: UUID, units: int, hospital_id: UUID | None) -> bool:
+def _first(
+    entitlement_id: UUID, kind: str, key: UUID, units: int, hospital_id: UUID | None, *, at: datetime | None = None
+) -> bool:
     wish = insert(_step).values(
         tenant_id=tenant_id(),
         id=new_id(),
@@ -219,7 +221,7 @@ def _first(entitlement_id: UUID, kind: str, key: UUID, units: int, hospital_id: 
         units=units,
         key=key,
         hospital_id=hospital_id,
-        at=clock.now(),
+        at=at or clock.now(),
     )
     done = wish.on_conflict_do_nothing(index_elements=["tenant_id", "key", "kind"]).returning(_step.c.id)
     return session.execute(done).one_or_none() is not None

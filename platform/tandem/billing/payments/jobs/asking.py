@@ -85,9 +85,9 @@ def consume_benefit(payment_id: UUID) -> None:
     """What a benefit paid for was delivered: its unit is used."""
     with transaction():
         payment = queries.payment(payment_id)
-        programme_id, entitlement_id = payment.programme_id, payment.entitlement_id
-    if programme_id is not None and entitlement_id is not None:
-        consume_unit(programme_id, entitlement_id, payment_id=payment_id)
+        programme_id, entitlement_id, at = payment.programme_id, payment.entitlement_id, payment.completed_at
+    if programme_id is not None and entitlement_id is not None and at is not None:
+        consume_unit(programme_id, entitlement_id, payment_id=payment_id, at=at)
 
 
 @job(queue="fast", timeout_seconds=60, outside=True)

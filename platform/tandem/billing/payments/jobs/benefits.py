@@ -3,6 +3,7 @@
 The programme is a tenant of its own. Each step there is keyed by the payment's id, so doing it twice changes nothing.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from tandem.billing import entitlements
@@ -19,10 +20,10 @@ def reserve_unit(programme_id: UUID, entitlement_id: UUID, *, payment_id: UUID, 
         )
 
 
-def consume_unit(programme_id: UUID, entitlement_id: UUID, *, payment_id: UUID) -> None:
+def consume_unit(programme_id: UUID, entitlement_id: UUID, *, payment_id: UUID, at: datetime) -> None:
     """The visit took place."""
     with acting_for(programme_id), transaction():
-        entitlements.consume(entitlement_id, key=payment_id)
+        entitlements.consume(entitlement_id, key=payment_id, at=at)
 
 
 def release_unit(programme_id: UUID, entitlement_id: UUID, *, payment_id: UUID) -> None:
