@@ -133,7 +133,12 @@ def read(appointment_id: UUID) -> Appointment:
 
 
 @hospital.post(
-    "/<uuid:appointment_id>/cancellation", allow="appointments.cancel", takes=Cancel, gives=AppointmentOut, status=201
+    "/<uuid:appointment_id>/cancellation",
+    allow="appointments.cancel",
+    takes=Cancel,
+    gives=AppointmentOut,
+    status=201,
+    problems=(NotYourAppointment,),
 )
 def cancel(appointment_id: UUID, wish: dict[str, Any]) -> Appointment:
     """Call a visit off; the patient is refunded in full."""

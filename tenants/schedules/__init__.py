@@ -1,6 +1,13 @@
 """When doctors can be booked: schedules, the slots they are cut into, leave, and the list of free slots."""
 
-from tenants.schedules.commands import lift_leave, publish_schedule, release_slots, take_leave, withdraw_schedule
+from tenants.schedules.commands import (
+    PLANNERS,
+    lift_leave,
+    publish_schedule,
+    release_slots,
+    take_leave,
+    withdraw_schedule,
+)
 from tenants.schedules.errors import (
     NotYourSchedule,
     ScheduleEmpty,
@@ -13,6 +20,7 @@ from tenants.schedules.models import PractitionerLeave, Schedule, Slot
 from tenants.schedules.queries import free_slots, leave, slot
 
 __all__ = [
+    "PLANNERS",
     "LeaveTaken",
     "NotYourSchedule",
     "PractitionerLeave",

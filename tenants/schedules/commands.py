@@ -10,8 +10,7 @@ from sqlalchemy import text
 
 from tandem.kernel import audit, clock, identity, outbox
 from tandem.kernel.database import refusing, session
-from tandem.kernel.errors import FieldProblem, Invalid, NotFound
-from tandem.kernel.i18n import Text
+from tandem.kernel.errors import Invalid, NotFound
 from tandem.kernel.ids import new_id
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
@@ -20,6 +19,10 @@ from tenants.hospitals import require_licence
 from tenants.practitioners import practitioner_of_person, require_practitioner
 from tenants.schedules import queries
 from tenants.schedules.errors import (
+    DAYS_IN_ORDER,
+    DAYS_IN_REACH,
+    END_AFTER_START,
+    HOURS_IN_ORDER,
     NotYourSchedule,
     ScheduleEmpty,
     ScheduleOverlaps,
@@ -107,13 +110,9 @@ def publish_schedule(
     service = bookable_service(service_id)
     if service.duration_minutes % CELL_MINUTES:
         raise ServiceOffGrid(duration_minutes=service.duration_minutes, grid_minutes=CELL_MINUTES)
-    starts = slot_starts(
-        first_on, last_on, weekdays, opens_at=opens_at, closes_at=closes_at, minutes=service.duration_minutes
-    )
-    if not starts:
-        raise ScheduleEmpty(minutes=service.duration_minutes)
-    if len(starts) > SLOTS_MOST:
-        raise ScheduleTooLarge(slots=len(starts), limit=SLOTS_MOST)
+    minutes = service.duration_minutes
+    starts = slot_starts(first_on, last_on, weekdays, opens_at=opens_at, closes_at=closes_at, minutes=minutes)
+    _refuse_number(starts, minutes)
     # A licence or a certificate that lapses inside the period would leave slots on offer that nobody may serve.
     for moment in (starts[0], starts[-1]):
         require_licence(service.specialty, moment)
@@ -129,18 +128,14 @@ def publish_schedule(
         weekdays=sorted(set(weekdays)),
         opens_at=opens_at,
         closes_at=closes_at,
-        slot_minutes=service.duration_minutes,
+        slot_minutes=minutes,
         created_by=identity.current_actor().id,
     )
     session.add(schedule)
     session.flush()
     _cut(schedule, starts)
-    audit.record(
-        action="schedule.published",
-        object_type="schedule",
-        object_id=schedule.id,
-        details={"slots": len(starts)},
-    )
+    published = {"slots": len(starts)}
+    audit.record(action="schedule.published", object_type="schedule", object_id=schedule.id, details=published)
     return schedule
 
 
@@ -183,7 +178,7 @@ def take_leave(*, practitioner_id: UUID, start_at: datetime, end_at: datetime, b
     """
     _refuse_foreign_time(practitioner_id)
     if end_at <= start_at or end_at <= clock.now() or end_at - start_at > timedelta(days=366):
-        raise Invalid(_END_AFTER_START)
+        raise Invalid(END_AFTER_START)
     _lock_time_of(practitioner_id)
     leave = PractitionerLeave(
         tenant_id=tenant_id(),
@@ -226,33 +221,6 @@ def release_slots(slot_ids: Sequence[UUID], *, doctor_is_away: bool = False) -> 
         session.execute(_RELEASE, facts)
 
 
-_END_AFTER_START: Final = FieldProblem(
-    "end_at",
-    Text("A leave ends after it begins, in the future, within a year", "停诊须在开始之后、未来一年内结束"),
-    Text("Give a later end, at most 366 days after the start.", "请填写更晚的结束时间，最长 366 天。"),
-)
-_DAYS_IN_ORDER: Final = FieldProblem(
-    "last_on",
-    Text("The last day lies before the first", "结束日期早于开始日期"),
-    Text("Give the first day and a last day on or after it.", "请填写不早于开始日期的结束日期。"),
-)
-_DAYS_IN_REACH: Final = FieldProblem(
-    "last_on",
-    Text("A schedule begins today or later and ends within 180 days", "排班须自今日起、180 天内结束"),
-    Text("Choose days from today on.", "请选择今日及以后的日期。"),
-)
-_HOURS_IN_ORDER: Final = FieldProblem(
-    "closes_at",
-    Text(
-        "The hours close before they open, or are off the five-minute grid", "结束时间早于开始时间，或不在五分钟网格上"
-    ),
-    Text(
-        "Give hours such as 09:00 to 12:00, in steps of five minutes.",
-        "请填写如 09:00 至 12:00、以五分钟为步长的时间。",
-    ),
-)
-
-
 def _refuse_foreign_time(practitioner_id: UUID) -> None:
     actor = identity.current_actor()
     if actor.person_id is None or PLANNERS.intersection(actor.roles):
@@ -264,13 +232,23 @@ def _refuse_foreign_time(practitioner_id: UUID) -> None:
 
 def _refuse_days(first_on: date, last_on: date, opens_at: time, closes_at: time) -> None:
     if last_on < first_on:
-        raise Invalid(_DAYS_IN_ORDER)
+        raise Invalid(DAYS_IN_ORDER)
     today = clock.today()
     if first_on < today or last_on > today + timedelta(days=DAYS_AHEAD_MOST):
-        raise Invalid(_DAYS_IN_REACH)
-    on_grid = all(each.minute % CELL_MINUTES == 0 and not each.second for each in (opens_at, closes_at))
-    if closes_at <= opens_at or not on_grid:
-        raise Invalid(_HOURS_IN_ORDER)
+        raise Invalid(DAYS_IN_REACH)
+    on_grid = all(
+        each.minute % CELL_MINUTES == 0 and not each.second and not each.microsecond and each.tzinfo is None
+        for each in (opens_at, closes_at)
+    )
+    if not on_grid or closes_at <= opens_at:
+        raise Invalid(HOURS_IN_ORDER)
+
+
+def _refuse_number(starts: Sequence[datetime], minutes: int) -> None:
+    if not starts:
+        raise ScheduleEmpty(minutes=minutes)
+    if len(starts) > SLOTS_MOST:
+        raise ScheduleTooLarge(slots=len(starts), limit=SLOTS_MOST)
 
 
 def _lock_time_of(practitioner_id: UUID) -> None:

@@ -1,6 +1,8 @@
 """Why a schedule or a leave is refused."""
 
-from tandem.kernel.errors import Problem
+from typing import Final
+
+from tandem.kernel.errors import FieldProblem, Problem
 from tandem.kernel.i18n import Text
 
 
@@ -50,3 +52,30 @@ class NotYourSchedule(Problem):
     status, slug = 403, "not-your-schedule"
     title = Text("This is another doctor's time", "这是其他医生的时间")
     mend = Text("Ask medical affairs or your administrator.", "请联系医务部门或管理员。")
+
+
+END_AFTER_START: Final = FieldProblem(
+    "end_at",
+    Text("A leave ends after it begins, in the future, within a year", "停诊须在开始之后、未来一年内结束"),
+    Text("Give a later end, at most 366 days after the start.", "请填写更晚的结束时间，最长 366 天。"),
+)
+DAYS_IN_ORDER: Final = FieldProblem(
+    "last_on",
+    Text("The last day lies before the first", "结束日期早于开始日期"),
+    Text("Give the first day and a last day on or after it.", "请填写不早于开始日期的结束日期。"),
+)
+DAYS_IN_REACH: Final = FieldProblem(
+    "last_on",
+    Text("A schedule begins today or later and ends within 180 days", "排班须自今日起、180 天内结束"),
+    Text("Choose days from today on.", "请选择今日及以后的日期。"),
+)
+HOURS_IN_ORDER: Final = FieldProblem(
+    "closes_at",
+    Text(
+        "The hours close before they open, or are off the five-minute grid", "结束时间早于开始时间，或不在五分钟网格上"
+    ),
+    Text(
+        "Give hours such as 09:00 to 12:00, in steps of five minutes.",
+        "请填写如 09:00 至 12:00、以五分钟为步长的时间。",
+    ),
+)

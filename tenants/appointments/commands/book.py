@@ -4,6 +4,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, text
+from sqlalchemy.exc import OperationalError
 
 from tandem.billing import payments
 from tandem.kernel import audit, clock, identity, outbox
@@ -26,6 +27,7 @@ from tenants.schedules import release_slots, slot
 HOLDS_AT_ONCE: Final = 500
 """How many lapsed holds one sweep gives back; a busier hospital's next sweep takes the rest."""
 
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 _CREDENTIAL: Final = (
     "is_main_place",
     "multi_site_filing",
@@ -187,7 +189,13 @@ def _claim(wish: dict[str, Any]) -> RowMapping | None:
         "today": licence_day(now),
         "zone": clock.BUSINESS_ZONE,
     }
-    return session.connection().execute(_CLAIM, facts).mappings().one_or_none()
+    try:
+        return session.connection().execute(_CLAIM, facts).mappings().one_or_none()
+    except OperationalError as refused:
+        # Whoever has had it locked for a second is taking it.
+        if getattr(refused.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise SlotTaken(slot_id=wish["slot_id"]) from None
+        raise
 
 
 def _claim_after_sweep(wish: dict[str, Any]) -> RowMapping:

@@ -13,7 +13,7 @@ from tenants.appointments.errors import NotYourAppointment, TooEarly
 from tenants.appointments.events import AppointmentCancelled
 from tenants.appointments.models import EARLY_START, NEXT, NO_SHOW_GRACE, ORDER_TYPE, Appointment, refund_share
 from tenants.practitioners import practitioner_of_person
-from tenants.schedules import leave, release_slots
+from tenants.schedules import PLANNERS, leave, release_slots
 
 
 def cancel_own_appointment(appointment_id: UUID, *, because: str) -> Appointment:
@@ -29,11 +29,15 @@ def cancel_own_appointment(appointment_id: UUID, *, because: str) -> Appointment
 
 
 def cancel_appointment(appointment_id: UUID, *, because: str) -> Appointment:
-    """The hospital calls a visit off; its slot is not offered again. [hospital]
+    """The hospital calls a visit off; its slot is not offered again. A doctor calls off only the own visits. [hospital]
 
-    Raises NotFound, TransitionRefused.
+    Raises NotFound, NotYourAppointment, TransitionRefused.
     """
-    return _call_off(queries.appointment_for_update(appointment_id), by="hospital", because=because)
+    appointment = queries.appointment_for_update(appointment_id)
+    actor = identity.current_actor()
+    if actor.person_id is not None and not PLANNERS.intersection(actor.roles):
+        require_booked_doctor(appointment)
+    return _call_off(appointment, by="hospital", because=because)
 
 
 def cancel_for_leave(leave_id: UUID) -> int:

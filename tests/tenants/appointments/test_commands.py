@@ -11,12 +11,20 @@ from sqlalchemy import select, update
 from tandem.accounts import Organization, OrganizationNotLive
 from tandem.billing import payments
 from tandem.billing.payments.models import Refund
-from tandem.kernel import clock
+from tandem.kernel import clock, outbox
 from tandem.kernel.database import session
 from tandem.kernel.errors import NotFound, Problem, TransitionRefused
 from tandem.kernel.tenancy import acting_for
-from tenants.appointments import AdviceOnlyNotAccepted, Appointment, SlotTaken, TooEarly, commands
+from tenants.appointments import (
+    AdviceOnlyNotAccepted,
+    Appointment,
+    NotYourAppointment,
+    SlotTaken,
+    TooEarly,
+    commands,
+)
 from tenants.appointments.errors import HoldLapsed, NothingToPay, SlotInThePast, TooLateToCancel
+from tenants.appointments.jobs import confirm_appointment
 from tenants.appointments.models import HOLD
 from tenants.healthcare_services import HealthcareService, ServiceNotOffered
 from tenants.hospitals import Licence, LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
@@ -297,6 +305,34 @@ def test_after_the_start_only_the_hospital_can_call_it_off(at: Move):
 
     assert slot_states(clinic)[slot] == "busy-unavailable"
     assert refunds(clinic, payment_id) == [("cancelled", 5_000)]
+
+
+def test_a_doctor_calls_off_the_own_visits_only():
+    clinic = a_clinic()
+    held, _ = booked(clinic, a_patient(clinic), slots_tomorrow(clinic)[0])
+
+    with pytest.raises(NotYourAppointment), as_doctor(clinic, a_clinic().doctor_id):
+        commands.cancel_appointment(held, because="other")
+    with as_doctor(clinic):
+        commands.cancel_appointment(held, because="other")
+
+    assert status_of(clinic, held) == "cancelled"
+
+
+def test_whoever_waits_too_long_for_a_slot_is_told_that_it_is_taken():
+    clinic = a_clinic()
+    slot, first, second = slots_tomorrow(clinic)[0], a_patient(clinic), a_patient(clinic)
+
+    with as_patient(clinic, first):
+        commands.hold_slot(slot_id=slot, accepts_advice_only=True)
+        with pytest.raises(SlotTaken), as_patient(clinic, second):
+            commands.hold_slot(slot_id=slot, accepts_advice_only=True)
+
+    assert slot_states(clinic)[slot] == "busy-tentative"
+
+
+def test_a_success_of_a_payment_is_heard():
+    assert confirm_appointment in outbox.subscribers(payments.PaymentSucceeded)
 
 
 def test_a_leave_calls_off_what_was_booked_in_it():

@@ -103,6 +103,7 @@ def test_no_slot_is_offered_beyond_the_licence():
         ((1, 400), ("09:00", "10:00"), Invalid),
         ((1, 1), ("10:00", "09:00"), Invalid),
         ((1, 1), ("09:00", "09:07"), Invalid),
+        ((1, 1), ("09:00+08:00", "10:00"), Invalid),
         ((1, 1), ("09:00", "09:10"), ScheduleEmpty),
         ((1, 170), ("00:00", "23:55"), ScheduleTooLarge),
     ],
