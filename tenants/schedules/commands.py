@@ -41,19 +41,23 @@ PLANNERS: Final = frozenset({"hospital_admin", "medical_affairs"})
 _LOCK_PRACTITIONER: Final = text("""
 SELECT id FROM practitioner WHERE tenant_id = :tenant_id AND id = :practitioner_id FOR NO KEY UPDATE
 """)
+# Rows made in the database hang on a row of their tenant and have ids that follow from it: on a cluster the statement
+# then runs whole where that row lies. A random id would be drawn on the coordinator.
 _CUT_SLOTS: Final = text("""
 INSERT INTO slot (tenant_id, id, schedule_id, practitioner_id, service_id, start_at, end_at, status)
-SELECT :tenant_id, cut.id, :schedule_id, :practitioner_id, :service_id, cut.start_at, cut.start_at + :length,
+SELECT schedule.tenant_id, cut.id, schedule.id, schedule.practitioner_id, schedule.service_id,
+       cut.start_at, cut.start_at + :length,
        CASE WHEN EXISTS (SELECT FROM practitioner_leave away
-                         WHERE away.tenant_id = :tenant_id AND away.practitioner_id = :practitioner_id
+                         WHERE away.tenant_id = :tenant_id AND away.practitioner_id = schedule.practitioner_id
                            AND away.lifted_at IS NULL
                            AND away.start_at < cut.start_at + :length AND away.end_at > cut.start_at)
             THEN 'busy-unavailable' ELSE 'free' END
 FROM unnest(CAST(:ids AS uuid[]), CAST(:starts AS timestamptz[])) AS cut (id, start_at)
+JOIN schedule ON schedule.tenant_id = :tenant_id AND schedule.id = :schedule_id
 """)
 _TAKE_CELLS: Final = text("""
 INSERT INTO slot_cell (tenant_id, id, slot_id, practitioner_id, cell_at)
-SELECT slot.tenant_id, gen_random_uuid(), slot.id, slot.practitioner_id, cell_at
+SELECT slot.tenant_id, CAST(md5(CAST(slot.id AS text) || cell_at) AS uuid), slot.id, slot.practitioner_id, cell_at
 FROM slot CROSS JOIN LATERAL generate_series(slot.start_at, slot.end_at - :cell, :cell) AS cell_at
 WHERE slot.tenant_id = :tenant_id AND slot.schedule_id = :schedule_id
 """)
@@ -267,8 +271,6 @@ def _cut(schedule: Schedule, starts: Sequence[datetime]) -> None:
             _CUT_SLOTS,
             keys
             | {
-                "practitioner_id": schedule.practitioner_id,
-                "service_id": schedule.service_id,
                 "length": timedelta(minutes=schedule.slot_minutes),
                 "ids": [new_id() for _ in starts],
                 "starts": list(starts),

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from tandem.embedded import start_postgres
+from tandem.embedded.distribution import distribute, missing_sql, whole_sql
 from tandem.embedded.errors import ServerRefused
 from tandem.embedded.home import Home
 from tandem.embedded.roles import ROLES, VARIABLES, DatabaseUrls, administrators_sql, prepare_database
@@ -77,6 +78,28 @@ def check() -> None:
     if found:
         raise click.ClickException("models and migrations differ:\n  " + "\n  ".join(found))
     click.echo("models and migrations agree")
+
+
+@db.command("distribute")
+@click.option("--dry-run", is_flag=True, help="Only print the SQL: what DATABASE_URL lacks, or without it all of it.")
+def distribute_command(*, dry_run: bool) -> None:
+    """Put the migrated schema on the Citus cluster behind DATABASE_URL. Doing it again changes nothing."""
+    admin_url = os.environ.get("DATABASE_URL")
+    with tempfile.TemporaryDirectory(prefix="tandem-distribute-") as folder:
+        home = Home(Path(folder) / "home")
+        home.create()
+        home.secrets()
+        _load_models(home, DatabaseUrls(*["postgresql://nobody@127.0.0.1:1/nowhere"] * len(ROLES)))
+    if admin_url:
+        statements = missing_sql(admin_url) if dry_run else distribute(admin_url)
+    elif dry_run:
+        statements = whole_sql()
+    else:
+        raise click.ClickException("DATABASE_URL is not set: give a superuser's URL of the coordinator's database")
+    for statement in statements:
+        click.echo(f"{statement};")
+    if not statements:
+        click.echo("-- nothing to do: every table is in its place")
 
 
 def _down_and_up(owner_url: str) -> None:

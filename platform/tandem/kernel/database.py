@@ -145,11 +145,16 @@ class TenantOwned:
 
 
 class Reference:
-    """A row of the platform, with no tenant: it says why, and who may do what, `__person_column__` whose it is."""
+    """A row of the platform, with no tenant: it says why, and who may do what, `__person_column__` whose it is.
+
+    `__on_coordinator__`: requests write it as they come, so on a cluster it stays in one place instead of being copied
+    to every node.
+    """
 
     __reason__: ClassVar[str]
     __grants__: ClassVar[Mapping[str, str]]
     __person_column__: ClassVar[str | None] = None
+    __on_coordinator__: ClassVar[bool] = False
 
 
 class Versioned:

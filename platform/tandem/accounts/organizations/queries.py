@@ -116,7 +116,7 @@ def tenants_of(kind: str | None) -> Select[UUID]:
 
     A suspended one is among them: its books must still be kept.
     """
-    at_work = select(Organization.id).where(Organization.status.in_(("live", "suspended")))
+    at_work = select(Organization.tenant_id).where(Organization.status.in_(("live", "suspended")))
     return at_work if kind is None else at_work.where(Organization.kind == kind)
 
 

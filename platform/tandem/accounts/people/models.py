@@ -19,6 +19,7 @@ class LoginThrottle(Reference, Model):
     __tablename__ = "login_throttle"
     __reason__ = "counted before it is known who signs in; holds a keyed digest of the login and no person"
     __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT, INSERT, UPDATE, DELETE"}
+    __on_coordinator__ = True
     __table_args__ = (Index(None, "last_failed_at"),)
 
     login_index: Mapped[bytes] = mapped_column(primary_key=True)

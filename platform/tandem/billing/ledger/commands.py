@@ -263,11 +263,14 @@ _OPEN_BOOK = text(
     "INSERT INTO book (tenant_id, id, currency, next_seq, last_hash) VALUES (:tenant, :id, :currency, 1, :genesis) "
     "ON CONFLICT (tenant_id, currency) DO NOTHING"
 )
+# Rows that arrive as arrays are joined to a row of their tenant: on a cluster the statement then goes to the one node
+# where that row lies, instead of being spread row by row.
 _OPEN_ACCOUNTS = text(
     "INSERT INTO account (tenant_id, id, book_id, code, party_id, kind, fund, is_interparty) "
-    "SELECT :tenant, u.id, :book, u.code, u.party_id, u.kind, u.fund, u.is_interparty FROM unnest("
+    "SELECT b.tenant_id, u.id, b.id, u.code, u.party_id, u.kind, u.fund, u.is_interparty FROM unnest("
     "CAST(:ids AS uuid[]), CAST(:codes AS text[]), CAST(:parties AS uuid[]), CAST(:kinds AS text[]), "
-    "CAST(:funds AS text[]), CAST(:interparty AS boolean[])) AS u(id, code, party_id, kind, fund, is_interparty)"
+    "CAST(:funds AS text[]), CAST(:interparty AS boolean[])) AS u(id, code, party_id, kind, fund, is_interparty) "
+    "JOIN book b ON b.tenant_id = :tenant AND b.id = :book"
 )
 _JOURNAL_COLUMNS = (
     "ids", "seqs", "kinds", "keys", "bodies", "effective", "source_types", "source_ids", "rules", "reverses",
@@ -276,13 +279,14 @@ _JOURNAL_COLUMNS = (
 _INSERT_JOURNALS = text(
     "INSERT INTO journal (tenant_id, id, book_id, seq, kind, idem_scope, idem_key, body_sha256, effective_at, "
     "booked_at, source_type, source_id, rule_version, reverses_id, correlation_id, prev_hash, hash) "
-    "SELECT :tenant, u.id, :book, u.seq, u.kind, u.kind, u.idem_key, u.body, u.effective_at, :booked_at, "
+    "SELECT b.tenant_id, u.id, b.id, u.seq, u.kind, u.kind, u.idem_key, u.body, u.effective_at, :booked_at, "
     "u.source_type, u.source_id, u.rule_version, u.reverses_id, u.correlation_id, u.prev_hash, u.hash FROM unnest("
     "CAST(:ids AS uuid[]), CAST(:seqs AS bigint[]), CAST(:kinds AS text[]), CAST(:keys AS text[]), "
     "CAST(:bodies AS bytea[]), CAST(:effective AS timestamptz[]), CAST(:source_types AS text[]), "
     "CAST(:source_ids AS text[]), CAST(:rules AS text[]), CAST(:reverses AS uuid[]), CAST(:correlations AS uuid[]), "
     "CAST(:prevs AS bytea[]), CAST(:hashes AS bytea[])) AS u(id, seq, kind, idem_key, body, effective_at, "
-    "source_type, source_id, rule_version, reverses_id, correlation_id, prev_hash, hash)"
+    "source_type, source_id, rule_version, reverses_id, correlation_id, prev_hash, hash) "
+    "JOIN book b ON b.tenant_id = :tenant AND b.id = :book"
 )
 # The join is the foreign key: an entry can only be written to an open account of this very book.
 _INSERT_ENTRIES = text(
@@ -294,9 +298,10 @@ _INSERT_ENTRIES = text(
 )
 _UPDATE_BALANCES = text(
     "INSERT INTO account_balance AS b (tenant_id, id, posted_minor, entry_count, last_seq) "
-    "SELECT :tenant, u.account_id, sum(u.amount_minor), count(*), max(u.seq) FROM unnest("
+    "SELECT a.tenant_id, a.id, sum(u.amount_minor), count(*), max(u.seq) FROM unnest("
     "CAST(:seqs AS bigint[]), CAST(:accounts AS uuid[]), CAST(:amounts AS bigint[])) "
-    "AS u(seq, account_id, amount_minor) GROUP BY u.account_id ON CONFLICT (tenant_id, id) DO UPDATE SET "
+    "AS u(seq, account_id, amount_minor) JOIN account a ON a.tenant_id = :tenant AND a.id = u.account_id "
+    "GROUP BY a.tenant_id, a.id ON CONFLICT (tenant_id, id) DO UPDATE SET "
     "posted_minor = b.posted_minor + EXCLUDED.posted_minor, entry_count = b.entry_count + EXCLUDED.entry_count, "
     "last_seq = EXCLUDED.last_seq"
 )

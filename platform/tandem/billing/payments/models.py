@@ -290,6 +290,7 @@ class ProviderAccount(Reference, Model):
     __tablename__ = "provider_account"
     __reason__ = "a webhook names an account, and its tenant must be found before any tenant is chosen"
     __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT, INSERT", "tandem_operator": "SELECT"}
+    __on_coordinator__ = True
     __table_args__ = (UniqueConstraint("tenant_id", "is_live"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -55,6 +55,7 @@ class CronMark(Reference, Model):
     __tablename__ = "cron_mark"
     __reason__ = "one row per line of the timetable, the same for all tenants; only the scheduler touches it"
     __grants__: ClassVar[dict[str, str]] = {"tandem_operator": "SELECT, INSERT, UPDATE"}
+    __on_coordinator__ = True
 
     line: Mapped[str] = mapped_column(Text, primary_key=True)
     minute: Mapped[datetime]

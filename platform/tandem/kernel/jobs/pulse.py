@@ -33,7 +33,8 @@ class Timing:
 
     def leased_until(self) -> ColumnElement[datetime]:
         """The end of a lease taken now, by the database's clock."""
-        return func.clock_timestamp() + timedelta(seconds=self.lease_seconds)
+        # The statement's, not the moment's: every node of a cluster must reckon with the same one.
+        return func.statement_timestamp() + timedelta(seconds=self.lease_seconds)
 
 
 timing = Timing()

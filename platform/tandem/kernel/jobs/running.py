@@ -88,7 +88,7 @@ def recover_lapsed(tenant: UUID, queue: str) -> int:
         lapsed = (
             update(_job)
             .where(_job.c.tenant_id == tenant_id(), _job.c.queue == queue, _job.c.state == "running")
-            .where(_job.c.lease_until < func.clock_timestamp())
+            .where(_job.c.lease_until < func.statement_timestamp())
         )
         spent = _job.c.attempts >= _job.c.max_attempts
         dead = session.execute(_over(lapsed.where(spent), "dead", error="WorkerLost"))

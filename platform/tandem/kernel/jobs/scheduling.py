@@ -74,7 +74,7 @@ def timetable() -> tuple[Cron, ...]:
 
 
 def list_tenants_by(tenants_of: TenantsOf) -> None:
-    """Say how active tenants of a kind (None: of all kinds) are found: a SELECT of their ids alone."""
+    """Say how active tenants of a kind (None: of all kinds) are found: a SELECT of their tenant_id alone."""
     _Timetable.tenants_of = tenants_of
 
 

@@ -21,7 +21,7 @@ _job = JobRow.__table__
 def due_bells(*, patience_seconds: float = PATIENCE_SECONDS, limit: int = SWEEP_BELLS) -> list[tuple[UUID, str]]:
     """Tenants and queues with work that is due or whose worker died, at most `limit`."""
     due = and_(_job.c.state == "queued", _job.c.run_at <= clock.now() - timedelta(seconds=patience_seconds))
-    lapsed = and_(_job.c.state == "running", _job.c.lease_until < func.clock_timestamp())
+    lapsed = and_(_job.c.state == "running", _job.c.lease_until < func.statement_timestamp())
     with across_tenants(reason="sweeper"), transaction():
         found = session.execute(select(_job.c.tenant_id, _job.c.queue).where(or_(due, lapsed)).distinct().limit(limit))
         return [(tenant, queue) for tenant, queue in found]

@@ -1,0 +1,150 @@
+"""Every table can be cut by its tenant, or stands on the list of tables without one, with a reason and a place."""
+
+import re
+
+import psycopg
+import pytest
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    MetaData,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
+
+from tandem.embedded.distribution import ANCHOR, obstacles, placements, whole_sql
+from tandem.kernel.database import Base, Reference, TenantOwned
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+def test_every_table_can_be_put_where_it_belongs():
+    assert obstacles() == []
+
+
+def test_the_sql_names_every_table_and_no_other():
+    told = [re.search(r"(?:table\('|ON TABLE \")(\w+)", statement) for statement in whole_sql()]
+
+    named = [found.group(1) for found in told if found]
+
+    assert set(named) == set(Base.metadata.tables)
+    assert {each.table for each in placements()} == set(Base.metadata.tables)
+
+
+def test_every_tenants_table_lies_beside_the_organisations():
+    first, *others = [statement for statement in whole_sql() if "create_distributed_table" in statement]
+
+    assert first == f"SELECT create_distributed_table('{ANCHOR}', 'tenant_id', colocate_with => 'none')"
+    assert all(statement.endswith(f"'tenant_id', colocate_with => '{ANCHOR}')") for statement in others)
+    assert len(others) + 1 == len([each for each in models() if issubclass(each, TenantOwned)])
+
+
+def test_a_table_without_a_tenant_says_why_wherever_it_is():
+    script = "\n".join(whole_sql())
+
+    unreasoned = [
+        model.__tablename__
+        for model in models()
+        if issubclass(model, Reference) and model.__reason__.replace("'", "''") not in script
+    ]
+
+    assert unreasoned == []
+
+
+def test_what_belongs_to_a_person_is_not_copied_around():
+    places = {each.table: each.kind for each in placements()}
+
+    walled_by_person = [m.__tablename__ for m in models() if issubclass(m, Reference) and m.__person_column__]
+
+    assert walled_by_person
+    assert {places[table] for table in walled_by_person} == {"coordinator"}
+
+
+def test_parents_are_placed_before_their_children():
+    order = [each.table for each in placements()]
+
+    too_early = [
+        (table.name, foreign.referred_table.name)
+        for table in Base.metadata.tables.values()
+        for foreign in table.foreign_key_constraints
+        if order.index(foreign.referred_table.name) > order.index(table.name)
+    ]
+
+    assert too_early == []
+
+
+def test_no_trigger_looks_beyond_the_rows_it_was_called_for(database_urls):
+    with psycopg.connect(database_urls.owner) as catalogue:
+        bodies = dict(
+            catalogue.execute(
+                "SELECT p.proname, p.prosrc FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid"
+                " WHERE NOT t.tgisinternal GROUP BY 1, 2"
+            ).fetchall()
+        )
+
+    assert bodies
+    assert {name: read for name, body in bodies.items() if (read := tables_read_by(body))} == {}
+
+
+def test_no_sequence_and_no_exclusion_counts_across_tenants(database_urls):
+    with psycopg.connect(database_urls.owner) as catalogue:
+        sequences = catalogue.execute("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'").fetchall()
+        exclusions = catalogue.execute("SELECT conname FROM pg_constraint WHERE contype = 'x'").fetchall()
+
+    assert sequences == []
+    assert exclusions == []
+
+
+def test_planted_obstacles_are_found():
+    planted = MetaData()
+    key = {"primary_key": True}
+    Table("organization", planted, Column("tenant_id", Uuid, **key), Column("id", Uuid, **key))
+    Table("person", planted, Column("id", Uuid, **key))
+    Table(
+        "slot",
+        planted,
+        Column("tenant_id", Uuid, **key),
+        Column("id", Uuid, **key),
+        Column("number", BigInteger, Identity()),
+        Column("organization_id", Uuid),
+        Column("person_id", Uuid),
+        ForeignKeyConstraint(["organization_id"], ["organization.id"], name="slot_organization_fkey"),
+        ForeignKeyConstraint(["person_id"], ["person.id"], name="slot_person_fkey"),
+        UniqueConstraint("number", name="slot_number_key"),
+    )
+    Table(
+        "package",
+        planted,
+        Column("id", Uuid, **key),
+        Column("tenant_id", Uuid),
+        ForeignKeyConstraint(
+            ["tenant_id", "id"], ["organization.tenant_id", "organization.id"], name="package_by_fkey"
+        ),
+    )
+
+    found = obstacles(planted)
+
+    assert sorted(found) == [
+        "package: package_by_fkey leads from a table without a tenant to organization, which is cut by tenant",
+        "slot: number counts across tenants",
+        "slot: slot_number_key does not begin with tenant_id",
+        "slot: slot_organization_fkey could cross from one tenant to another",
+        "slot: slot_person_fkey leads to person, which only the coordinator has",
+    ]
+
+
+def test_a_planted_trigger_that_reads_another_table_is_found():
+    assert tables_read_by("BEGIN IF EXISTS (SELECT FROM payment WHERE id = NEW.id) THEN RETURN NULL; END") == {
+        "payment"
+    }
+
+
+def models() -> list[type]:
+    return [mapper.class_ for mapper in Base.registry.mappers]
+
+
+def tables_read_by(body: str) -> set[str]:
+    return set(re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(\w+)", body)) & set(Base.metadata.tables)
