@@ -5,9 +5,10 @@ from uuid import UUID
 
 from tandem.kernel.access import PUBLIC
 from tandem.kernel.database import Page
+from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api
 from tandem.kernel.tenancy import acting_for
-from tenants.healthcare_services import ServiceNotOffered, bookable_service
+from tenants.healthcare_services import ServiceNotOffered, service
 from tenants.hospitals import LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
 from tenants.practitioners import PractitionerNotCleared
 from tenants.schedules import commands, queries
@@ -132,9 +133,9 @@ def look_at_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) ->
 
 def _free_slots(service_id: UUID, query: dict[str, Any]) -> Page:
     found = queries.free_slots(service_id, query)
-    if not found.rows:
-        # Only an empty answer asks whether there is such a service at all; the common one costs one SELECT.
-        bookable_service(service_id)
+    # Only an empty answer asks whether there is such a service at all; the common one costs one SELECT.
+    if not found.rows and service(service_id).status == "draft":
+        raise NotFound
     return found
 
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from tandem.kernel import clock
+from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
+from tenants.healthcare_services import HealthcareService
 from tests.people import once, staff
-from tests.tenants.clinics import Clinic, a_clinic, a_patient, slots_tomorrow
+from tests.tenants.clinics import Clinic, a_clinic, a_patient, as_clinic, slots_tomorrow
 
 
 def test_a_doctor_publishes_hours_and_visitors_find_them(client: FlaskClient):
@@ -80,6 +83,20 @@ def test_a_missing_service_and_another_hospitals_are_the_same_404(client: FlaskC
 
     assert {each.status_code for each in (missing, foreign, nowhere)} == {404}
     assert {each.json["type"] for each in (missing, foreign, nowhere)} == {"/problems/not-found"}
+
+
+def test_a_service_that_is_retired_has_no_free_times_and_a_draft_is_not_shown(client: FlaskClient):
+    clinic = a_clinic()
+
+    answers = {}
+    for status in ("retired", "draft"):
+        with as_clinic(clinic):
+            session.execute(
+                update(HealthcareService).where(HealthcareService.tenant_id == clinic.id).values(status=status)
+            )
+        answers[status] = client.get(public(clinic)).status_code
+
+    assert answers == {"retired": 200, "draft": 404}
 
 
 def test_a_patient_finds_the_same_times_before_registering(client: FlaskClient):
