@@ -21,7 +21,14 @@ from tandem.billing.entitlements.errors import (
     NoSuchBenefit,
 )
 from tandem.billing.entitlements.models import Grant
-from tandem.billing.entitlements.queries import benefits_of, consumed_by_hospital, members_with_use, programme_totals
+from tandem.billing.entitlements.queries import (
+    benefits_of,
+    consumed_among,
+    consumed_at,
+    consumed_by_hospital,
+    members_with_use,
+    programme_totals,
+)
 
 __all__ = [
     "EntitlementNotValid",
@@ -34,6 +41,8 @@ __all__ = [
     "benefits_of",
     "close_programme",
     "consume",
+    "consumed_among",
+    "consumed_at",
     "consumed_by_hospital",
     "grant",
     "members_with_use",

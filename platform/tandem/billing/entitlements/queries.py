@@ -1,6 +1,6 @@
 """Named reads of a programme."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -81,3 +81,20 @@ def members_with_use() -> int:
     owed = Entitlement.__table__.c
     used = select(func.count()).where(owed.tenant_id == tenant_id(), owed.units_consumed > 0)
     return int(session.execute(used).scalar_one())
+
+
+def consumed_among(keys: Collection[UUID]) -> set[UUID]:
+    """Which of these keys have consumed a unit. [programme]"""
+    step = EntitlementMovement.__table__.c
+    statement = select(step.key).where(step.tenant_id == tenant_id(), step.kind == "consume", step.key.in_(list(keys)))
+    return set(session.scalars(statement))
+
+
+def consumed_at(hospital_id: UUID, since: datetime, until: datetime) -> set[UUID]:
+    """The keys that consumed a unit at a hospital in [since, until): keys are its payments, not people. [programme]"""
+    step = EntitlementMovement.__table__.c
+    statement = select(step.key).where(
+        *(step.tenant_id == tenant_id(), step.kind == "consume", step.hospital_id == hospital_id),
+        *(step.at >= since, step.at < until),
+    )
+    return set(session.scalars(statement))

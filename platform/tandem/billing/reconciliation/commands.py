@@ -1,6 +1,6 @@
 """A day's reconciliation of one tenant, what people say about its findings, and the closing of days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -19,15 +19,20 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import OPERATOR_ID, tenant_id
 
-STANDING: Final = ("balance:", "programme:", "statement:")
+STANDING: Final = ("balance:", "statement:")
 """Keys of findings about a state and not about a day: every run of the latest day looks at them anew."""
 
 
 @dataclass(frozen=True)
 class OtherBooks:
-    """What was read in other tenants before the run: units consumed per programme, and mirrors per source journal."""
+    """What was read in other tenants before the run.
 
-    consumed: Mapping[UUID, int] = field(default_factory=dict)
+    Payments delivered here that no programme has consumed, payments consumed there at this hospital, and what the
+    mirrors of this book's journals say.
+    """
+
+    unconsumed: Collection[UUID] = ()
+    consumed_here: Collection[UUID] = ()
     mirrored: Sequence[Mirrored] = ()
     mirrors: Mapping[UUID, int] = field(default_factory=dict)
 
@@ -50,9 +55,9 @@ def run_reconciliation(
         compared, differing = compare(since, until)
         checked, found = checked + compared, [*found, *differing]
     found += party_passes.book_and_mirror(others.mirrored, others.mirrors)
+    found += party_passes.use_and_benefits(others.unconsumed, others.consumed_here)
     if not later_runs:
         found += provider_passes.balance_at_provider(until, _untold(known, found, day))
-        found += party_passes.use_and_benefits(queries.programme_uses(until), others.consumed)
         found += party_passes.statement_and_book()
     found = list({(each.reconciliation_pass, each.key): each for each in found}.values())
     # A fault can be seen from another day than the one that saw it first: the key names it, not the day.

@@ -1,6 +1,6 @@
 """Reconciling by night, and closing days: one job per tenant, so that one tenant's trouble stays its own."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 
 from tandem.billing import settlements
-from tandem.billing.entitlements import consumed_by_hospital
+from tandem.billing.entitlements import consumed_among, consumed_at
 from tandem.billing.ledger import mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.payments import fetch_provider_facts
 from tandem.billing.reconciliation import commands, queries
@@ -20,7 +20,6 @@ from tandem.kernel.jobs import job
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, tenant_id, transaction
 
 CURRENCY: Final = "CNY"
-_EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @job(queue="slow", timeout_seconds=300, outside=True)
@@ -105,17 +104,19 @@ def _reconcile(day: date, day_close_id: UUID | None, statement_id: UUID | None) 
     here = tenant_id()
     with transaction():
         mirrored = mirrored_journals(since=since, until=until)
+        delivered = queries.delivered_on_benefits(since, until)
         programmes = queries.programmes_paying()
     with acting_for(OPERATOR_ID), transaction():
         mirrors = mirrors_of([each.id for each in mirrored])
-    consumed: dict[UUID, int] = {}
+    unconsumed, consumed_here = set[UUID](), set[UUID]()
     for programme in programmes:
+        paid = delivered.get(programme, set())
         with acting_for(programme), transaction():
-            consumed[programme] = consumed_by_hospital(_EVER, until).get(here, 0)
+            unconsumed |= paid - consumed_among(paid)
+            consumed_here |= consumed_at(here, since, until)
+    others = OtherBooks(unconsumed, consumed_here, mirrored, mirrors)
     with transaction():
-        commands.run_reconciliation(
-            day, OtherBooks(consumed, mirrored, mirrors), day_close_id=day_close_id, statement_id=statement_id
-        )
+        commands.run_reconciliation(day, others, day_close_id=day_close_id, statement_id=statement_id)
 
 
 def _propose(day: date) -> UUID | None:

@@ -1,6 +1,6 @@
 """R5 and R6: what was delivered against what was charged for it, and one party's book against the other's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -67,23 +67,18 @@ def statement_and_book(currency: str = "CNY") -> list[Finding]:
     return [Finding("R5", key, "statement_changed", "operator", statement.payable_minor, 0, currency, None, evidence)]
 
 
-def use_and_benefits(metered: Mapping[UUID, int], consumed: Mapping[UUID, int]) -> list[Finding]:
-    """R5: as many units of each programme were consumed here as uses of it were metered; counts, not people."""
+def use_and_benefits(unconsumed: Collection[UUID], consumed_here: Collection[UUID]) -> list[Finding]:
+    """R5: what a programme paid for here was consumed there, and what was consumed there was delivered here.
+
+    Both are payments of this hospital: delivered and not consumed, and consumed whether delivered or not.
+    """
     found = []
-    for programme in sorted(metered.keys() | consumed.keys()):
-        ours, theirs = metered.get(programme, 0), consumed.get(programme, 0)
-        if ours != theirs:
-            found.append(
-                Finding(
-                    "R5",
-                    f"programme:{programme}",
-                    "benefit_uses_differ",
-                    "operator",
-                    ours,
-                    theirs,
-                    evidence={"programme_id": str(programme), "unit": "uses"},
-                )
-            )
+    undelivered = queries.without_use(consumed_here)
+    for kind, payments in (("benefit_not_consumed", unconsumed), ("benefit_without_use", undelivered)):
+        for row in queries.benefit_payments(payments):
+            evidence = {"payment_id": str(row["id"]), "programme_id": str(row["programme_id"])}
+            amount, currency = int(row["amount_minor"]), str(row["currency"])
+            found.append(Finding("R5", f"{kind}:{row['id']}", kind, "operator", amount, 0, currency, None, evidence))
     return found
 
 

@@ -216,14 +216,34 @@ def booked_operator_fees(since: datetime, until: datetime) -> dict[str, int]:
     return {row.currency: int(row.amount_minor) for row in found}
 
 
-def programme_uses(until: datetime) -> dict[UUID, int]:
-    """How many uses of each programme were metered here before `until`."""
+def delivered_on_benefits(since: datetime, until: datetime) -> dict[UUID, set[UUID]]:
+    """Per programme, the payments of its uses of [since, until), but for those given back whole."""
     found = session.execute(
-        select(UsageEvent.programme_id, func.count(UsageEvent.id).label("uses"))
-        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at < until, UsageEvent.programme_id.is_not(None))
-        .group_by(UsageEvent.programme_id)
+        select(UsageEvent.programme_id, UsageEvent.payment_id)
+        .join(Payment, and_(Payment.tenant_id == UsageEvent.tenant_id, Payment.id == UsageEvent.payment_id))
+        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at >= since, UsageEvent.at < until)
+        .where(UsageEvent.programme_id.is_not(None), Payment.refunded_minor < Payment.amount_minor)
     )
-    return {row.programme_id: int(row.uses) for row in found if row.programme_id is not None}
+    delivered: dict[UUID, set[UUID]] = {}
+    for programme, payment in found:
+        if programme is not None and payment is not None:
+            delivered.setdefault(programme, set()).add(payment)
+    return delivered
+
+
+def without_use(payment_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these payments for which nothing was delivered."""
+    used = select(UsageEvent.payment_id).where(
+        UsageEvent.tenant_id == tenant_id(), UsageEvent.payment_id.in_(list(payment_ids))
+    )
+    return set(payment_ids) - {each for each in session.scalars(used) if each is not None}
+
+
+def benefit_payments(payment_ids: Collection[UUID]) -> Sequence[RowMapping]:
+    """These payments, with the programme that paid."""
+    shown = (Payment.id, Payment.programme_id, Payment.amount_minor, Payment.currency)
+    wanted = select(*shown).where(Payment.tenant_id == tenant_id(), Payment.id.in_(list(payment_ids)))
+    return rows(wanted.order_by(Payment.id))
 
 
 def programmes_paying() -> list[UUID]:

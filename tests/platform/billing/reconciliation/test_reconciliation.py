@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from tandem.accounts import AgreementVersion
+from tandem.billing.entitlements.models import Entitlement, EntitlementMovement
 from tandem.billing.ledger import JournalDraft, Line, post
 from tandem.billing.reconciliation import Discrepancy
 from tandem.billing.reconciliation.jobs import close_hospital_day, reconcile_day
@@ -21,7 +22,7 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.hospitals import a_live_hospital
 from tests.people import a_key, once
-from tests.platform.billing.money import a_delivered_visit
+from tests.platform.billing.money import a_delivered_visit, a_payment
 from tests.platform.billing.payments.till import Till
 
 Move = Callable[[datetime], None]
@@ -184,6 +185,44 @@ def test_a_missing_mirror_is_found_journal_by_journal(till: Till, today: date, a
 
     assert found["mirror_missing", "open"].amount_at_risk_minor == 77
     assert found["fees_differ", "open"].amount_at_risk_minor == 77
+
+
+def a_consumption(programme: UUID, hospital: UUID, payment: UUID, moment: datetime) -> None:
+    """A unit of a programme, used at a hospital for one of its payments."""
+    with acting_for(programme), transaction():
+        owed = Entitlement(
+            tenant_id=programme,
+            id=new_id(),
+            source_id=new_id(),
+            login_index=new_id().bytes,
+            units_granted=1,
+            units_consumed=1,
+            valid_from=moment.date(),
+            valid_to=moment.date(),
+            status="activated",
+        )
+        session.add(owed)
+        session.flush()
+        step = {"kind": "consume", "units": 1, "key": payment, "hospital_id": hospital, "at": moment}
+        session.add(EntitlementMovement(tenant_id=programme, entitlement_id=owed.id, **step))
+
+
+def test_visits_on_a_benefit_and_units_consumed_for_them_are_held_against_each_other(
+    till: Till, today: date, at: Move
+) -> None:
+    programme, moment = new_id(), clock.now()
+    both, only_delivered, only_consumed = (a_payment(till.hospital_id, programme=programme) for _ in range(3))
+    for payment in (both, only_delivered):
+        a_delivered_visit(till.hospital_id, payment, at=moment, programme_id=programme)
+    for payment in (both, only_consumed):
+        a_consumption(programme, till.hospital_id, payment, moment)
+
+    found = close(till, today, at)
+
+    assert {kind: each.evidence["payment_id"] for (kind, _), each in found.items()} == {
+        "benefit_not_consumed": str(only_delivered),
+        "benefit_without_use": str(only_consumed),
+    }
 
 
 def ask(client: FlaskClient, path: str, who: dict[str, str], wish: dict[str, Any]) -> Any:
