@@ -1,6 +1,7 @@
 """`tandem demo …`: a small seeded world, and days lived on the running platform."""
 
 import json
+import shlex
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -19,13 +20,21 @@ def demo() -> None:
 
 @demo.command("seed")
 @click.option("--json", "as_json", is_flag=True, help="Base URL, tokens and ids for an outside program.")
-def seed_command(*, as_json: bool) -> None:
+@click.option(
+    "--shell", "as_shell", is_flag=True, help='The same as lines for a shell: eval "$(tandem demo seed --shell)"'
+)
+def seed_command(*, as_json: bool, as_shell: bool) -> None:
     """Make sure the small world is there, and tell how to knock at each door."""
     settings = Settings.load()
     seed(import_module("wsgi").app)
     world = seeded_world(settings)
     if as_json:
         click.echo(json.dumps(world, ensure_ascii=False, indent=1))
+        return
+    if as_shell:
+        facts = {"base_url": world["base_url"], **{f"{name}_token": each for name, each in world["tokens"].items()}}
+        facts |= {f"{name}_id": each for name, each in world["ids"].items() if each}
+        click.echo("\n".join(f"export {name.upper()}={shlex.quote(each)}" for name, each in facts.items()))
         return
     click.echo(f"{world['base_url']}")
     for login in world["logins"]:
