@@ -1,14 +1,27 @@
 """The account of lived days, for people: two tables and the proof lines."""
 
-from typing import Any
+import sys
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
+WIDTH: Final = 110
+HEADINGS: Final = {
+    "visit_count": "visits",
+    "gross_minor": "gross",
+    "refunds_minor": "refunds",
+    "provider_fees_minor": "provider fees",
+    "operator_fee_minor": "operator fee",
+    "payable_minor": "payable",
+    "due_to_operator_minor": "due to operator",
+    "billed_minor": "billed",
+}
+
 
 def print_account(account: dict[str, Any]) -> None:
     """Print the sums by hospital and employer, in yuan, and whether each proof holds."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for title, rows in (("By hospital", account.get("hospitals", [])), ("By employer", account.get("employers", []))):
         if not rows:
             continue
@@ -21,7 +34,8 @@ def print_account(account: dict[str, Any]) -> None:
             table.add_row(*(_told(name, value) for name, value in row.items()))
         console.print(table)
     for proof in account["proofs"]:
-        console.print(f"{'✓' if proof['holds'] else '✗'} {proof['name']}: {proof['detail']}", highlight=False)
+        mark = "✓" if proof["holds"] else "✗"
+        console.print(f"{mark} {proof['name']}: {proof['detail']}", highlight=False, soft_wrap=True)
     console.print(f"{account['seconds']} s")
 
 
