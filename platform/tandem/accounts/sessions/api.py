@@ -59,7 +59,12 @@ def sign_in(audience: Audience, wish: dict[str, Any]) -> dict[str, Any]:
 
 def _door(audience: Audience) -> Api:
     api = Api("sessions", audience=audience, tag="Sessions")
+    _open_and_close(api, audience)
+    _oneself(api)
+    return api
 
+
+def _open_and_close(api: Api, audience: Audience) -> None:
     @api.post(
         "/sessions",
         allow=PUBLIC,
@@ -88,6 +93,8 @@ def _door(audience: Audience) -> Api:
         _person_id()
         commands.close_session(read_token(credential()).secret_hash)
 
+
+def _oneself(api: Api) -> None:
     @api.get("/me", allow=SIGNED_IN, gives=MeSchema)
     def show_me() -> dict[str, Any]:
         """Who you are to the platform, where, and what you may do."""
@@ -120,8 +127,6 @@ def _door(audience: Audience) -> Api:
     def remove_totp(wish: dict[str, str]) -> None:
         """Sign in with the password only."""
         commands.remove_totp(_person_id(), **wish)
-
-    return api
 
 
 patient = Api("persons", audience="patient", url_prefix="/persons", tag="Sessions")
