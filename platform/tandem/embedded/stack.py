@@ -8,7 +8,6 @@ import http.client
 import json
 import os
 import select
-import socket
 import sys
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 from tandem.embedded.checkout import checkout
 from tandem.embedded.crew import Crew, Member, Say, end_leftovers
+from tandem.embedded.door import knock, open_door
 from tandem.embedded.errors import ServerRefused
 from tandem.embedded.home import Home
 from tandem.embedded.postgres import ADMIN, PostgresServer, start_postgres, stop_postgres
@@ -25,7 +25,6 @@ from tandem.embedded.roles import ROLES, VARIABLES, DatabaseUrls, database_urls,
 from tandem.embedded.stopping import Stopping
 from tandem.embedded.valkey import ValkeyServer, start_valkey, stop_valkey
 
-DEFAULT_PORT: Final = 8000
 QUEUES: Final = ("fast", "slow")
 WEBHOOK_PATH: Final = "/webhooks/stripe"
 READY_SECONDS: Final = 120
@@ -67,14 +66,12 @@ class Stack:
         self._passwords = {r: self._secrets[f"{r.removeprefix('tandem_')}_password"] for r in ROLES}
         self._given = {role: environ[name] for role, name in VARIABLES.items() if environ.get(name)}
         self._end_leftovers()
+        self._door = open_door(environ.get("TANDEM_PORT"))
         self.plan = self._decide()
         self._urls: DatabaseUrls | None = None
         self._postgres: PostgresServer | None = None
         self._valkey: ValkeyServer | None = None
         self._revive_after = 0.0
-        # Ours and not gunicorn's: nobody can take the port between our look and its bind, and while gunicorn is
-        # started again callers wait instead of being refused.
-        self._door = _listen(self.plan.port)
         self._crew = Crew(checkout(), home.logs, self._environment(), say)
 
     def start(self, *, demo: bool = True) -> dict[str, Any]:
@@ -82,6 +79,8 @@ class Stack:
 
         Raises ServerRefused in one line, or StoppedEarly.
         """
+        if self.plan.valkey_port is None:
+            knock(self.plan.redis_url, 6379)
         if self.plan.admin_url is not None and len(self._given) < len(ROLES):
             self._urls = prepare_database(self.plan.admin_url, self._passwords, given=self._given)
         else:
@@ -142,7 +141,7 @@ class Stack:
             valkey_port = _again((before.get("valkey") or {}).get("port"))
             redis_url = f"redis://:{self._secrets['valkey_password']}@127.0.0.1:{valkey_port}/0"
         return Plan(
-            port=_web_port(self._environ.get("TANDEM_PORT")),
+            port=self._door.getsockname()[1],
             postgres_port=postgres_port,
             valkey_port=valkey_port,
             sandbox_port=None if self._environ.get("STRIPE_SECRET_KEY") else _again(before.get("sandbox_port")),
@@ -307,26 +306,3 @@ def _ask(port: int, path: str, before: str) -> tuple[int, str]:
         return 0, before
     finally:
         connection.close()
-
-
-def _listen(port: int) -> socket.socket:
-    door = socket.socket()
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind(("127.0.0.1", port))
-        door.listen(1024)
-    except OSError as error:
-        raise ServerRefused(f"port {port} was taken just now ({error.strerror}): call this again") from None
-    return door
-
-
-def _web_port(wanted: str | None) -> int:
-    if not wanted:
-        return next(port for port in range(DEFAULT_PORT, DEFAULT_PORT + 1000) if port_is_free(port))
-    if not wanted.isdigit() or not 0 < int(wanted) < 65536:
-        raise ServerRefused(f"TANDEM_PORT={wanted} is not a port: give a number from 1 to 65535")
-    if not port_is_free(int(wanted)):
-        raise ServerRefused(
-            f"port {wanted} is taken: stop what listens there, give another TANDEM_PORT, or leave it unset"
-        )
-    return int(wanted)
