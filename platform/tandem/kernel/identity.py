@@ -213,14 +213,24 @@ def open_session(person: Person, audience: Audience, tenant_id: UUID | None) -> 
 
 
 def find_session(token: Token) -> LoginSession:
-    """The live session of a token. Raises Unauthenticated. Opens the person's own scope for it."""
+    """The live session of a token. Opens the person's own scope for it, and notes now and then that it is in use.
+
+    Raises Unauthenticated when it was revoked, has ended, or has lain idle for half an hour.
+    """
     with as_person(token.owner_id):
         found = cast(
             "LoginSession | None",
             session.scalar(select(LoginSession).where(LoginSession.secret_hash == token.secret_hash)),
         )
-        if found is None or found.revoked_at is not None or clock.now() >= found.expires_at:
+        now = clock.now()
+        if found is None or found.revoked_at is not None or now >= found.expires_at:
             raise Unauthenticated
+        idle = now - found.last_seen_at
+        if idle > timedelta(minutes=SESSION_IDLE_MINUTES):
+            raise Unauthenticated
+        if idle > timedelta(minutes=1):
+            found.last_seen_at = now
+            session.commit()
         return found
 
 

@@ -12,14 +12,14 @@ from flask import Response, request
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from tandem.kernel import errors, idempotency, identity, telemetry
+from tandem.kernel import audit, errors, idempotency, identity, telemetry
 from tandem.kernel.access import PUBLIC, SIGNED_IN
 from tandem.kernel.database import Page, check_version, session
 from tandem.kernel.http.replies import json_response, page_body, to_json
 from tandem.kernel.http.schemas import load
 from tandem.kernel.identity import Actor, LoginSession, Token
 from tandem.kernel.settings import BODY_LIMIT_BYTES
-from tandem.kernel.tenancy import across_tenants, acting_for, as_person, in_public, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, as_person, in_public, transaction
 
 if TYPE_CHECKING:
     from tandem.kernel.http.routes import Route
@@ -69,6 +69,9 @@ def _serve_once(route: "Route", view: Callable[..., Any], path: dict[str, Any]) 
         telemetry.bind(actor=str(actor.id) if actor.id else None, tenant_id=str(actor.tenant_id or ""))
         if route.allow not in {PUBLIC, SIGNED_IN} and route.allow not in actor.permissions:
             raise errors.Forbidden(permission=route.allow)
+        if route.across:
+            where = f"{request.method} {request.url_rule}"
+            audit.record(action="tenants.crossed", object_type="route", object_id=where, of_tenant=OPERATOR_ID)
         arguments = _arguments(route, path)
         replay = _replay(route, actor)
         if replay is not None:
