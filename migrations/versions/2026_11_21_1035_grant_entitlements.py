@@ -96,6 +96,7 @@ def _programme_total() -> None:
         "programme_total",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("closed_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("members", sa.BigInteger(), nullable=False),
         sa.Column("members_active", sa.BigInteger(), nullable=False),
         sa.Column("units_granted", sa.BigInteger(), nullable=False),

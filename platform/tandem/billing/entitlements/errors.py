@@ -21,7 +21,7 @@ class EntitlementSpent(Problem):
 
 
 class EntitlementNotValid(Problem):
-    """Not activated, revoked, or outside its dates."""
+    """Not activated, revoked, outside its dates, or for a booking whose units were given back."""
 
     status, slug = 409, "entitlement-not-valid"
     title = Text("This benefit cannot be used now", "该权益目前不可用")

@@ -12,7 +12,7 @@ from tandem.kernel import clock
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall
 from tandem.kernel.states import states
 
-NEXT: Final = {"granted": {"activated", "revoked"}, "activated": {"revoked"}, "revoked": set[str]()}
+NEXT: Final = {"granted": {"activated", "revoked"}, "activated": {"revoked"}, "revoked": {"granted"}}
 MOVEMENTS: Final = ("grant", "reserve", "release", "consume", "revoke")
 
 
@@ -55,7 +55,10 @@ class Entitlement(TenantOwned, Model):
 
 
 class EntitlementMovement(TenantOwned, Model):
-    """One step of one unit, written once; an entitlement's counters are their sums. 权益流水"""
+    """One step of one unit, written once; an entitlement's counters are their sums. 权益流水
+
+    `key` is the payment's id, or the roster row's for the first grant; other grants and withdrawals have their own.
+    """
 
     __tablename__ = "entitlement_movement"
     __wall__ = Wall(operator="none", append_only=True)
@@ -86,7 +89,10 @@ class ProgrammeHospital(TenantOwned, Model):
 
 
 class ProgrammeTotal(TenantOwned, Model):
-    """What a programme granted and used: sums only, for the operator's billing. `id` is the programme's. 计划合计"""
+    """What a programme granted and used: sums only, for the operator's billing. `id` is the programme's. 计划合计
+
+    Members and active members are all there ever were: who left is not taken off, who comes back is not added.
+    """
 
     __tablename__ = "programme_total"
     __wall__ = Wall(operator="read")
@@ -95,6 +101,7 @@ class ProgrammeTotal(TenantOwned, Model):
         CheckConstraint("members >= 0 AND units_granted >= 0 AND units_consumed >= 0", name="not_negative"),
     )
 
+    closed_at: Mapped[datetime | None]
     members: Mapped[int] = mapped_column(default=0)
     members_active: Mapped[int] = mapped_column(default=0)
     units_granted: Mapped[int] = mapped_column(default=0)

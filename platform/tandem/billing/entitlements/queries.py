@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, func, or_, select
 
 from tandem.billing.entitlements.models import (
     BenefitInvitation,
@@ -32,12 +32,16 @@ def benefits_of(person_id: UUID) -> Sequence[dict[str, Any]]:
     for programme in programmes:
         with acting_for(programme, person_id=person_id):
             hospitals = hospitals_of_programme()
-            found += [dict(row) | {"hospital_ids": hospitals} for row in entitlements_for(login_index)]
+            owed = entitlements_for(person_id, login_index)
+        found += [dict(row) | {"hospital_ids": hospitals} for row in owed]
     return found
 
 
-def entitlements_for(login_index: bytes) -> Sequence[RowMapping]:
-    """A login's entitlements in this programme. [programme]"""
+def entitlements_for(person_id: UUID, login_index: bytes) -> Sequence[RowMapping]:
+    """What waits for a login in this programme, or was accepted by this person; never what another accepted.
+
+    [programme]
+    """
     owed = Entitlement.__table__.c
     free = (owed.units_granted - owed.units_reserved - owed.units_consumed).label("units_left")
     statement = select(
@@ -50,7 +54,11 @@ def entitlements_for(login_index: bytes) -> Sequence[RowMapping]:
         free,
         owed.valid_from,
         owed.valid_to,
-    ).where(owed.tenant_id == tenant_id(), owed.login_index == login_index)
+    ).where(
+        owed.tenant_id == tenant_id(),
+        owed.login_index == login_index,
+        or_(owed.person_id.is_(None), owed.person_id == person_id),
+    )
     return rows(statement.order_by(owed.created_at.desc()).limit(INVITATIONS_MAX))
 
 
