@@ -1,8 +1,7 @@
 """Every address of the application, walked: who may enter, and that another organisation's ids are nobody's ids."""
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -10,20 +9,18 @@ from uuid import UUID
 import pytest
 from flask import Blueprint, Flask
 from marshmallow import fields
-from sqlalchemy import Engine, create_engine, select
+from sqlalchemy import Engine, select
 
-from tandem.app import create_app
-from tandem.embedded.roles import ROLES, prepare_database, with_database
-from tandem.embedded.schema import upgrade
 from tandem.kernel import http
 from tandem.kernel.access import PUBLIC, SIGNED_IN, permissions_of, roles_of
-from tandem.kernel.database import Base, Page, TenantOwned, db, rows
+from tandem.kernel.database import Base, Page, TenantOwned, rows
 from tandem.kernel.errors import NotFound
 from tandem.kernel.http.routes import ROUTES
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants
 from tenants.hospitals.models import Department
-from tests.architecture.twins import Twin
+from tests.architecture.twins import Twin, World, a_world
 from tests.architecture.walker import Door, Walker, closed_doors, doors, told
+from tests.architecture.walks import opened
 from tests.people import a_key, a_person, a_place, signed_in
 
 PLAIN = {
@@ -31,6 +28,9 @@ PLAIN = {
     "health.livez": "for load balancers",
     "health.readyz": "for load balancers; names parts, never tenants",
     "health.metrics": "counts without tenants; the proxy keeps it inside",
+    "assets.asset": "files of the design, the same for everybody",
+    "front.front": "the landing page: what runs here, and where the doors are",
+    "layout.prefer": "a taste (light or dark) in a cookie; says nothing about who chose",
 }
 OUTSIDE = {"/webhooks/stripe": "the provider's door: its letters are signed"}
 TARGETS = {"organization_id", "hospital_id", "employer_id"}
@@ -44,80 +44,15 @@ NOT_READ = {
 }
 
 
-@dataclass(frozen=True)
-class World:
-    """Two of everything in a database of its own, and a credential of the first for every audience."""
-
-    hospitals: tuple[Twin, Twin]
-    employers: tuple[Twin, Twin]
-    programmes: tuple[Twin, Twin]
-    credentials: dict[str, dict[str, str]]
-
-    @property
-    def twins(self) -> tuple[Twin, ...]:
-        return (*self.hospitals, *self.employers, *self.programmes)
-
-
 @pytest.fixture(scope="module")
-def database(admin_url: str) -> str:
-    """A superuser's way into a database that only this walk uses: twins are no company for stories."""
-    return with_database(admin_url, f"walk_{os.getpid()}")
-
-
-@pytest.fixture(scope="module")
-def houses() -> list[Any]:
-    import b2b.wiring
-    import tandem.wiring
-    import tenants.wiring
-
-    return [tandem.wiring, tenants.wiring, b2b.wiring]
-
-
-@pytest.fixture(scope="module")
-def walked_settings(settings, database: str):
-    urls = prepare_database(database, dict.fromkeys(ROLES, "tests"))
-    upgrade(urls.owner)
-    return replace(
-        settings,
-        app_database_url=urls.app,
-        operator_database_url=urls.operator,
-        owner_database_url=urls.owner,
-    )
-
-
-@pytest.fixture(scope="module")
-def app(walked_settings, houses) -> Iterator[Flask]:
-    yield from opened(walked_settings, houses)
-
-
-def opened(settings, houses) -> Iterator[Flask]:
-    made = create_app(settings, houses)
-    yield made
-    with made.app_context():
-        for engine in db.engines.values():
-            engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def engine(app: Flask, database: str) -> Iterator[Engine]:
-    made = create_engine(database.replace("postgresql://", "postgresql+psycopg://"))
-    yield made
-    made.dispose()
+def app(walked_app: Flask) -> Flask:
+    return walked_app
 
 
 @pytest.fixture(scope="module")
 def world(app: Flask, engine: Engine) -> World:
     with app.app_context():
-        twins = [Twin(engine, kind) for kind in ("hospital", "employer", "programme") for _ in range(2)]
-        for hospital in twins[:2]:
-            hospital.admit_patient(engine)
-        credentials = {
-            "operator": a_key(OPERATOR_ID, "operator", *roles_of("operator")),
-            "hospital": a_key(twins[0].id, "hospital", *roles_of("hospital")),
-            "employer": a_key(twins[2].id, "employer", *roles_of("employer")),
-            "patient": signed_in(twins[0].id, "patient"),
-        }
-        return World((twins[0], twins[1]), (twins[2], twins[3]), (twins[4], twins[5]), credentials)
+        return a_world(engine)
 
 
 def walker(world: World, client, audience: str) -> Walker:
@@ -367,7 +302,7 @@ def leaky(walked_settings, houses) -> Iterator[Flask]:
     yield from opened(walked_settings, [*houses, planted])
 
 
-def test_planted_leaks_are_found(leaky, world):
+def test_planted_leaks_are_found(app, leaky, world):
     strings = [world.hospitals[1].canary()]
 
     with leaky.app_context():
@@ -376,4 +311,4 @@ def test_planted_leaks_are_found(leaky, world):
 
     assert [leak.split(" with")[0] for leak in ids] == ["GET /api/hospital/v1/leaks/<uuid:department_id>"]
     assert [leak.split(":")[0] for leak in texts] == ["GET /api/hospital/v1/leaks"]
-    assert undeclared(leaky) == ["/bare"]
+    assert undeclared(leaky) == [*undeclared(app), "/bare"]

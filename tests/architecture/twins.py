@@ -6,6 +6,7 @@ table added tomorrow is filled without a line here, unless its constraints need 
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -14,10 +15,12 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, Engine, Table, insert, te
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tandem.kernel import crypto
+from tandem.kernel.access import roles_of
 from tandem.kernel.database import Base, TenantOwned
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import acting_for
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for
 from tests.hospitals import CARDIOLOGY, an_id_number
+from tests.people import a_key, signed_in
 
 TODAY: Final = datetime.now(UTC).date()
 _NOON: Final = datetime.combine(TODAY, time(4), UTC)
@@ -140,6 +143,34 @@ class Twin:
         if column.name == "id_number":
             return an_id_number()
         return _made(column, self.id, self.canary(table.name, column.name))
+
+
+@dataclass(frozen=True)
+class World:
+    """Two of everything, and a credential of the first for every audience."""
+
+    hospitals: tuple[Twin, Twin]
+    employers: tuple[Twin, Twin]
+    programmes: tuple[Twin, Twin]
+    credentials: dict[str, dict[str, str]]
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        return (*self.hospitals, *self.employers, *self.programmes)
+
+
+def a_world(engine: Engine) -> World:
+    """Two hospitals, two employers, two programmes; needs an application's context."""
+    twins = [Twin(engine, kind) for kind in ("hospital", "employer", "programme") for _ in range(2)]
+    for hospital in twins[:2]:
+        hospital.admit_patient(engine)
+    credentials = {
+        "operator": a_key(OPERATOR_ID, "operator", *roles_of("operator")),
+        "hospital": a_key(twins[0].id, "hospital", *roles_of("hospital")),
+        "employer": a_key(twins[2].id, "employer", *roles_of("employer")),
+        "patient": signed_in(twins[0].id, "patient"),
+    }
+    return World((twins[0], twins[1]), (twins[2], twins[3]), (twins[4], twins[5]), credentials)
 
 
 def _tenants_tables() -> list[Table]:
