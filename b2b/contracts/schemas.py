@@ -19,7 +19,7 @@ class ContractSchema(Schema):
     programme_id = fields.UUID(dump_only=True)
     heads_billed = fields.Integer(dump_only=True)
     status = fields.String(dump_only=True)
-    effective_at = fields.DateTime(dump_only=True)
+    effective_at = fields.DateTime(dump_only=True, allow_none=True)
     created_at = fields.DateTime(dump_only=True)
     version = fields.Integer(dump_only=True)
 

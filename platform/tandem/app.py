@@ -108,6 +108,7 @@ def _driver(url: str) -> str:
 
 def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
     spec = flask_smorest.Api(app)
+    spec.DEFAULT_ERROR_RESPONSE_NAME = None  # every route names its own problems; "anything else" would hide a gap
     timetable: list[jobs.Cron] = []
     for house in houses:
         for api in house.APIS:

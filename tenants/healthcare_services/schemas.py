@@ -44,7 +44,7 @@ class ServiceSchema(Schema):
     price = MoneyField(required=True, prefix="price", validate=_not_typed_in_fen_for_yuan)
     duration_minutes = fields.Integer(required=True, strict=True, validate=_DURATION)
     status = fields.String(dump_only=True)
-    published_at = fields.DateTime(dump_only=True)
+    published_at = fields.DateTime(dump_only=True, allow_none=True)
     created_at = fields.DateTime(dump_only=True)
     version = fields.Integer(dump_only=True)
 

@@ -73,8 +73,8 @@ class LicenceSchema(Schema):
     registered_specialties = fields.List(SpecialtyCode(), required=True, validate=rules.Length(1, len(SPECIALTIES)))
     verification_due_on = fields.Date(load_default=None, allow_none=True)
     status = fields.String(dump_only=True)
-    evidence = fields.String(dump_only=True)
-    verified_at = fields.DateTime(dump_only=True)
+    evidence = fields.String(dump_only=True, allow_none=True)
+    verified_at = fields.DateTime(dump_only=True, allow_none=True)
     recorded_at = fields.DateTime(dump_only=True)
     version = fields.Integer(dump_only=True)
 

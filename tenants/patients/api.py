@@ -11,7 +11,7 @@ from tandem.kernel.errors import Forbidden, NotFound
 from tandem.kernel.http import Api, check_if_match
 from tandem.kernel.identity import current_actor
 from tenants.patients import commands, queries
-from tenants.patients.consent_texts import PURPOSES, REQUIRED, text_in_force
+from tenants.patients.consent_texts import REQUIRED, texts_in_force
 from tenants.patients.errors import (
     ConsentTextOutdated,
     EvidenceAlreadyFiled,
@@ -139,8 +139,7 @@ def read_record_at_desk(patient_id: UUID) -> dict[str, Any]:
 @consent_texts.get("", allow=PUBLIC, gives=ConsentTextSchema, many=True, query=ConsentTextQuery)
 def list_consent_texts(query: dict[str, Any]) -> Page:
     """List the consent texts in force: read them before consenting."""
-    today = clock.today()
-    texts = [text_in_force(purpose, today) for purpose in PURPOSES]
+    texts = texts_in_force(clock.today())
     return Page([vars(text) | {"sha256": text.sha256, "is_required": text.purpose in REQUIRED} for text in texts], None)
 
 

@@ -69,9 +69,18 @@ REQUIRED: Final = (INTERNET_CARE, HEALTH_DATA)
 """Purposes without which no service is given."""
 
 
+def texts_in_force(day: date) -> list[ConsentText]:
+    """The version in force on a day of each purpose that had one by then."""
+    return [text_in_force(purpose, day) for purpose in PURPOSES if any(_rules(text, purpose, day) for text in TEXTS)]
+
+
 def text_in_force(purpose: str, day: date) -> ConsentText:
     """The version in force on a day. Raises KeyError for an unknown purpose or a day before the first version."""
-    versions = [text for text in TEXTS if text.purpose == purpose and text.in_force_from <= day]
+    versions = [text for text in TEXTS if _rules(text, purpose, day)]
     if not versions:
         raise KeyError(purpose)
     return max(versions, key=lambda text: text.version)
+
+
+def _rules(text: ConsentText, purpose: str, day: date) -> bool:
+    return text.purpose == purpose and text.in_force_from <= day

@@ -58,7 +58,7 @@ class CredentialSchema(Schema):
     document_sha256 = fields.String(required=True, validate=_SHA256)
     status = fields.String(dump_only=True)
     submitted_at = fields.DateTime(dump_only=True)
-    decided_at = fields.DateTime(dump_only=True)
+    decided_at = fields.DateTime(dump_only=True, allow_none=True)
 
 
 class CredentialDecisionSchema(Schema):

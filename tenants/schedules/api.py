@@ -118,13 +118,23 @@ def lift_leave(leave_id: UUID) -> PractitionerLeave:
     return commands.lift_leave(leave_id)
 
 
-@patient_slots.get("", allow="directory.read", gives=FreeSlotOut, many=True, query=FreeSlotQuery, open=True)
+@patient_slots.get(
+    "",
+    allow="directory.read",
+    gives=FreeSlotOut,
+    many=True,
+    query=FreeSlotQuery,
+    open=True,
+    problems=(ServiceNotOffered,),
+)
 def find_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) -> Page:
     """Free times of a service, earliest first."""
     return _free_slots(service_id, query)
 
 
-@public_slots.get("", allow=PUBLIC, gives=FreeSlotOut, many=True, query=FreeSlotQuery)
+@public_slots.get(
+    "", allow=PUBLIC, gives=FreeSlotOut, many=True, query=FreeSlotQuery, problems=(ServiceNotOffered,)
+)
 def look_at_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) -> Page:
     """Free times of a service, earliest first, for a visitor without a login."""
     with acting_for(hospital_id):

@@ -21,7 +21,7 @@ class UsageEventSchema(Schema):
     source_id = fields.UUID(required=True)
     at = fields.DateTime(required=True)
     received_at = fields.DateTime(required=True)
-    quantity = fields.Decimal(as_string=True, required=True)
+    quantity = fields.Decimal(as_string=True, required=True, metadata={"type": "string"})
     amount = MoneyField(required=True)
     service_id = fields.UUID(allow_none=True)
     payment_id = fields.UUID(allow_none=True)
