@@ -297,11 +297,16 @@ def _open(opened: Session, transaction: Any, connection: Any) -> None:
 @event.listens_for(TenantSession, "do_orm_execute")
 def _belt(state: ORMExecuteState) -> None:
     # Row-level security is the wall; the visible predicate is what Citus routes by, and a second belt.
-    tenant = state.session.info["scope"].tenant_id
-    if tenant is not None and not state.is_column_load:
-        state.statement = state.statement.options(
-            with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True)
-        )
+    if not state.is_orm_statement or state.is_column_load:
+        return
+    info = state.session.info
+    tenant = info["scope"].tenant_id
+    if tenant is None:
+        return
+    if "belt" not in info:
+        # Once per session: looking into the lambda costs more than sending a statement.
+        info["belt"] = with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True)
+    state.statement = state.statement.options(info["belt"])
 
 
 @telemetry.readiness_part("database")

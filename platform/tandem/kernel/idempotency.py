@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, delete, select, update
+from sqlalchemy import CheckConstraint, Index, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -67,6 +67,21 @@ class PersonIdempotencyKey(Reference, Model):
     created_at: Mapped[datetime]
 
 
+def _answer(table: Any, *owner: str) -> Any:
+    return update(table).where(*(table.c[name] == bindparam(f"the_{name}") for name in (*owner, "id")))
+
+
+# Put together once: doing it for each request costs more than sending them.
+_TAKE: Final = {
+    table.name: insert(table).on_conflict_do_nothing().returning(table.c.id)
+    for table in (IdempotencyKey.__table__, PersonIdempotencyKey.__table__)
+}
+_ANSWER: Final = {
+    IdempotencyKey.__tablename__: _answer(IdempotencyKey.__table__, "tenant_id", "by_operator"),
+    PersonIdempotencyKey.__tablename__: _answer(PersonIdempotencyKey.__table__, "person_id"),
+}
+
+
 @dataclass(frozen=True)
 class Replay:
     """The answer the first request got."""
@@ -95,10 +110,8 @@ def begin(route: str, key: str, body_sha256: bytes, *, actor_id: UUID | None) ->
     """
     place = _place(current_scope())
     key_id = derived_id("idempotency", actor_id, route, key)
-    wish = insert(place.table).values(
-        **place.owner, id=key_id, route=route, body_sha256=body_sha256, created_at=clock.now()
-    )
-    if _is_first(wish.on_conflict_do_nothing().returning(place.table.c.id)):
+    facts = {**place.owner, "id": key_id, "route": route, "body_sha256": body_sha256, "created_at": clock.now()}
+    if _is_first(_TAKE[place.table.name], facts):
         session.info[_IN_HAND] = (place, key_id)
         if place.tenant is None:
             forget_old(limit=20)  # persons are never listed, so no nightly job could find their old keys
@@ -116,7 +129,10 @@ def finish(status: int, body: bytes) -> None:
     """Keep the answer of the request at hand; a problem raised instead rolls the key back with everything else."""
     place, key_id = session.info.pop(_IN_HAND)
     sealed = crypto.encrypt(body.decode(), _PLACE, platform=place.tenant is None, owner=place.tenant)
-    session.execute(update(place.table).where(*_row(place, key_id)).values(status=status, body=sealed))
+    facts = {f"the_{name}": value for name, value in place.owner.items()}
+    session.connection().execute(
+        _ANSWER[place.table.name], {**facts, "the_id": key_id, "status": status, "body": sealed}
+    )
 
 
 def forget_old(limit: int = FORGET_ROWS) -> int:
@@ -142,9 +158,9 @@ def _row(place: _Place, key_id: UUID) -> list[Any]:
     return [*(place.table.c[name] == value for name, value in place.owner.items()), place.table.c.id == key_id]
 
 
-def _is_first(wish: Any) -> bool:
+def _is_first(wish: Any, facts: dict[str, Any]) -> bool:
     try:
-        return session.execute(wish).one_or_none() is not None
+        return session.connection().execute(wish, facts).one_or_none() is not None
     except OperationalError as refused:
         # The first request holds its key's row until it commits or rolls back; we waited as long as we may.
         if getattr(refused.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:

@@ -17,7 +17,7 @@ from uuid import UUID
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
@@ -191,6 +191,29 @@ def read_token(text: str) -> Token:
     return Token(kind, UUID(bytes=raw[:16]), sha256(raw).digest())
 
 
+@dataclass(frozen=True)
+class PatientSession:
+    """What the edge must know of a patient's session."""
+
+    person_id: UUID
+    audience: str
+    csrf_token: str = field(repr=False)
+    is_here: bool
+
+
+_PATIENT_SESSION: Final = text("""
+SELECT audience, csrf_token, expires_at, revoked_at, false AS is_here
+FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id
+""")
+_PATIENT_SESSION_HERE: Final = text("""
+SELECT audience, csrf_token, expires_at, revoked_at,
+       EXISTS (SELECT FROM membership
+               WHERE tenant_id = :tenant_id AND person_id = :person_id
+                 AND audience = 'patient' AND status = 'active') AS is_here
+FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id
+""")
+
+
 def make_token(kind: str, owner_id: UUID) -> tuple[str, bytes]:
     """A fresh token and the hash to store; the token itself is shown once and kept nowhere."""
     raw = owner_id.bytes + secrets.token_bytes(32)
@@ -234,6 +257,19 @@ def find_session(token: Token) -> LoginSession:
         return found
 
 
+def patient_session(token: Token, hospital: UUID | None) -> PatientSession:
+    """The live patient session of a token, and whether its person is a patient of `hospital`, in one round trip.
+
+    [the person's own, with or without the hospital's tenant] Raises Unauthenticated.
+    """
+    statement = _PATIENT_SESSION if hospital is None else _PATIENT_SESSION_HERE
+    facts = {"secret_hash": token.secret_hash, "person_id": token.owner_id, "tenant_id": hospital}
+    found = session.connection().execute(statement, facts).one_or_none()
+    if found is None or found.revoked_at is not None or clock.now() >= found.expires_at:
+        raise Unauthenticated
+    return PatientSession(token.owner_id, found.audience, found.csrf_token, found.is_here)
+
+
 def actor_in_place(login: LoginSession) -> Actor:
     """The session's person with the roles held now, not when the session began. [the place's tenant]
 
@@ -260,17 +296,9 @@ def actor_in_place(login: LoginSession) -> Actor:
     )
 
 
-def patient_actor(login: LoginSession) -> Actor:
+def patient_actor(person_id: UUID) -> Actor:
     """A signed-in person as a patient, of whichever hospital the route names."""
-    return Actor(
-        "person",
-        login.person_id,
-        "patient",
-        None,
-        login.person_id,
-        ("patient",),
-        permissions_of(["patient"], "patient"),
-    )
+    return Actor("person", person_id, "patient", None, person_id, ("patient",), permissions_of(["patient"], "patient"))
 
 
 def actor_of_key(token: Token, audience: Audience) -> Actor:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import orjson
 from flask import Response, request
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from tandem.kernel import audit, errors, idempotency, identity, telemetry
@@ -93,10 +92,14 @@ def _scope(route: "Route", path: dict[str, Any]) -> Iterator[Actor]:
         with _as_key(route, token, path) as actor:
             yield actor
         return
+    if route.audience == "patient":
+        with _as_patient(route, token, path) as actor:
+            yield actor
+        return
     login = identity.find_session(token)
     if login.audience != route.audience:
         raise errors.Unauthenticated
-    _check_csrf(login)
+    _check_csrf(login.csrf_token)
     with _as_signed_in(route, login, path) as actor:
         yield actor
 
@@ -117,10 +120,6 @@ def _as_key(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[Acto
 @contextmanager
 def _as_signed_in(route: "Route", login: LoginSession, path: dict[str, Any]) -> Iterator[Actor]:
     person = login.person_id
-    if route.audience == "patient":
-        with _as_patient(route, person, path):
-            yield identity.patient_actor(login)
-        return
     if login.tenant_id is None:
         raise errors.Unauthenticated
     is_operator = route.audience == "operator"
@@ -134,16 +133,17 @@ def _as_signed_in(route: "Route", login: LoginSession, path: dict[str, Any]) -> 
 
 
 @contextmanager
-def _as_patient(route: "Route", person: UUID, path: dict[str, Any]) -> Iterator[None]:
-    hospital = path.get("hospital_id")
-    if hospital is None:
-        with as_person(person):
-            yield
-        return
-    with acting_for(hospital, person_id=person):
-        if not route.open and not _is_patient_here(hospital, person):
+def _as_patient(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[Actor]:
+    # The token names the person, so that session, place and work are one transaction.
+    person, hospital = token.owner_id, path.get("hospital_id")
+    with as_person(person) if hospital is None else acting_for(hospital, person_id=person):
+        login = identity.patient_session(token, hospital)
+        if login.audience != route.audience:
+            raise errors.Unauthenticated
+        _check_csrf(login.csrf_token)
+        if hospital is not None and not route.open and not login.is_here:
             raise errors.NotFound
-        yield
+        yield identity.patient_actor(person)
 
 
 @contextmanager
@@ -165,16 +165,6 @@ def _target(path: dict[str, Any]) -> tuple[str, UUID] | None:
     return next(((name, path[name]) for name in _TARGETS if name in path), None)
 
 
-def _is_patient_here(hospital: UUID, person: UUID) -> bool:
-    here = select(identity.Membership.id).where(
-        identity.Membership.tenant_id == hospital,
-        identity.Membership.person_id == person,
-        identity.Membership.audience == "patient",
-        identity.Membership.status == "active",
-    )
-    return session.scalar(here) is not None
-
-
 def credential() -> str:
     """The token this request came with, in its header or its cookie. Raises Unauthenticated."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
@@ -186,11 +176,11 @@ def credential() -> str:
     return cookie
 
 
-def _check_csrf(login: LoginSession) -> None:
+def _check_csrf(csrf_token: str) -> None:
     # Only a cookie is sent by a browser on its own; a Bearer header never is.
     if request.method in {"GET", "HEAD"} or "Authorization" in request.headers:
         return
-    if request.headers.get("X-CSRF-Token") != login.csrf_token:
+    if request.headers.get("X-CSRF-Token") != csrf_token:
         raise errors.Forbidden(permission="csrf")
 
 
