@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_among, consumed_at
 from tandem.billing.ledger import mirror_book, mirrored_journals, mirrors_of
-from tandem.billing.payments import fetch_provider_facts
+from tandem.billing.payments import fetch_provider_facts, read_until
 from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.commands import OtherBooks
 from tandem.billing.reconciliation.models import DayClose
@@ -50,8 +50,12 @@ def fan_out_day_close(day_close_id: UUID) -> None:
 def close_hospital_day(day: date, day_close_id: UUID | None = None) -> None:
     """Ask the provider, accrue what is left, mirror, propose the day's statement, reconcile. [hospital]"""
     since, until = clock.day_bounds(day)
-    # From the day's first moment, not from the last reading: what the provider was late to tell bears its old date.
-    fetch_provider_facts(since)
+    with transaction():
+        asked_until, is_unresolved = read_until(), bool(queries.days_worth_another_run())
+    # Where it was asked after the day's end and nothing is missing, asking again would tell the same.
+    if is_unresolved or asked_until is None or asked_until < until:
+        # From the day's first moment, not from the last reading: what the provider is late to tell bears its old date.
+        fetch_provider_facts(since)
     with transaction():
         settlements.accrue_missing(until)
         if (day + timedelta(days=1)).day == 1:
@@ -78,7 +82,7 @@ def reconcile_day(day: date) -> None:
 
 @job(queue="slow", timeout_seconds=600, outside=True)
 def reconcile_last_night(scheduled_at: datetime) -> None:
-    """Yesterday, and every earlier day that still has something unresolved. [hospital]"""
+    """Yesterday, and every earlier day on which something may still change. [hospital]"""
     _reconcile_since(scheduled_at, asks_provider=True)
 
 
@@ -90,7 +94,7 @@ def reconcile_employer_last_night(scheduled_at: datetime) -> None:
 
 def _reconcile_since(moment: datetime, *, asks_provider: bool) -> None:
     with transaction():
-        days = sorted({*queries.days_with_differences(), _business_day(moment) - timedelta(days=1)})
+        days = sorted({*queries.days_worth_another_run(), _business_day(moment) - timedelta(days=1)})
     if asks_provider:
         fetch_provider_facts(clock.day_bounds(days[0])[0])
     mirror_book(CURRENCY)

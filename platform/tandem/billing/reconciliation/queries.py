@@ -268,9 +268,12 @@ def discrepancies_by_key(keys: Collection[str]) -> dict[tuple[str, str], Discrep
     return {(row.reconciliation_pass, row.natural_key): row for row in session.scalars(statement)}
 
 
-def days_with_differences() -> list[date]:
-    """Days on which something is not resolved."""
-    unresolved = select(Discrepancy.day).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.status != "resolved")
+def days_worth_another_run() -> list[date]:
+    """Days with an open difference, or with one that goes away when the provider tells what it was late to tell."""
+    may_change = or_(Discrepancy.status == "open", Discrepancy.kind.in_(["movement_missing", "moved_amount_differs"]))
+    unresolved = select(Discrepancy.day).where(
+        Discrepancy.tenant_id == tenant_id(), Discrepancy.status != "resolved", may_change
+    )
     return list(session.scalars(unresolved.distinct()))
 
 
