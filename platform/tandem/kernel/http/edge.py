@@ -15,7 +15,7 @@ from tandem.kernel import audit, errors, idempotency, identity, telemetry
 from tandem.kernel.access import PUBLIC, SIGNED_IN
 from tandem.kernel.database import Page, check_version, session
 from tandem.kernel.http.replies import json_response, page_body, to_json
-from tandem.kernel.http.schemas import load
+from tandem.kernel.http.schemas import load, refuse_nul
 from tandem.kernel.identity import Actor, LoginSession, Token
 from tandem.kernel.settings import BODY_LIMIT_BYTES
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, as_person, in_public, transaction
@@ -186,8 +186,11 @@ def _check_csrf(csrf_token: str) -> None:
 
 def _arguments(route: "Route", path: dict[str, Any]) -> dict[str, Any]:
     arguments = dict(path)
+    if any("\x00" in part for part in path.values() if isinstance(part, str)):
+        raise errors.NotFound
     if route.query is not None:
         several = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
+        refuse_nul(several)
         arguments["query"] = load(route.query, several)
     if route.takes is not None:
         arguments["wish"] = load(route.takes, _json())
@@ -206,11 +209,12 @@ def _json() -> Any:
     body = _body(BODY_LIMIT_BYTES)
     try:
         data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise errors.Malformed from None
-    # PostgreSQL's text holds no NUL; refusing it here keeps it out of every column at once.
-    if not isinstance(data, dict) or b"\\u0000" in body:
+    except orjson.JSONDecodeError as broken:
+        raise errors.Malformed(line=broken.lineno, column=broken.colno) from None
+    if not isinstance(data, dict):
         raise errors.Malformed
+    if b"\\u0000" in body:
+        refuse_nul(data)
     return data
 
 

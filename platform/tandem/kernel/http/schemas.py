@@ -1,7 +1,7 @@
 """What goes in and out: strict marshmallow schemas whose refusals speak Chinese and English, with the mend."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, post_load
@@ -16,7 +16,8 @@ BIGINT_MAX: Final = 2**63 - 1
 
 _AS_TEXT: Final = Text("Send text.", "请填写文本。")
 _AS_TYPE: Final = Text("Send the type that the API document shows.", "请按 API 文档所示的类型填写。")
-_IN_RANGE: Final = Text("Choose a value inside the limits.", "请填写范围内的值。")
+_NUL: Final = Text("This text holds a NUL character", "文本中含有空字符（NUL）")
+_WITHOUT_NUL: Final = Text("Remove it.", "请删除该字符。")
 
 # marshmallow's own words -> (code, reason, mend). The first match counts; a test walks every rule we use.
 _SAYINGS: Final[list[tuple[re.Pattern[str], str, Text, Text]]] = [
@@ -124,6 +125,11 @@ class Schema(MarshmallowSchema):
     class Meta:
         unknown = RAISE
 
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Keep whole numbers inside BIGINT, also where a field says nothing of limits."""
+        if isinstance(field_obj, fields.Integer) and not any(isinstance(r, rules.Range) for r in field_obj.validators):
+            field_obj.validators = [*field_obj.validators, rules.Range(-BIGINT_MAX, BIGINT_MAX)]
+
 
 class MoneyField(fields.Field[Money]):
     """Money on the wire: {"amount_minor": 7200, "currency": "CNY"}.
@@ -230,6 +236,25 @@ def load(schema: MarshmallowSchema, data: Any) -> Any:
         return schema.load(data)
     except ValidationError as refused:
         raise Invalid(*field_problems(refused.messages)) from None
+
+
+def refuse_nul(data: Any) -> None:
+    """PostgreSQL's text holds no NUL: refuse it at the door of every column at once. Raises Invalid."""
+    found = [FieldProblem(path, _NUL, _WITHOUT_NUL, "nul") for path in _nul_paths(data, "")]
+    if found:
+        raise Invalid(*found)
+
+
+def _nul_paths(data: Any, path: str) -> Iterator[str]:
+    if isinstance(data, str):
+        if "\x00" in data:
+            yield path
+        return
+    pairs = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
+    for name, below in pairs:
+        if isinstance(name, str) and "\x00" in name:
+            yield path or "body"
+        yield from _nul_paths(below, f"{path}.{name}".lstrip("."))
 
 
 def field_problems(messages: Any, path: str = "") -> list[FieldProblem]:
