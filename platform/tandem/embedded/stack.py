@@ -165,6 +165,8 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             # glibc gives each thread a heap of its own and keeps what was freed; two heaps are enough for us.
             "MALLOC_ARENA_MAX": self._environ.get("MALLOC_ARENA_MAX") or "2",
+            # macOS ends a process that was forked, as gunicorn's are, when it first asks for an address.
+            "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
         }
 
     def _urls_to_be(self) -> DatabaseUrls:
@@ -297,7 +299,7 @@ def _own_mark() -> dict[str, Any]:
 
 def _ask(port: int, path: str, before: str) -> tuple[int, str]:
     """Status and body of one GET; status 0 and what was heard before when nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
     try:
         connection.request("GET", path)
         reply = connection.getresponse()
