@@ -1,6 +1,8 @@
 """Every table can be cut by its tenant, or stands on the list of tables without one, with a reason and a place."""
 
+import ast
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,10 +15,14 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
+    create_engine,
+    text,
 )
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
 
 from tandem.embedded.distribution import ANCHOR, obstacles, placements, whole_sql
-from tandem.kernel.database import Base, Reference, TenantOwned
+from tandem.kernel.database import Base, Reference, TenantOwned, refusing_constraint
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -98,6 +104,27 @@ def test_no_sequence_and_no_exclusion_counts_across_tenants(database_urls):
     assert exclusions == []
 
 
+def test_a_refusal_by_a_shard_is_told_by_the_models_name(database_urls):
+    owner = create_engine(database_urls.owner.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    row = text("INSERT INTO planted_104071 VALUES (1)")
+
+    with owner.connect() as connection, pytest.raises(IntegrityError) as refused:
+        connection.execute(text("CREATE TEMP TABLE planted_104071 (n int CONSTRAINT planted_once_key_104071 UNIQUE)"))
+        connection.execute(row)
+        connection.execute(row)
+
+    assert refusing_constraint(refused.value) == "planted_once_key"
+
+
+def test_constraints_that_explain_themselves_have_names_that_leave_room_for_a_shards_number():
+    named = {keyword.arg for call in calls_of("refusing") for keyword in call.keywords}
+    known = {each.name for table in Base.metadata.tables.values() for each in (*table.constraints, *table.indexes)}
+
+    assert named
+    assert named - known == set()
+    assert {name for name in named if len(f"{name}_12345678") > 63} == set()
+
+
 def test_planted_obstacles_are_found():
     planted = MetaData()
     key = {"primary_key": True}
@@ -144,6 +171,12 @@ def test_a_planted_trigger_that_reads_another_table_is_found():
 
 def models() -> list[type]:
     return [mapper.class_ for mapper in Base.registry.mappers]
+
+
+def calls_of(function: str) -> list[ast.Call]:
+    sources = [path.read_text() for house in ("platform", "tenants", "b2b") for path in Path(house).rglob("*.py")]
+    nodes = [node for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [node for node in nodes if isinstance(node.func, ast.Name) and node.func.id == function]
 
 
 def tables_read_by(body: str) -> set[str]:

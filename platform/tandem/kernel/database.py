@@ -1,5 +1,6 @@
 """Tables, sessions and pages: Flask-SQLAlchemy on PostgreSQL, one session per scope, SQL in sight."""
 
+import re
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,7 @@ POOL_WAIT_SECONDS: Final = 2
 IDLE_PING_SECONDS: Final = 1.0
 PAGE_LIMIT_DEFAULT: Final = 20
 PAGE_LIMIT_MAX: Final = 100
+_SHARD: Final = re.compile(r"_\d{6,}$")
 
 
 class Base(DeclarativeBase):
@@ -241,10 +243,18 @@ def refusing(**problems: type[errors.Problem]) -> Iterator[None]:
         yield
         session.flush()
     except IntegrityError as refused:
-        name = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
+        name = refusing_constraint(refused)
         if name in problems:
             raise problems[name]() from None
         raise
+
+
+def refusing_constraint(refused: IntegrityError) -> str | None:
+    """The constraint that refused, as the models call it; on a cluster a shard says `slot_once_key_104071`."""
+    diagnosis = getattr(refused.orig, "diag", None)
+    name, table = getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "table_name", None)
+    shard = _SHARD.search(table or "")
+    return name.removesuffix(shard.group()) if name and shard else name
 
 
 def check_version(row: Any, if_match: str | None) -> None:

@@ -207,7 +207,7 @@ FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id
 """)
 _PATIENT_SESSION_HERE: Final = text("""
 SELECT audience, csrf_token, expires_at, revoked_at,
-       EXISTS (SELECT FROM membership
+       EXISTS (SELECT 1 FROM membership
                WHERE tenant_id = :tenant_id AND person_id = :person_id
                  AND audience = 'patient' AND status = 'active') AS is_here
 FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id

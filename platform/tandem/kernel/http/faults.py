@@ -1,7 +1,5 @@
 """Whatever goes wrong is answered as a problem: typed, in the language of the caller, with an id and no trace."""
 
-from typing import Any
-
 import orjson
 from flask import Flask, Response, request
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
@@ -9,6 +7,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from tandem.kernel import errors, telemetry
+from tandem.kernel.database import refusing_constraint
 from tandem.kernel.errors import Problem
 from tandem.kernel.http.replies import PROBLEM_JSON, json_response
 from tandem.kernel.i18n import Text
@@ -85,7 +84,7 @@ def _operational(failed: OperationalError) -> Response:
 
 
 def _integrity(refused: IntegrityError) -> Response:
-    constraint: Any = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
+    constraint = refusing_constraint(refused)
     telemetry.log.warning("constraint_refused", constraint=constraint, path=str(request.url_rule))
     return _answer(Conflict(constraint=constraint))
 
