@@ -11,7 +11,7 @@ from tandem.billing.invoices.drafts import InvoiceLine, Period
 from tandem.billing.invoices.errors import InvoiceLinesWrong, InvoiceOverpaid
 from tandem.billing.invoices.events import InvoiceIssued, InvoicePaid, InvoiceVoided
 from tandem.billing.invoices.models import Invoice
-from tandem.billing.invoices.queries import invoice, invoice_lines, invoiced_totals
+from tandem.billing.invoices.queries import invoice, invoice_lines, invoiced_totals, invoices_issued, numbering
 
 __all__ = [
     "Invoice",
@@ -26,8 +26,10 @@ __all__ = [
     "invoice",
     "invoice_lines",
     "invoiced_totals",
+    "invoices_issued",
     "issue_draft",
     "issue_invoice",
+    "numbering",
     "record_invoice_payment",
     "void_invoice",
 ]

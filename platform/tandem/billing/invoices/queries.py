@@ -1,6 +1,7 @@
 """Reads of invoices, in the employer's scope."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, RowMapping, cast, func, select
@@ -70,3 +71,28 @@ def invoiced_totals(currency: str = "CNY") -> RowMapping:
             cast(func.coalesce(func.sum(Invoice.paid_minor), 0), BigInteger).label("paid_minor"),
         ).where(Invoice.tenant_id == tenant_id(), Invoice.status.in_(["issued", "paid"]), Invoice.currency == currency)
     )[0]
+
+
+def invoices_issued(since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """Invoices issued in [since, until), with the sum of their lines."""
+    lines = (
+        select(InvoiceLineRow.invoice_id, cast(func.sum(InvoiceLineRow.amount_minor), BigInteger).label("lines_minor"))
+        .where(InvoiceLineRow.tenant_id == tenant_id())
+        .group_by(InvoiceLineRow.invoice_id)
+        .subquery()
+    )
+    return rows(
+        select(Invoice.id, Invoice.series, Invoice.number, Invoice.total_minor, Invoice.currency, lines.c.lines_minor)
+        .outerjoin(lines, lines.c.invoice_id == Invoice.id)
+        .where(Invoice.tenant_id == tenant_id(), Invoice.issued_at >= since, Invoice.issued_at < until)
+    )
+
+
+def numbering(series: str) -> tuple[int, int]:
+    """How many invoices of a series have a number, and the highest: equal while there is no gap."""
+    found = session.execute(
+        select(func.count(Invoice.number), func.coalesce(func.max(Invoice.number), 0)).where(
+            Invoice.tenant_id == tenant_id(), Invoice.series == series
+        )
+    ).one()
+    return int(found[0]), int(found[1] or 0)

@@ -98,6 +98,9 @@ def _verify_window(verdict: BookVerdict, book_id: UUID, first: int, last: int, p
         verdict.entries += len(mine)
     if expected != last + 1:
         verdict.find(f"journals {expected} to {last} are missing")
+    strays = sum(len(lines[seq]) for seq in lines.keys() - {journal.seq for journal in journals})
+    if strays:
+        verdict.find(f"{strays} entries belong to no journal")
     return previous
 
 
@@ -162,7 +165,7 @@ def _verify_head(verdict: BookVerdict, book_id: UUID) -> None:
 def _verify_strays(verdict: BookVerdict, book_id: UUID) -> None:
     strays = session.execute(_STRAYS, {"tenant": tenant_id(), "book": book_id}).scalar_one()
     if strays:
-        verdict.find(f"{strays} entries belong to no journal")
+        verdict.find(f"{strays} entries stand beyond the book's end")
 
 
 def _verify_balances(verdict: BookVerdict, book_id: UUID) -> None:
@@ -177,8 +180,8 @@ _HEAD = text(
     "WHERE b.tenant_id = :tenant AND b.id = :book"
 )
 _STRAYS = text(
-    "SELECT count(*) FROM entry e LEFT JOIN journal j ON j.tenant_id = :tenant AND j.book_id = e.book_id "
-    "AND j.seq = e.seq WHERE e.tenant_id = :tenant AND e.book_id = :book AND j.id IS NULL"
+    "SELECT count(*) FROM entry e WHERE e.tenant_id = :tenant AND e.book_id = :book AND (e.seq < 1 OR e.seq >= "
+    "(SELECT next_seq FROM book b WHERE b.tenant_id = :tenant AND b.id = :book))"
 )
 # One statement is one snapshot: postings that commit meanwhile are in both sums or in neither.
 _BALANCES = text(

@@ -51,7 +51,7 @@ def run_reconciliation(
     )
     known = dict(queries.discrepancies_of_day(day))
     checked, found = provider_passes.facts_and_provider(since, until)
-    for compare in (provider_passes.movements_and_book, party_passes.use_and_fees):
+    for compare in (provider_passes.movements_and_book, party_passes.use_and_fees, party_passes.invoices_and_book):
         compared, differing = compare(since, until)
         checked, found = checked + compared, [*found, *differing]
     found += party_passes.book_and_mirror(others.mirrored, others.mirrors)

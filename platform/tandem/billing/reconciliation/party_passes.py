@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from tandem.billing.invoices import invoices_issued, numbering
 from tandem.billing.ledger import Mirrored
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.findings import Finding
@@ -55,6 +56,28 @@ def use_and_fees(since: datetime, until: datetime) -> tuple[int, list[Finding]]:
                 )
             )
     return len(uses), found
+
+
+def invoices_and_book(since: datetime, until: datetime) -> tuple[int, list[Finding]]:
+    """R5: every invoice issued in [since, until) is the sum of its lines, stands in the book, and leaves no gap."""
+    issued = invoices_issued(since, until)
+    booked = queries.booked_invoices([str(row["id"]) for row in issued])
+    found: list[Finding] = []
+    for row in issued:
+        total, currency, evidence = int(row["total_minor"]), str(row["currency"]), {"invoice_id": str(row["id"])}
+        for kind, other in (
+            ("invoice_lines_differ", row["lines_minor"]),
+            ("invoice_not_booked", booked.get(str(row["id"]))),
+        ):
+            if other != total:
+                key = f"{kind}:{row['id']}"
+                found.append(Finding("R5", key, kind, "operator", total, other or 0, currency, None, evidence))
+    for series in sorted({str(row["series"]) for row in issued}):
+        numbered, highest = numbering(series)
+        if numbered != highest:
+            evidence = {"series": series, "numbered": str(numbered), "highest": str(highest)}
+            found.append(Finding("R5", f"numbers:{series}", "invoice_number_gap", "operator", 0, 0, evidence=evidence))
+    return len(issued), found
 
 
 def statement_and_book(currency: str = "CNY") -> list[Finding]:

@@ -148,6 +148,11 @@ def booked_fees(movement_ids: Collection[str]) -> dict[str, int]:
     return {key.removeprefix("bt:"): amount for key, amount in booked.items()}
 
 
+def booked_invoices(invoice_ids: Collection[str]) -> dict[str, int]:
+    """What each of these invoices is booked with as an employer's expense."""
+    return _booked("exp.benefits", ("invoice_issued",), invoice_ids)
+
+
 def cash_at_provider(until: datetime) -> dict[str, int]:
     """Per currency, what cash.psp stood at, counting what was true before `until`."""
     found = session.execute(

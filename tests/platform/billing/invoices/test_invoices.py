@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from tandem.accounts import create_organization
 from tandem.billing.invoices import (
@@ -21,6 +22,10 @@ from tandem.billing.invoices import (
     issue_invoice,
 )
 from tandem.billing.ledger import balance_minor
+from tandem.billing.reconciliation import Discrepancy
+from tandem.billing.reconciliation.jobs import close_employer_day
+from tandem.kernel import clock
+from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
@@ -145,3 +150,24 @@ def test_a_void_invoice_leaves_no_debt_and_keeps_its_number(employer: UUID, clie
     assert issued(employer).number == 2
     with acting_for(employer), transaction():
         assert balance_minor("ap.operator") == 0
+
+
+def test_an_invoice_that_lost_its_booking_or_its_neighbour_is_found(
+    employer: UUID, work: Work, as_superuser: Callable[..., None], at: Callable[[datetime], None]
+) -> None:
+    first, second = issued(employer), issued(employer)
+    work(employer)
+    as_superuser(
+        "UPDATE journal SET idem_key = 'lost' WHERE tenant_id = %s AND idem_key = %s", employer, str(second.id)
+    )
+    as_superuser("UPDATE invoice SET number = NULL, issued_at = NULL, status = 'draft' WHERE tenant_id = %s AND id = %s",
+                 employer, first.id)  # fmt: skip
+    day = clock.today()
+    at(clock.day_bounds(day)[1] + timedelta(hours=1))
+
+    with acting_for(employer):
+        close_employer_day(day)
+
+    with acting_for(employer), transaction():
+        kinds = set(session.scalars(select(Discrepancy.kind).where(Discrepancy.tenant_id == employer)))
+    assert kinds == {"invoice_not_booked", "invoice_number_gap"}
