@@ -2,7 +2,7 @@
 
 A tenant's tables are cut by `tenant_id` and lie together, so that one tenant's rows share a node. Tables without a
 tenant are copied to every node where they are read far more often than written; those that requests write as they
-come stay on the coordinator, because a change to a copied table locks all its copies until the commit.
+come stay on the coordinator: a change to a copied table is a commit on every node, and an upsert locks all of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
