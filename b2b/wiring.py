@@ -12,7 +12,7 @@ from b2b.reports import api as reports_api
 from b2b.reports.jobs import report_contracts
 from b2b.rosters import api as rosters_api
 from b2b.rosters.events import MembersGranted, RosterChanged
-from b2b.rosters.jobs import grant_members, spread_roster_change
+from b2b.rosters.jobs import grant_members, keep_members_current, spread_roster_change
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
@@ -34,5 +34,6 @@ SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {
 }
 SCHEDULE: Sequence[Cron] = [
     Cron("10 0 * * *", end_contracts, each="employer"),
+    Cron("20 0 * * *", keep_members_current, each="employer"),
     Cron("30 3 1 * *", report_contracts, each="employer"),
 ]

@@ -6,10 +6,17 @@ from uuid import UUID
 from b2b.rosters import commands, queries
 from b2b.rosters.errors import MemberLeft
 from b2b.rosters.models import RosterImport, RosterMember
-from b2b.rosters.schemas import DepartureSchema, MemberQuery, MemberSchema, RosterImportSchema, RosterQuery
+from b2b.rosters.schemas import (
+    DepartureSchema,
+    MemberQuery,
+    MemberSchema,
+    RosterImportSchema,
+    RosterImportSummarySchema,
+    RosterQuery,
+)
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api
-from tandem.kernel.sheets import SheetUnreadable
+from tandem.kernel.sheets import SHEET_PROBLEMS
 
 rosters = Api("rosters", audience="employer", url_prefix="/rosters")
 members = Api("members", audience="employer", url_prefix="/members")
@@ -21,17 +28,23 @@ members = Api("members", audience="employer", url_prefix="/members")
     upload=("text/csv", "application/octet-stream"),
     query=RosterQuery,
     gives=RosterImportSchema,
-    problems=(SheetUnreadable,),
+    problems=SHEET_PROBLEMS,
 )
 def import_roster(upload: bytes, query: dict[str, Any]) -> RosterImport:
     """Upload a CSV of employees (UTF-8 or GB18030; columns staff_number, name, phone, joined_on, left_on)."""
     return commands.import_roster(upload, dry_run=query["dry_run"])
 
 
-@rosters.get("", allow="rosters.read", gives=RosterImportSchema, many=True)
+@rosters.get("", allow="rosters.read", gives=RosterImportSummarySchema, many=True)
 def list_imports(query: dict[str, Any]) -> Page:
     """Files uploaded before, and what became of them."""
     return queries.imports(**query)
+
+
+@rosters.get("/<uuid:import_id>", allow="rosters.read", gives=RosterImportSchema)
+def read_import(import_id: UUID) -> RosterImport:
+    """One file, and what was wrong with its rows."""
+    return queries.roster_import(import_id)
 
 
 @members.get("", allow="rosters.read", gives=MemberSchema, query=MemberQuery, many=True)

@@ -8,9 +8,9 @@ from tandem.kernel.outbox import Event
 
 @dataclass(frozen=True)
 class RosterChanged(Event):
-    """Members joined or left."""
+    """Members joined, left or were corrected; every change has an id of its own."""
 
-    import_id: UUID
+    change_id: UUID
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,18 @@ BATCH: Final = 500
 
 
 @job(queue="slow", timeout_seconds=60)
-def spread_roster_change(import_id: UUID) -> None:
+def spread_roster_change(change_id: UUID) -> None:
     """A roster changed: bring every contract in force up to it."""
     for agreed in effective_contracts(on=clock.today()):
-        jobs.enqueue(grant_members, contract_id=agreed.id, key=f"{import_id}:{agreed.id}")
+        jobs.enqueue(grant_members, contract_id=agreed.id, key=f"{change_id}:{agreed.id}")
+
+
+@job(queue="slow", timeout_seconds=60)
+def keep_members_current() -> None:
+    """Each night: whoever's first day has come is granted, whoever's day to leave has come is not any more."""
+    today = clock.today()
+    for agreed in effective_contracts(on=today):
+        jobs.enqueue(grant_members, contract_id=agreed.id, key=f"{today}:{agreed.id}")
 
 
 @job(queue="slow", timeout_seconds=300, attempts=8, outside=True)

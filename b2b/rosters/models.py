@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
@@ -34,12 +34,15 @@ class RosterMember(TenantOwned, Model):
 
 
 class RosterImport(TenantOwned, Model):
-    """One uploaded file and what became of it. Its errors name rows and columns, never what stood there. 花名册导入"""
+    """One uploaded file and what became of it. Its errors name rows and columns, never what stood there. 花名册导入
+
+    `superseded_at`: when another file or a departure changed the roster after it; one file at most still stands.
+    """
 
     __tablename__ = "roster_import"
     __wall__ = Wall(operator="none")
     __table_args__ = (
-        UniqueConstraint("tenant_id", "file_sha256"),
+        Index("roster_import_standing_key", "tenant_id", unique=True, postgresql_where=text("superseded_at IS NULL")),
         Index(None, "tenant_id", "created_at"),
     )
 
@@ -52,3 +55,4 @@ class RosterImport(TenantOwned, Model):
     errors: Mapped[list[dict[str, Any]]]
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    superseded_at: Mapped[datetime | None]

@@ -45,16 +45,26 @@ def member(member_id: UUID) -> RosterMember:
 
 
 def imports(*, limit: int, after: str | None) -> Page:
-    """Uploaded files, newest first."""
-    statement = select(*RosterImport.__table__.c).where(RosterImport.tenant_id == tenant_id())
+    """Uploaded files, newest first, without what was wrong with their rows."""
+    columns = [column for column in RosterImport.__table__.c if column.name != "errors"]
+    statement = select(*columns).where(RosterImport.tenant_id == tenant_id())
     return page(statement, by=[RosterImport.created_at, RosterImport.id], limit=limit, after=after, newest_first=True)
 
 
-def import_of_file(file_sha256: bytes) -> RosterImport | None:
-    """What became of the same file before."""
-    return session.scalars(
-        select(RosterImport).where(RosterImport.tenant_id == tenant_id(), RosterImport.file_sha256 == file_sha256)
+def roster_import(import_id: UUID) -> RosterImport:
+    """One uploaded file and what became of it. Raises NotFound."""
+    found = session.scalars(
+        select(RosterImport).where(RosterImport.tenant_id == tenant_id(), RosterImport.id == import_id)
     ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def standing_import(file_sha256: bytes) -> RosterImport | None:
+    """What became of this file, if nothing has changed the roster since."""
+    standing = select(RosterImport).where(RosterImport.tenant_id == tenant_id(), RosterImport.superseded_at.is_(None))
+    return session.scalars(standing.where(RosterImport.file_sha256 == file_sha256)).one_or_none()
 
 
 def active_heads(on: date) -> int:
@@ -67,7 +77,9 @@ def active_heads(on: date) -> int:
 def active_after(on: date, after: UUID | None, limit: int) -> Sequence[RowMapping]:
     """A batch of those who work here on a day, by id: what a grant needs to know of them, no names."""
     present = or_(_member.left_on.is_(None), _member.left_on > on)
-    statement = select(_member.id, _member.login_index).where(_member.tenant_id == tenant_id(), present)
+    statement = select(_member.id, _member.login_index).where(
+        _member.tenant_id == tenant_id(), _member.joined_on <= on, present
+    )
     if after is not None:
         statement = statement.where(_member.id > after)
     return rows(statement.order_by(_member.id).limit(limit))

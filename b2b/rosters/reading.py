@@ -8,19 +8,45 @@ from typing import Final
 
 from tandem.kernel.crypto import normalise_phone
 from tandem.kernel.i18n import Text
-from tandem.kernel.sheets import RowRefused, read_csv
+from tandem.kernel.sheets import Column, Misshapen, RowProblem, read_sheet
 
 ROWS_MAX: Final = 20_000
-COLUMNS: Final = {
-    "staff_number": ("工号", "员工编号"),
-    "name": ("姓名",),
-    "phone": ("手机", "手机号", "手机号码"),
-    "joined_on": ("入职日期", "入职时间"),
-    "left_on": ("离职日期", "离职时间"),
-}
-_STAFF_NUMBER: Final = re.compile(r"[\w.-]{1,40}")
-_MOBILE: Final = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
+YEARS: Final = range(1900, 2200)
+_MOBILE: Final = re.compile(r"(?:\+?86[ -]*)?1[3-9](?:[ -]*[0-9]){9}")
+_DATE: Final = re.compile(r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日|[0-9]{8}")
 _DATE_FORMS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
+_NO_DATE: Final = Misshapen(
+    "invalid", Text("This is no date", "日期格式不正确"), Text("Write YYYY-MM-DD.", "请使用 YYYY-MM-DD 格式。")
+)
+
+COLUMNS: Final = {
+    "staff_number": Column(
+        ("工号", "员工编号"),
+        longest=40,
+        digits=True,
+        shape=re.compile(r"[\w.-]+"),
+        misshapen=Misshapen(
+            "invalid",
+            Text("This is no staff number", "工号格式不正确"),
+            Text("Use letters, digits, dots or dashes.", "请使用字母、数字、点或横线。"),
+        ),
+    ),
+    "name": Column(("姓名",), longest=60),
+    "phone": Column(
+        ("手机", "手机号", "手机号码"),
+        longest=30,
+        digits=True,
+        signed=_MOBILE,
+        shape=_MOBILE,
+        misshapen=Misshapen(
+            "invalid",
+            Text("This is no mobile number of mainland China", "手机号格式不正确"),
+            Text("Write 11 digits, as text.", "请以文本格式填写 11 位手机号。"),
+        ),
+    ),
+    "joined_on": Column(("入职日期", "入职时间"), longest=20, shape=_DATE, misshapen=_NO_DATE),
+    "left_on": Column(("离职日期", "离职时间"), may_be_empty=True, longest=20, shape=_DATE, misshapen=_NO_DATE),
+}
 
 
 @dataclass(frozen=True)
@@ -39,72 +65,80 @@ class Roster:
     """What could be read, and what could not and why."""
 
     members: Sequence[MemberRow]
-    refused: Sequence[RowRefused]
-
-
-_SAYINGS: Final = {
-    "staff_number": (
-        Text("This is no staff number", "工号格式不正确"),
-        Text("Use up to 40 letters, digits, dots or dashes.", "请使用不超过 40 位的字母、数字、点或横线。"),
-    ),
-    "name": (
-        Text("The name is missing or too long", "姓名缺失或过长"),
-        Text("Write 1 to 60 characters.", "请填写 1 至 60 个字。"),
-    ),
-    "phone": (
-        Text("This is no mobile number of mainland China", "手机号格式不正确"),
-        Text("Write 11 digits, as text.", "请以文本格式填写 11 位手机号。"),
-    ),
-    "joined_on": (Text("This is no date", "日期格式不正确"), Text("Write YYYY-MM-DD.", "请使用 YYYY-MM-DD 格式。")),
-    "left_on": (
-        Text("This is no date, or before the first day", "离职日期格式不正确或早于入职日期"),
-        Text("Write YYYY-MM-DD, or leave it empty.", "请使用 YYYY-MM-DD 格式或留空。"),
-    ),
-    "duplicate": (
-        Text("This staff number stands in the file twice", "文件中工号重复"),
-        Text("Keep one of the rows.", "请保留其中一行。"),
-    ),
-}
+    refused: Sequence[RowProblem]
 
 
 def read_roster(content: bytes) -> Roster:
-    """Read a roster file. Raises SheetUnreadable when it is no table of these columns."""
-    sheet = read_csv(content, COLUMNS, rows_max=ROWS_MAX)
-    refused = list(sheet.refused)
-    members: dict[str, MemberRow] = {}
-    for number, cells in sheet.rows:
-        member = _member(cells)
-        if isinstance(member, str):
-            refused.append(RowRefused(number, member, "invalid", *_SAYINGS[member]))
-        elif member.staff_number in members:
-            refused.append(RowRefused(number, "staff_number", "duplicate", *_SAYINGS["duplicate"]))
-        else:
-            members[member.staff_number] = member
-    return Roster(list(members.values()), sorted(refused, key=lambda each: each.row))
+    """Read a roster file. A bad row is refused, not an exception.
+
+    Raises FileUnreadable, ColumnsMissing, ColumnsRepeated, FileTooLong.
+    """
+    sheet = read_sheet(content, COLUMNS, rows_max=ROWS_MAX, formulas="refuse")
+    refused = list(sheet.problems)
+    members: list[MemberRow] = []
+    numbers: dict[str, int] = {}
+    phones: dict[str, int] = {}
+    for row, cells in sheet.rows:
+        member = _member(row, cells)
+        if isinstance(member, MemberRow):
+            member = _repeated(row, member, numbers, phones) or member
+        if isinstance(member, RowProblem):
+            refused.append(member)
+            continue
+        numbers[member.staff_number] = row
+        if member.left_on is None:
+            phones[member.phone] = row
+        members.append(member)
+    return Roster(members, sorted(refused, key=lambda each: each.row))
 
 
-def _member(cells: dict[str, str]) -> MemberRow | str:
-    """The member, or the name of the column that does not fit."""
-    if not _STAFF_NUMBER.fullmatch(cells["staff_number"]):
-        return "staff_number"
-    if not 1 <= len(cells["name"]) <= 60:
-        return "name"
-    phone = re.sub(r"[\s-]", "", cells["phone"])
-    if not _MOBILE.fullmatch(phone):
-        return "phone"
-    joined_on = _day(cells["joined_on"])
+def _member(row: int, cells: dict[str, str]) -> MemberRow | RowProblem:
+    joined_on, left_on = _day(cells["joined_on"]), _day(cells["left_on"])
     if joined_on is None:
-        return "joined_on"
-    left_on = _day(cells["left_on"])
-    if (cells["left_on"] and left_on is None) or (left_on is not None and left_on < joined_on):
-        return "left_on"
-    return MemberRow(cells["staff_number"], cells["name"], normalise_phone(phone), joined_on, left_on)
+        return RowProblem(row, "joined_on", "invalid", _NO_DATE.reason, _NO_DATE.mend)
+    if cells["left_on"] and left_on is None:
+        return RowProblem(row, "left_on", "invalid", _NO_DATE.reason, _NO_DATE.mend)
+    if left_on is not None and left_on < joined_on:
+        return RowProblem(
+            row,
+            "left_on",
+            "before_joining",
+            Text("This is before the first day", "离职日期早于入职日期"),
+            Text("Correct one of the two dates.", "请修改其中一个日期。"),
+        )
+    return MemberRow(cells["staff_number"], cells["name"], normalise_phone(cells["phone"]), joined_on, left_on)
+
+
+def _repeated(row: int, member: MemberRow, numbers: dict[str, int], phones: dict[str, int]) -> RowProblem | None:
+    earlier = numbers.get(member.staff_number)
+    if earlier is not None:
+        return RowProblem(
+            row,
+            "staff_number",
+            "duplicate",
+            Text(f"Row {earlier} has the same staff number", f"与第 {earlier} 行工号重复"),
+            Text("Keep one of the rows.", "请保留其中一行。"),
+            "duplicate",
+        )
+    earlier = phones.get(member.phone)
+    if earlier is not None and member.left_on is None:
+        # One telephone is one login: its owner would receive what is owed to both.
+        return RowProblem(
+            row,
+            "phone",
+            "duplicate",
+            Text(f"Row {earlier} has the same telephone number", f"与第 {earlier} 行手机号重复"),
+            Text("Write each employee's own number.", "请填写员工本人的手机号。"),
+            "duplicate",
+        )
+    return None
 
 
 def _day(text: str) -> date | None:
     for form in _DATE_FORMS:
         try:
-            return datetime.strptime(text, form).date()  # noqa: DTZ007 - a calendar day has no zone
+            day = datetime.strptime(text, form).date()  # noqa: DTZ007 - a calendar day has no zone
         except ValueError:
             continue
+        return day if day.year in YEARS else None
     return None

@@ -6,7 +6,7 @@ from tandem.kernel.http import PageQuery, Schema, TextPair
 
 
 class RowErrorSchema(Schema):
-    """A row that was left out, and how to mend it."""
+    """A row that was left out, and how to mend it; the header is row 1."""
 
     row = fields.Integer(required=True)
     column = fields.String(required=True)
@@ -15,17 +15,22 @@ class RowErrorSchema(Schema):
     mend = fields.Nested(TextPair, required=True)
 
 
-class RosterImportSchema(Schema):
-    """What became of an uploaded roster."""
+class RosterImportSummarySchema(Schema):
+    """What became of an uploaded roster, in numbers."""
 
-    id = fields.UUID(required=True)
+    id = fields.UUID(required=True, allow_none=True, metadata={"description": "null after a dry run: nothing is kept"})
     rows_read = fields.Integer(required=True)
     rows_added = fields.Integer(required=True)
     rows_changed = fields.Integer(required=True)
     rows_unchanged = fields.Integer(required=True)
     rows_refused = fields.Integer(required=True)
-    errors = fields.List(fields.Nested(RowErrorSchema), required=True)
     created_at = fields.DateTime(required=True)
+
+
+class RosterImportSchema(RosterImportSummarySchema):
+    """What became of an uploaded roster, and of its bad rows (the first thousand)."""
+
+    errors = fields.List(fields.Nested(RowErrorSchema), required=True)
 
 
 class RosterQuery(Schema):
@@ -46,9 +51,9 @@ class MemberSchema(Schema):
 
 
 class DepartureSchema(Schema):
-    """The last day."""
+    """When somebody leaves."""
 
-    left_on = fields.Date(required=True)
+    left_on = fields.Date(required=True, metadata={"description": "the day from which they no longer belong to you"})
 
 
 class MemberQuery(PageQuery):

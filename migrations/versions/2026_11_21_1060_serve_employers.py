@@ -128,8 +128,15 @@ def _roster_import() -> None:
         sa.Column("errors", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("superseded_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("roster_import_pkey")),
-        sa.UniqueConstraint("tenant_id", "file_sha256", name=op.f("roster_import_tenant_id_file_sha256_key")),
+    )
+    op.create_index(
+        "roster_import_standing_key",
+        "roster_import",
+        ["tenant_id"],
+        unique=True,
+        postgresql_where=sa.text("superseded_at IS NULL"),
     )
     op.create_index(
         op.f("roster_import_tenant_id_created_at_idx"), "roster_import", ["tenant_id", "created_at"], unique=False

@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from tandem.accounts.imports.commands import import_hospitals
-from tandem.accounts.imports.errors import ColumnsMissing, FileTooLong, FileUnreadable
 from tandem.accounts.imports.reading import read_hospitals
 from tandem.accounts.imports.schemas import ImportQuerySchema, ImportReportSchema, report
 from tandem.kernel.http import Api
+from tandem.kernel.sheets import SHEET_PROBLEMS
 
 api = Api("imports", audience="operator", url_prefix="/hospital_imports", tag="Organizations")
 
@@ -18,7 +18,7 @@ api = Api("imports", audience="operator", url_prefix="/hospital_imports", tag="O
     query=ImportQuerySchema,
     gives=ImportReportSchema,
     across=True,
-    problems=(FileUnreadable, ColumnsMissing, FileTooLong),
+    problems=SHEET_PROBLEMS,
 )
 def import_register(upload: bytes, query: dict[str, Any]) -> dict[str, Any]:
     """List the hospitals of a public register's CSV. Importing it again changes only what differs."""

@@ -1,30 +1,37 @@
 """Reading a register's CSV: bytes in, clean rows and typed problems out. Touches no database.
 
-Files come from spreadsheets: with a BOM or without, in UTF-8, UTF-16 or GB 18030, with cells that a spreadsheet
-would run as formulas (OWASP: CSV injection), with rows twice.
+How a spreadsheet's file is read at all is the kernel's (sheets.py); here stands what a register's columns mean.
 """
 
-import csv
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from tandem.accounts.imports.errors import ColumnsMissing, FileTooLong, FileUnreadable, RowProblem
+from tandem.accounts.imports.errors import RowProblem
 from tandem.accounts.organizations.naming import plain_name
 from tandem.kernel.i18n import Text
+from tandem.kernel.sheets import Column, Misshapen, read_sheet
 
-REQUIRED: Final = ("province", "city", "name")
-OPTIONAL: Final = ("province_code", "city_code", "address", "phone", "tags")
-COLUMNS: Final = ("province_code", "province", "city_code", "city", "name", "address", "phone", "tags")
-LONGEST: Final = {"province": 20, "city": 20, "name": 120, "address": 200, "phone": 60, "tags": 120}
 ROWS_AT_MOST: Final = 100_000
 
-_CODE: Final = re.compile(r"[0-9]{6}")
-_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+_NO_CODE: Final = Misshapen(
+    "code",
+    Text("This is no division code of six digits", "行政区划代码应为六位数字"),
+    Text("Take it from GB/T 2260.", "请按 GB/T 2260 填写。"),
+)
+_CODE: Final = Column(may_lack=True, may_be_empty=True, shape=re.compile(r"[0-9]{6}"), misshapen=_NO_CODE)
 _PHONE: Final = re.compile(r"[+\-]?[0-9][0-9 ()+\-转,;/]*")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+
+COLUMNS: Final = {
+    "province_code": _CODE,
+    "province": Column(longest=20),
+    "city_code": _CODE,
+    "city": Column(longest=20),
+    "name": Column(longest=120),
+    "address": Column(may_lack=True, may_be_empty=True, longest=200),
+    "phone": Column(may_lack=True, may_be_empty=True, longest=60, signed=_PHONE),
+    "tags": Column(may_lack=True, may_be_empty=True, longest=120),
+}
 
 
 @dataclass(frozen=True)
@@ -63,134 +70,37 @@ class Reading:
 
 
 def read_hospitals(content: bytes) -> Reading:
-    """Read a register. Raises FileUnreadable, ColumnsMissing, FileTooLong; a bad row is a problem, not an exception."""
-    encoding, text = _decoded(content)
-    records = _records(text)
-    header = [cell.strip().lower() for cell in next(records, (1, []))[1]]
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise ColumnsMissing(missing=missing, expected=list(COLUMNS))
-    reading = Reading(encoding, ignored_columns=[name for name in header if name not in COLUMNS])
+    """Read a register. A bad row is a problem, not an exception.
+
+    Raises FileUnreadable, ColumnsMissing, ColumnsRepeated, FileTooLong.
+    """
+    sheet = read_sheet(content, COLUMNS, rows_max=ROWS_AT_MOST, formulas="defuse")
+    reading = Reading(sheet.encoding, row_count=sheet.row_count, ignored_columns=sheet.ignored_columns)
     first_seen: dict[tuple[str, str], int] = {}
-    for number, cells in records:
-        if not any(cell.strip() for cell in cells):
-            continue
-        reading.row_count += 1
-        if reading.row_count > ROWS_AT_MOST:
-            raise FileTooLong(limit_rows=ROWS_AT_MOST)
-        hospital = _hospital(number, header, cells, reading.problems)
-        if hospital is None:
-            continue
+    duplicates: list[RowProblem] = []
+    for number, cells in sheet.rows:
+        hospital = _hospital(number, cells)
         earlier = first_seen.setdefault(hospital.natural_key, number)
         if earlier == number:
             reading.rows.append(hospital)
         else:
-            reading.problems.append(_duplicate(number, earlier))
+            duplicates.append(_duplicate(number, earlier))
+    reading.problems = sorted(sheet.problems + duplicates, key=lambda problem: problem.row)
     return reading
 
 
-def _decoded(content: bytes) -> tuple[str, str]:
-    is_wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    candidates = ["utf-16"] if is_wide else ["utf-8-sig", "gb18030"]
-    for encoding in candidates:
-        try:
-            text = content.decode(encoding)
-            return ("utf-8" if encoding == "utf-8-sig" else encoding), text
-        except UnicodeDecodeError:
-            continue
-    raise FileUnreadable(tried=candidates)
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    sample = text[:4096].partition("\n")[0]
-    delimiter = max(",;\t", key=sample.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    number = 0
-    try:
-        for number, cells in enumerate(reader, 1):
-            yield number, cells
-    except csv.Error:
-        raise FileUnreadable(row=number + 1) from None
-
-
-def _hospital(number: int, header: list[str], cells: list[str], problems: list[RowProblem]) -> HospitalRow | None:
-    if len(cells) != len(header):
-        problems.append(_cells_off(number, len(cells), len(header)))
-        return None
-    before = len(problems)
-    known = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name in COLUMNS}
-    for name, cell in known.items():
-        problems.extend(_refusals(number, name, cell))
-    for name in REQUIRED:
-        if not known[name]:
-            problems.append(_empty(number, name))
-    if len(problems) > before:
-        return None
-    safe = {name: _harmless(number, name, cell, problems) for name, cell in known.items()}
-    tags = tuple(dict.fromkeys(tag for tag in re.split(r"[;；|、]", safe.pop("tags", "")) if tag.strip()))
-    return HospitalRow(number, tags=tags, **{name: cell or None for name, cell in safe.items()})  # type: ignore[arg-type]  # the required ones are not empty
-
-
-def _refusals(number: int, name: str, cell: str) -> Iterator[RowProblem]:
-    if _CONTROL.search(cell):
-        yield RowProblem(
-            number,
-            name,
-            "control",
-            Text("The cell holds characters that are no text", "单元格含有非文本字符"),
-            Text("Retype it.", "请重新录入。"),
-        )
-    if len(cell) > LONGEST.get(name, len(cell)):
-        limit = LONGEST[name]
-        yield RowProblem(
-            number,
-            name,
-            "length",
-            Text(f"The cell is longer than {limit} characters", f"单元格超过 {limit} 个字符"),
-            Text("Shorten it.", "请缩短内容。"),
-        )
-    if name.endswith("_code") and cell and not _CODE.fullmatch(cell):
-        yield RowProblem(
-            number,
-            name,
-            "code",
-            Text("This is no division code of six digits", "行政区划代码应为六位数字"),
-            Text("Take it from GB/T 2260.", "请按 GB/T 2260 填写。"),
-        )
-
-
-def _harmless(number: int, name: str, cell: str, problems: list[RowProblem]) -> str:
-    # A spreadsheet that opens our export would run such a cell; a telephone number may begin with a plus.
-    if not cell or not _FORMULA.match(cell) or (name == "phone" and _PHONE.fullmatch(cell)):
-        return cell
-    problems.append(
-        RowProblem(
-            number,
-            name,
-            "formula",
-            Text("The cell began like a formula and was made text", "单元格以公式字符开头，已转为文本"),
-            Text(
-                "Nothing to do, unless the formula was meant to be its value.", "无需处理；如需填写公式结果请改为数值。"
-            ),
-            "notice",
-        )
-    )
-    return "'" + cell
-
-
-def _empty(number: int, name: str) -> RowProblem:
-    return RowProblem(
-        number, name, "required", Text("The cell is empty", "单元格为空"), Text("Fill it in.", "请补充内容。")
-    )
-
-
-def _cells_off(number: int, found: int, expected: int) -> RowProblem:
-    return RowProblem(
+def _hospital(number: int, cells: dict[str, str]) -> HospitalRow:
+    tags = tuple(dict.fromkeys(tag for tag in re.split(r"[;；|、]", cells.get("tags", "")) if tag.strip()))
+    return HospitalRow(
         number,
-        "row",
-        "cells",
-        Text(f"The row has {found} cells, the header {expected}", f"本行有 {found} 个单元格，表头有 {expected} 个"),
-        Text("Quote cells that hold a comma.", "含逗号的单元格请加引号。"),
+        name=cells["name"],
+        province=cells["province"],
+        city=cells["city"],
+        province_code=cells.get("province_code") or None,
+        city_code=cells.get("city_code") or None,
+        address=cells.get("address") or None,
+        phone=cells.get("phone") or None,
+        tags=tags,
     )
 
 
