@@ -3,6 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
+from tandem.billing.days import business_day
 from tandem.billing.invoices.models import NEXT
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
@@ -17,18 +18,18 @@ class InvoiceLineSchema(Schema):
 
     code = fields.String(required=True, validate=rules.Regexp(r"[a-z0-9_.-]{1,60}\Z"))
     text = fields.String(required=True, validate=rules.Length(1, 200))
-    quantity = fields.Integer(required=True, validate=_COUNT)
-    unit_price_minor = fields.Integer(required=True, validate=_SUM)
-    amount_minor = fields.Integer(required=True, validate=rules.Range(0, BIGINT_MAX))
+    quantity = fields.Integer(required=True, strict=True, validate=_COUNT)
+    unit_price_minor = fields.Integer(required=True, strict=True, validate=_SUM)
+    amount_minor = fields.Integer(required=True, strict=True, validate=rules.Range(0, BIGINT_MAX))
 
 
 class InvoiceWishSchema(Schema):
     """An invoice to be written."""
 
     series = fields.String(required=True, validate=rules.Regexp(r"[A-Z0-9-]{1,20}\Z"))
-    first_day = fields.Date(required=True)
-    last_day = fields.Date(required=True)
-    due_on = fields.Date(required=True)
+    first_day = business_day(required=True)
+    last_day = business_day(required=True)
+    due_on = business_day(required=True)
     currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
     programme_id = fields.UUID(load_default=None, allow_none=True)
     contract_id = fields.UUID(load_default=None, allow_none=True)
@@ -66,7 +67,7 @@ class InvoicePaymentWishSchema(Schema):
     """Money that arrived at the bank."""
 
     amount = MoneyField(required=True, positive=True)
-    paid_on = fields.Date(required=True)
+    paid_on = business_day(required=True)
     reference = fields.String(required=True, validate=rules.Length(1, 80))
 
 

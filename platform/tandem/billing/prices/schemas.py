@@ -1,8 +1,11 @@
 """Price ceilings, on the wire."""
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
 from marshmallow import validate as rules
 
+from tandem.billing.days import business_day
 from tandem.kernel.http import MoneyField, Schema
 
 _WORD = rules.Length(1, 80)
@@ -15,9 +18,15 @@ class PriceCeilingWishSchema(Schema):
     grade = fields.String(required=True, validate=_WORD)
     item = fields.String(required=True, validate=_WORD)
     ceiling = MoneyField(required=True)
-    effective_from = fields.Date(required=True)
-    effective_to = fields.Date(load_default=None, allow_none=True)
+    effective_from = business_day(required=True)
+    effective_to = business_day(load_default=None, allow_none=True)
     circular = fields.String(required=True, validate=rules.Length(1, 200))
+
+    @validates_schema
+    def _days_in_order(self, data: dict[str, Any], **_: Any) -> None:
+        until = data["effective_to"]
+        if until is not None and until <= data["effective_from"]:
+            raise ValidationError({"effective_to": [f"Must be greater than {data['effective_from']}."]})
 
 
 class PriceCeilingSchema(Schema):

@@ -3,6 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
+from tandem.billing.days import business_day
 from tandem.billing.reconciliation.findings import OWNERS, PASSES
 from tandem.billing.reconciliation.models import NEXT
 from tandem.kernel.http import MoneyField, PageQuery, Schema
@@ -14,7 +15,7 @@ class DiscrepanciesQuery(PageQuery):
     """Differences in one state, or of one day."""
 
     status = fields.String(load_default=None, validate=_STATES)
-    day = fields.Date(load_default=None)
+    day = business_day(load_default=None)
 
 
 class DiscrepancySchema(Schema):
@@ -43,7 +44,7 @@ class DiscrepancySchema(Schema):
 class DayQuery(Schema):
     """One day, or all."""
 
-    day = fields.Date(load_default=None)
+    day = business_day(load_default=None)
 
 
 class DiscrepancyTotalSchema(Schema):
@@ -80,7 +81,7 @@ class RunSchema(Schema):
 class DayWishSchema(Schema):
     """Which day, in the platform's business zone."""
 
-    day = fields.Date(required=True)
+    day = business_day(required=True)
 
 
 class AskedSchema(Schema):

@@ -3,6 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
+from tandem.billing.days import business_day
 from tandem.billing.settlements.lines import BY_NAME
 from tandem.billing.settlements.models import NEXT
 from tandem.kernel.http import MoneyField, Schema
@@ -96,7 +97,7 @@ class StatementUsageSchema(Schema):
 class StatementWishSchema(Schema):
     """Through which day to settle, in the hospital's time zone, that day included."""
 
-    last_day = fields.Date(required=True)
+    last_day = business_day(required=True)
     currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
 
 
@@ -109,5 +110,5 @@ class DisputeWishSchema(Schema):
 class SettlementPaymentWishSchema(Schema):
     """How a statement was paid."""
 
-    paid_on = fields.Date(required=True)
+    paid_on = business_day(required=True)
     reference = fields.String(required=True, validate=rules.Length(1, 80))
