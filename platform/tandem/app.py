@@ -146,6 +146,10 @@ def _frame_requests(app: Flask) -> None:
         telemetry.bind(request_id=given if _REQUEST_ID.fullmatch(given) else str(new_id()))
         i18n.language.set(_language())
 
+    @app.teardown_request
+    def _end(_error: BaseException | None) -> None:
+        identity.act_as(identity.NOBODY)
+
     @app.after_request
     def _finish(response: Response) -> Response:
         # One look at what is there and one addition: a look per header costs as much as routing the request.

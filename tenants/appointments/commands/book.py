@@ -74,7 +74,10 @@ SELECT made.id, made.status, made.slot_id, made.service_id, made.practitioner_id
        (SELECT jsonb_object_agg(purpose, text_version) FILTER (WHERE decision = 'given')
         FROM (SELECT DISTINCT ON (purpose) purpose, text_version, decision FROM consent
               WHERE tenant_id = :tenant_id AND patient_id = made.patient_id
-              ORDER BY purpose, decided_at DESC, id DESC) AS latest) AS consents
+              ORDER BY purpose, decided_at DESC, id DESC) AS latest) AS consents,
+       EXISTS (SELECT FROM prior_diagnosis
+               WHERE tenant_id = :tenant_id AND patient_id = made.patient_id
+                 AND specialty IN (made.specialty, left(made.specialty, 2))) AS has_evidence
 FROM made CROSS JOIN claimed
 JOIN organization ON organization.tenant_id = :tenant_id AND organization.id = :tenant_id
 JOIN practitioner AS doctor ON doctor.tenant_id = :tenant_id AND doctor.id = made.practitioner_id
@@ -134,7 +137,7 @@ def hold_slot(
     if not _is_plainly_allowed(held):
         _ask_every_room(held)
     require_fit_for_service(_booked_for(held), held["specialty"], held["start_at"], given=held["consents"] or {})
-    if not accepts_advice_only and prior_diagnosis_for(held["patient_id"], held["specialty"]) is None:
+    if not (accepts_advice_only or held["has_evidence"] or prior_diagnosis_for(held["patient_id"], held["specialty"])):
         raise AdviceOnlyNotAccepted
     audit.record(
         action=f"appointment.{held['status']}", object_type="appointment", object_id=held["id"], details={"from": None}

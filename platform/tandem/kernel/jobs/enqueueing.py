@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -14,6 +14,8 @@ from tandem.kernel.jobs.declaration import Job
 from tandem.kernel.jobs.models import JobRow
 from tandem.kernel.tenancy import tenant_id
 
+_ONCE: Final = insert(JobRow.__table__).on_conflict_do_nothing().returning(JobRow.__table__.c.id)
+
 
 def enqueue(work: Job[Any], *, at: datetime | None = None, key: str | None = None, **args: Any) -> UUID | None:
     """Ask for `work` as the scope's tenant, once this transaction commits; not before `at` if given.
@@ -24,10 +26,8 @@ def enqueue(work: Job[Any], *, at: datetime | None = None, key: str | None = Non
     row = _row(work, work.pack(args), at, key)
     if key is None:
         session.add(JobRow(**row))
-    else:
-        wish = insert(JobRow.__table__).values(row).on_conflict_do_nothing().returning(JobRow.__table__.c.id)
-        if session.execute(wish).scalar_one_or_none() is None:
-            return None
+    elif session.connection().execute(_ONCE, row).scalar_one_or_none() is None:
+        return None
     if at is None or at <= row["created_at"]:
         doorbell.note(session, row["tenant_id"], work.queue)
     job_id: UUID = row["id"]
