@@ -3,13 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from tandem.demo.proofs import Facts, prove
-
-if TYPE_CHECKING:
-    from tandem.demo.day import Stage
-    from tandem.demo.visits import Guest
+from tandem.demo.stage import Stage
+from tandem.demo.visits import Guest
 
 WAIT_SECONDS: Final = 600
 BY_HOSPITAL: Final = (
@@ -27,7 +25,7 @@ class NotQuiet(Exception):
     """Work that had to end did not."""
 
 
-def close_day(stage: "Stage", day: date) -> None:
+def close_day(stage: Stage, day: date) -> None:
     """Let all work end, hear what the provider still has to say, and close the day for every organisation."""
     stage.wallet.flush()
     stage.wallet.make_amends()
@@ -39,7 +37,7 @@ def close_day(stage: "Stage", day: date) -> None:
     await_quiet(stage)
 
 
-def await_quiet(stage: "Stage") -> None:
+def await_quiet(stage: Stage) -> None:
     """Wait until no job is due or running."""
 
     def is_quiet() -> bool:
@@ -49,7 +47,7 @@ def await_quiet(stage: "Stage") -> None:
     _await(is_quiet, "all jobs done")
 
 
-def take_account(stage: "Stage", guests: Sequence["Guest"], days: int) -> dict[str, Any]:
+def take_account(stage: Stage, guests: Sequence[Guest], days: int) -> dict[str, Any]:
     """The sums by hospital and employer and the proofs, from what the platform and the provider say of themselves."""
     last_on = stage.first_on + timedelta(days=days - 1)
     # A second closing proves that closing again changes nothing, and takes what came late.
@@ -72,7 +70,7 @@ def _hospital_row(name: str, statements: Sequence[dict[str, Any]]) -> dict[str, 
     return {"name": name} | {each: sum(statement[each] for statement in statements) for each in BY_HOSPITAL}
 
 
-def _employer_row(stage: "Stage", employer: Any) -> dict[str, Any]:
+def _employer_row(stage: Stage, employer: Any) -> dict[str, Any]:
     base = f"/api/operator/v1/employers/{employer.id}"
     totals = stage.desk.staff.get(f"{base}/contracts/{employer.contract_id}/totals")
     invoices = stage.desk.supervisor.all(f"{base}/invoices")
@@ -86,7 +84,7 @@ def _employer_row(stage: "Stage", employer: Any) -> dict[str, Any]:
     }
 
 
-def _count(guests: Sequence["Guest"], outcome: str) -> int:
+def _count(guests: Sequence[Guest], outcome: str) -> int:
     return sum(guest.outcome == outcome for guest in guests)
 
 

@@ -2,15 +2,14 @@
 
 import time as stopwatch
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from tandem.demo import programmes, visits
-from tandem.demo.admission import Desk, House, admit_hospital, signed_in
+from tandem.demo.admission import House, admit_hospital, signed_in
 from tandem.demo.caller import Caller, Refused
 from tandem.demo.closing import await_quiet, close_day, take_account
 from tandem.demo.founding import read_book
@@ -19,11 +18,10 @@ from tandem.demo.places import places
 from tandem.demo.plan import Visit
 from tandem.demo.plan import visits as planned_visits
 from tandem.demo.seeding import HERE, desk_of, platform_now, publish, required_consents
+from tandem.demo.stage import Say, Stage
 from tandem.demo.visits import Guest, Stuck
 from tandem.demo.wallet import Wallet
 from tandem.kernel.settings import Settings
-
-Say = Callable[[str], object]
 
 MORNING: Final = time(7, 0)
 EVENING: Final = time(22, 30)
@@ -40,27 +38,6 @@ class DaySettings:
     file: Path | None
     misbehave: bool
     threads: int
-
-
-@dataclass
-class Stage:
-    """Everything the actors need to find each other."""
-
-    public: Caller
-    desk: Desk
-    wallet: Wallet
-    houses: list[House]
-    employers: list[programmes.Employer]
-    consents: list[dict[str, Any]]
-    world: str
-    first_on: date
-    threads: int
-    say: Say
-
-    def each(self, act: Callable[[Any], Any], many: Iterable[Any]) -> list[Any]:
-        """Let several threads act; the first failure ends it."""
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(act, many))
 
 
 def live_days(settings: Settings, wish: DaySettings, say: Say) -> dict[str, Any]:

@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from tandem.demo.day import Stage
-    from tandem.demo.visits import Guest
+from tandem.demo.stage import Stage
+from tandem.demo.visits import Guest
 
 WANTED = {
     "deliver": "delivered",
@@ -27,7 +26,7 @@ WANTED = {
 class Facts:
     """Everything the proofs look at, read once."""
 
-    guests: Sequence["Guest"]
+    guests: Sequence[Guest]
     statements: dict[str, list[dict[str, Any]]]
     balances: dict[str, list[dict[str, Any]]]
     operator_balances: list[dict[str, Any]]
@@ -38,7 +37,7 @@ class Facts:
     units_used_and_delivered: tuple[int, int]
 
     @classmethod
-    def gather(cls, stage: "Stage", guests: Sequence["Guest"], last_on: date) -> "Facts":
+    def gather(cls, stage: Stage, guests: Sequence[Guest], last_on: date) -> "Facts":
         """Ask the platform and the provider."""
         keeper = stage.desk.supervisor
         ids = [house.id for house in stage.houses]
@@ -84,7 +83,7 @@ def prove(facts: Facts, hospitals: Sequence[dict[str, Any]]) -> list[dict[str, A
     ]
 
 
-def _statements(stage: "Stage", hospital_id: str, last_on: date) -> list[dict[str, Any]]:
+def _statements(stage: Stage, hospital_id: str, last_on: date) -> list[dict[str, Any]]:
     base = f"/api/operator/v1/hospitals/{hospital_id}/settlement_statements"
     mine = [
         each
