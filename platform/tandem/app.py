@@ -55,8 +55,6 @@ class OrjsonProvider(JSONProvider):
 def create_app(settings: Settings, houses: Iterable[Any]) -> Flask:
     """Build the application of these houses. It can be built more than once in a process (tests do)."""
     app = Flask("tandem", static_folder=None)
-    # Mending "//" means redirecting to an absolute address made from the Host header, which anybody can forge.
-    app.url_map.merge_slashes = False
     app.json = OrjsonProvider(app)
     app.extensions[SETTINGS] = settings
     app.config |= _config(settings)

@@ -269,7 +269,9 @@ def engine_options() -> dict[str, Any]:
     """Pool and driver settings: autocommit, because a scope opens its transactions itself, in one round trip."""
     return {
         "pool_size": 8,
-        "max_overflow": 4,
+        # A request may hold two at once: its own, and the short one in which its tenant's key is made. With fewer
+        # than two for each of gunicorn's eight threads they could all wait for each other.
+        "max_overflow": 8,
         "pool_timeout": POOL_WAIT_SECONDS,
         "pool_recycle": 1800,
         "connect_args": {

@@ -167,18 +167,20 @@ def _target(path: dict[str, Any]) -> tuple[str, UUID] | None:
 
 def credential() -> str:
     """The token this request came with, in its header or its cookie. Raises Unauthenticated."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return value.strip()
-    cookie = request.cookies.get(COOKIE)
-    if cookie is None:
+    held = _bearer() or request.cookies.get(COOKIE)
+    if held is None:
         raise errors.Unauthenticated
-    return cookie
+    return held
+
+
+def _bearer() -> str | None:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _check_csrf(csrf_token: str) -> None:
-    # Only a cookie is sent by a browser on its own; a Bearer header never is.
-    if request.method in {"GET", "HEAD"} or "Authorization" in request.headers:
+    # A cookie is sent by a browser on its own, and so is Basic from an address like user:x@host; Bearer never is.
+    if request.method in {"GET", "HEAD"} or _bearer() is not None:
         return
     if request.headers.get("X-CSRF-Token") != csrf_token:
         raise errors.Forbidden(permission="csrf")
