@@ -28,6 +28,9 @@ _SETTINGS: Final = (
     # Without it `SET LOCAL app.tenant_id` stays on the coordinator and the wall on the workers refuses everything.
     (APP, "citus.propagate_set_commands", "local"),
     (OPERATOR, "citus.propagate_set_commands", "local"),
+    # Citus repeats our `BEGIN; SET LOCAL …` word for word to the workers, who would warn each time that they have begun.
+    (APP, "log_min_messages", "error"),
+    (OPERATOR, "log_min_messages", "error"),
     # "Unsafe" are triggers that look at other tables' rows, which may lie elsewhere. Ours look at their own only.
     (OWNER, "citus.enable_unsafe_triggers", "on"),
 )
