@@ -28,7 +28,7 @@ _SETTINGS: Final = (
     # Without it `SET LOCAL app.tenant_id` stays on the coordinator and the wall on the workers refuses everything.
     (APP, "citus.propagate_set_commands", "local"),
     (OPERATOR, "citus.propagate_set_commands", "local"),
-    # Citus repeats our `BEGIN; SET LOCAL …` word for word to the workers, who would warn each time that they have begun.
+    # Citus repeats our `BEGIN; SET LOCAL …` to the workers word for word; each would warn that it has begun already.
     (APP, "log_min_messages", "error"),
     (OPERATOR, "log_min_messages", "error"),
     # "Unsafe" are triggers that look at other tables' rows, which may lie elsewhere. Ours look at their own only.
