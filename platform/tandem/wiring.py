@@ -12,7 +12,7 @@ from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
 from tandem.traffic.directory import api as directory_api
-from tandem.web import assets, front, health, layout
+from tandem.web import assets, front, guide, health, layout, problems
 
 APIS: Sequence[Api] = [
     *accounts.APIS,
@@ -22,7 +22,19 @@ APIS: Sequence[Api] = [
     *billing.APIS,
     *entitlements_api.APIS,
 ]
-BLUEPRINTS: Sequence[Any] = [health.blueprint, assets.blueprint, layout.blueprint, front.blueprint]
+BLUEPRINTS: Sequence[Any] = [
+    health.blueprint,
+    assets.blueprint,
+    layout.blueprint,
+    front.blueprint,
+    guide.blueprint,
+    problems.blueprint,
+]
 SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {**payments.SUBSCRIPTIONS, **billing.SUBSCRIPTIONS}
 SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHEDULE, *billing.SCHEDULE]
-ON_OPEN: Sequence[Any] = [accounts.introduce_tenants, payments.open_gateway, front.open_pages]
+ON_OPEN: Sequence[Any] = [
+    accounts.introduce_tenants,
+    payments.open_gateway,
+    layout.open_pages,
+    problems.open_error_pages,
+]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Response, current_app
 
 from tandem.kernel import clock
 from tandem.kernel.access import Audience
@@ -13,11 +13,10 @@ from tandem.kernel.http.routes import ROUTES
 from tandem.kernel.i18n import Text, format_moment
 from tandem.kernel.settings import Settings
 from tandem.web import parts
-from tandem.web.layout import page
+from tandem.web.layout import page, settings_here
 
 blueprint = Blueprint("front", __name__)
 
-_SETTINGS: Final = "tandem_web_settings"
 # `tandem up` writes the demonstration's logins there and prints them, with their passwords, in its terminal.
 _DEMONSTRATION: Final = "demo.json"
 
@@ -69,11 +68,6 @@ _AUDIENCES: Final[tuple[tuple[Audience, Text, Text], ...]] = (
         ),
     ),
     (
-        "regulator",
-        Text("Regulators", "监管部门"),
-        Text("See that the rules were kept, on the day they applied.", "按规则生效日期，查验执行情况。"),
-    ),
-    (
         "public",
         Text("Everybody", "公众"),
         Text("Search hospitals, services and free slots without an account.", "无需账号即可查询医院、服务与号源。"),
@@ -89,15 +83,10 @@ _PLACES: Final[dict[str, Text]] = {
 }
 
 
-def open_pages(app: Flask, settings: Settings) -> None:
-    """Let the pages know which platform they are about."""
-    app.extensions[_SETTINGS] = settings
-
-
 @blueprint.get("/")
 def front() -> Response:
     """What runs here."""
-    settings: Settings = current_app.extensions[_SETTINGS]
+    settings = settings_here()
     told = parts.reports(settings)
     return page(
         "front.html",
@@ -108,7 +97,6 @@ def front() -> Response:
         audience_name=_audience_name,
         moment=format_moment(clock.now()),
         version=_version(),
-        base_url=settings.base_url,
     )
 
 

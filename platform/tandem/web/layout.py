@@ -2,17 +2,31 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request
 
 from tandem.kernel import telemetry
 from tandem.kernel.i18n import COOKIE, LANGUAGES, Text, language
+from tandem.kernel.settings import Settings
 from tandem.web.assets import asset_url
 
 THEME_COOKIE: Final = "tandem_theme"
 THEMES: Final = ("light", "dark")
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 
+_SETTINGS: Final = "tandem_web_settings"
+
 blueprint = Blueprint("layout", __name__, template_folder="templates")
+
+
+def open_pages(app: Flask, settings: Settings) -> None:
+    """Let the pages know which platform they are about."""
+    app.extensions[_SETTINGS] = settings
+
+
+def settings_here() -> Settings:
+    """The settings of the platform that shows this page."""
+    settings: Settings = current_app.extensions[_SETTINGS]
+    return settings
 
 
 def page(template: str, status: int = 200, **facts: Any) -> Response:

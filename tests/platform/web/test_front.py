@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tandem.kernel import clock, doorbell, telemetry
-from tandem.web import front, parts
+from tandem.kernel.i18n import Text
+from tandem.web import layout, parts
 
 
 @pytest.fixture
@@ -22,10 +23,10 @@ def demonstration(app, settings, tmp_path, monkeypatch):
     (tmp_path / "demo.json").write_text(json.dumps({"logins": [login], "keys": {"hospital": "tdm_test_secret"}}))
 
     def of(**changes):
-        front.open_pages(app, replace(settings, home=tmp_path, **changes))
+        layout.open_pages(app, replace(settings, home=tmp_path, **changes))
 
     yield of
-    front.open_pages(app, settings)
+    layout.open_pages(app, settings)
 
 
 def words(response) -> str:
@@ -127,7 +128,7 @@ def test_a_scheduler_at_work_is_seen(app, settings):
 
 
 def test_the_whole_is_as_bad_as_its_worst_part():
-    part = parts.PartReport(front.Text("Part", "部分"), "well", "")
+    part = parts.PartReport(Text("Part", "部分"), "well", "")
 
     assert parts.worst([part]) == "well"
     assert parts.worst([part, replace(part, state="note"), replace(part, state="watch")]) == "watch"

@@ -1,7 +1,9 @@
 """Whatever goes wrong is answered as a problem: typed, in the language of the caller, with an id and no trace."""
 
+from typing import Final
+
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -12,6 +14,8 @@ from tandem.kernel.errors import Problem
 from tandem.kernel.http.replies import PROBLEM_JSON, json_response
 from tandem.kernel.i18n import Text
 
+# Where the pages, which stand above the kernel, leave their way to show a problem to a person: problem -> page or None.
+PAGE: Final = "tandem_problem_page"
 _LOCK_NOT_AVAILABLE = "55P03"
 _QUERY_CANCELED = "57014"
 
@@ -58,12 +62,17 @@ def answer_problems(app: Flask) -> None:
 
 def _answer(problem: Problem) -> Response:
     telemetry.count("problems", slug=problem.slug)
-    response = json_response(orjson.dumps(problem.body(telemetry.fact("request_id"))), problem.status, PROBLEM_JSON)
+    shown = current_app.extensions.get(PAGE)
+    response = (shown and shown(problem)) or _document(problem)
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if problem.status in {429, 503}:
         response.headers["Retry-After"] = str(problem.facts.get("retry_after_seconds", 2))
     return response
+
+
+def _document(problem: Problem) -> Response:
+    return json_response(orjson.dumps(problem.body(telemetry.fact("request_id"))), problem.status, PROBLEM_JSON)
 
 
 def _http(refused: HTTPException) -> Response | HTTPException:
