@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from b2b.contracts.errors import DatesInvalid, SameHand
@@ -10,25 +11,29 @@ from b2b.contracts.models import NEXT, Contract
 from b2b.contracts.queries import contract, effective_contracts
 from b2b.employers import payment_days
 from b2b.packages import package_on_sale
-from tandem.accounts import require_active
+from tandem.accounts import hand, require_active
 from tandem.billing import invoices
 from tandem.kernel import clock, outbox
 from tandem.kernel.database import session
-from tandem.kernel.identity import current_actor
 from tandem.kernel.ids import derived_id, new_id
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
+
+BEGUN_AT_MOST: Final = timedelta(days=366)
+BEGINS_WITHIN: Final = timedelta(days=2 * 366)
+LASTS_AT_MOST: Final = timedelta(days=3_660)
 
 
 def draft_contract(
     *, package_id: UUID, hospital_ids: Sequence[UUID], starts_on: date, ends_on: date | None
 ) -> Contract:
-    """Write a contract on the package's terms of today. Raises PackageNotOnSale, DatesInvalid, OrganizationNotLive."""
+    """Write a contract on the package's terms of today; without `ends_on` it lasts as long as the package.
+
+    Raises PackageNotOnSale, DatesInvalid, OrganizationNotLive.
+    """
     require_active()
     sold = package_on_sale(package_id)
-    last_day = ends_on or starts_on + timedelta(days=sold.valid_days)
-    if last_day <= starts_on:
-        raise DatesInvalid(starts_on=starts_on, ends_on=last_day)
+    last_day = _last_day(starts_on, ends_on, sold.valid_days)
     contract_id = new_id()
     drafted = Contract(
         tenant_id=tenant_id(),
@@ -42,7 +47,7 @@ def draft_contract(
         starts_on=starts_on,
         ends_on=last_day,
         programme_id=derived_id("programme", contract_id),
-        proposed_by=current_actor().id,
+        drafted_by=hand(),
     )
     session.add(drafted)
     session.flush()
@@ -53,6 +58,7 @@ def propose_contract(contract_id: UUID) -> Contract:
     """Offer the draft to the employer."""
     found = contract(contract_id, for_update=True)
     move(found, "negotiable", NEXT)
+    found.proposed_by = hand()
     return found
 
 
@@ -60,15 +66,16 @@ def sign_contract(contract_id: UUID) -> Contract:
     """The employer agrees."""
     found = contract(contract_id, for_update=True)
     move(found, "executable", NEXT)
-    found.signed_by = current_actor().id
+    found.signed_by = hand()
     return found
 
 
 def approve_contract(contract_id: UUID) -> Contract:
-    """The operator's second person puts it into force. Raises SameHand, TransitionRefused."""
+    """The operator's second person puts it into force. Raises SameHand, TransitionRefused, OrganizationNotLive."""
+    require_active()
     found = contract(contract_id, for_update=True)
-    approver = current_actor().id
-    if approver == found.proposed_by:
+    approver = hand()
+    if approver in {found.drafted_by, found.proposed_by}:
         raise SameHand
     move(found, "effective", NEXT)
     found.approved_by, found.effective_at = approver, clock.now()
@@ -129,3 +136,13 @@ def bill_new_members(contract_id: UUID, members: int) -> UUID | None:
     found.heads_billed = members
     issued_id: UUID = issued.id
     return issued_id
+
+
+def _last_day(starts_on: date, ends_on: date | None, valid_days: int) -> date:
+    today = clock.today()
+    if not today - BEGUN_AT_MOST <= starts_on <= today + BEGINS_WITHIN:
+        raise DatesInvalid(starts_on=starts_on, ends_on=ends_on)
+    last_day = ends_on or starts_on + timedelta(days=valid_days - 1)
+    if last_day < max(starts_on, today) or last_day - starts_on > LASTS_AT_MOST:
+        raise DatesInvalid(starts_on=starts_on, ends_on=last_day)
+    return last_day

@@ -29,6 +29,11 @@ class NotAServingHospital(Problem):
 
 
 class DatesInvalid(Problem):
+    """Ends before it begins or before today, begins more than a year ago or in two, or lasts more than ten."""
+
     status, slug = 422, "dates-invalid"
-    title = Text("The contract must end after it begins", "合同结束日期须晚于开始日期")
-    mend = Text("Correct starts_on or ends_on.", "请修改 starts_on 或 ends_on。")
+    title = Text("A contract cannot have these dates", "合同起止日期无效")
+    mend = Text(
+        "Correct starts_on or ends_on: it must not be over, nor begin too far away.",
+        "请修改 starts_on 或 ends_on：合同不得已到期，开始日期不得过远。",
+    )

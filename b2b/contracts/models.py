@@ -31,10 +31,10 @@ class Contract(TenantOwned, Versioned, Model):
         states(NEXT),
         UniqueConstraint("tenant_id", "programme_id"),
         Index(None, "tenant_id", "created_at"),
-        CheckConstraint("starts_on < ends_on", name="dates_in_order"),
+        CheckConstraint("starts_on <= ends_on", name="dates_in_order"),
         CheckConstraint("units_per_member > 0 AND price_per_member_minor >= 0", name="terms"),
         CheckConstraint("heads_billed >= 0", name="heads_not_negative"),
-        CheckConstraint("approved_by <> proposed_by", name="two_hands"),
+        CheckConstraint("approved_by <> proposed_by AND approved_by <> drafted_by", name="two_hands"),
     )
 
     package_id: Mapped[UUID]
@@ -48,6 +48,7 @@ class Contract(TenantOwned, Versioned, Model):
     programme_id: Mapped[UUID]
     heads_billed: Mapped[int] = mapped_column(default=0)
     status: Mapped[str] = mapped_column(default="draft")
+    drafted_by: Mapped[UUID | None]
     proposed_by: Mapped[UUID | None]
     signed_by: Mapped[UUID | None]
     approved_by: Mapped[UUID | None]

@@ -11,7 +11,10 @@ from tandem.kernel.database import Model, TenantOwned, Wall
 
 
 class UtilisationReport(TenantOwned, Model):
-    """A contract's use up to the end of a month, written once. 使用报告"""
+    """A contract's use up to the end of a month, written once. 使用报告
+
+    A number that too few people have changed since it was counted is repeated, with the moment it was counted.
+    """
 
     __tablename__ = "utilisation_report"
     __wall__ = Wall(operator="read", append_only=True)
@@ -26,4 +29,6 @@ class UtilisationReport(TenantOwned, Model):
     units_granted: Mapped[int]
     members_active: Mapped[int | None]
     units_used: Mapped[int | None]
+    active_counted_at: Mapped[datetime | None]
+    used_counted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -6,7 +6,7 @@ from tandem.kernel.http import Schema
 
 
 class UtilisationReportSchema(Schema):
-    """A month's sums. null: hidden, because too few people stand behind the number."""
+    """A month's sums. null: too few people stand behind a number; counted earlier: too few changed it since."""
 
     contract_id = fields.UUID(required=True)
     month_on = fields.Date(required=True)
@@ -14,4 +14,6 @@ class UtilisationReportSchema(Schema):
     units_granted = fields.Integer(required=True)
     members_active = fields.Integer(required=True, allow_none=True)
     units_used = fields.Integer(required=True, allow_none=True)
+    active_counted_at = fields.DateTime(required=True, allow_none=True)
+    used_counted_at = fields.DateTime(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)

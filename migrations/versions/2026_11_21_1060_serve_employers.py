@@ -56,6 +56,7 @@ def _contract() -> None:
         sa.Column("programme_id", sa.Uuid(), nullable=False),
         sa.Column("heads_billed", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("drafted_by", sa.Uuid(), nullable=True),
         sa.Column("proposed_by", sa.Uuid(), nullable=True),
         sa.Column("signed_by", sa.Uuid(), nullable=True),
         sa.Column("approved_by", sa.Uuid(), nullable=True),
@@ -66,9 +67,11 @@ def _contract() -> None:
             "status IN ('draft', 'negotiable', 'executable', 'effective', 'terminated', 'executed', 'cancelled')",
             name=op.f("contract_status_check"),
         ),
-        sa.CheckConstraint("approved_by <> proposed_by", name=op.f("contract_two_hands_check")),
+        sa.CheckConstraint(
+            "approved_by <> proposed_by AND approved_by <> drafted_by", name=op.f("contract_two_hands_check")
+        ),
         sa.CheckConstraint("heads_billed >= 0", name=op.f("contract_heads_not_negative_check")),
-        sa.CheckConstraint("starts_on < ends_on", name=op.f("contract_dates_in_order_check")),
+        sa.CheckConstraint("starts_on <= ends_on", name=op.f("contract_dates_in_order_check")),
         sa.CheckConstraint("units_per_member > 0 AND price_per_member_minor >= 0", name=op.f("contract_terms_check")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("contract_pkey")),
         sa.UniqueConstraint("tenant_id", "programme_id", name=op.f("contract_tenant_id_programme_id_key")),
@@ -178,6 +181,8 @@ def _utilisation_report() -> None:
         sa.Column("units_granted", sa.BigInteger(), nullable=False),
         sa.Column("members_active", sa.BigInteger(), nullable=True),
         sa.Column("units_used", sa.BigInteger(), nullable=True),
+        sa.Column("active_counted_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("used_counted_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "contract_id"],

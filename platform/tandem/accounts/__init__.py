@@ -7,6 +7,7 @@ agreements > organizations. Other slices enter by this door.
 from tandem.accounts.agreements.events import AgreementCameInForce
 from tandem.accounts.agreements.models import AgreementVersion
 from tandem.accounts.agreements.queries import agreement_version_at
+from tandem.accounts.hands import hand
 from tandem.accounts.organizations.commands import (
     activate_organization,
     create_organization,
@@ -35,6 +36,7 @@ __all__ = [
     "agreement_version_at",
     "create_organization",
     "found_operator",
+    "hand",
     "meet_requirement",
     "natural_id",
     "organization_or_none",

@@ -22,6 +22,8 @@ from tandem.billing.entitlements.errors import (
 )
 from tandem.billing.entitlements.models import Grant
 from tandem.billing.entitlements.queries import (
+    Activity,
+    activity_since,
     benefits_of,
     consumed_among,
     consumed_at,
@@ -31,12 +33,14 @@ from tandem.billing.entitlements.queries import (
 )
 
 __all__ = [
+    "Activity",
     "EntitlementNotValid",
     "EntitlementSpent",
     "Grant",
     "HospitalOutsideProgramme",
     "NoSuchBenefit",
     "activate",
+    "activity_since",
     "admit_hospital",
     "benefits_of",
     "close_programme",

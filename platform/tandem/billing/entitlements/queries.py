@@ -1,6 +1,7 @@
 """Named reads of a programme."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,15 @@ from tandem.kernel.identity import Person
 from tandem.kernel.tenancy import acting_for, as_login, as_person, tenant_id
 
 INVITATIONS_MAX = 20
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Members who accepted, who used or gave back units, and who joined or left."""
+
+    accepted: int
+    used: int
+    moved: int
 
 
 def benefits_of(person_id: UUID) -> Sequence[dict[str, Any]]:
@@ -82,6 +92,21 @@ def consumed_by_hospital(since: datetime, until: datetime) -> dict[UUID, int]:
         .group_by(step.hospital_id)
     )
     return {row.hospital_id: int(row.units) for row in session.execute(statement)}
+
+
+def activity_since(moment: datetime) -> Activity:
+    """How many members stand behind what changed since a moment: what decides whether a change may be told.
+
+    [programme]
+    """
+    owed, step = Entitlement.__table__.c, EntitlementMovement.__table__.c
+    accepted = select(func.count()).where(owed.tenant_id == tenant_id(), owed.activated_at > moment)
+    whose = func.count(step.entitlement_id.distinct())
+    used, moved = (
+        select(whose).where(step.tenant_id == tenant_id(), step.kind.in_(kinds), step.at > moment)
+        for kinds in (("consume", "release"), ("grant", "revoke"))
+    )
+    return Activity(*(int(session.execute(each).scalar_one()) for each in (accepted, used, moved)))
 
 
 def members_with_use() -> int:
