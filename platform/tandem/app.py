@@ -8,9 +8,11 @@ import flask_smorest
 import orjson
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
+from werkzeug.routing import RequestRedirect
 
 from tandem.kernel import audit, clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
 from tandem.kernel.database import db, engine_options, watch
+from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api, answer_problems
 from tandem.kernel.ids import new_id
 from tandem.kernel.settings import UPLOAD_LIMIT_BYTES, Settings
@@ -143,6 +145,9 @@ def _frame_requests(app: Flask) -> None:
         given = request.headers.get("X-Request-Id", "")
         telemetry.bind(request_id=given if _REQUEST_ID.fullmatch(given) else str(new_id()))
         i18n.language.set(_language())
+        if isinstance(request.routing_exception, RequestRedirect):
+            # Mending a path would answer with an address made from the Host header, which anybody can forge.
+            raise NotFound
 
     @app.teardown_request
     def _end(_error: BaseException | None) -> None:
