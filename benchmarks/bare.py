@@ -27,6 +27,24 @@ from tandem.kernel.ids import NAMESPACE
 _PLANS: dict[str, list[Step]] = pickle.loads(Path(os.environ["BENCHMARK_PLANS"]).read_bytes())
 _URL = os.environ["BENCHMARK_URL"]
 _here = threading.local()
+_SHOWN = [
+    "id",
+    "status",
+    "slot_id",
+    "service_id",
+    "practitioner_id",
+    "patient_id",
+    "specialty",
+    "start_at",
+    "end_at",
+    "accepts_advice_only",
+    "held_until",
+    "payment_id",
+    "created_at",
+    "ended_at",
+    "ended_by",
+    "ended_because",
+]
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -79,8 +97,8 @@ def _answered(plan: list[Step], facts: dict[str, Any]) -> bytes:
 
 
 def _appointment(row: dict[str, Any]) -> dict[str, Any]:
-    row["price"] = {"amount_minor": row.pop("price_minor"), "currency": row.pop("currency")}
-    return row
+    shown = {name: row[name] for name in _SHOWN}
+    return shown | {"price": {"amount_minor": row["price_minor"], "currency": row["currency"]}}
 
 
 class _Asked:
