@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     ForeignKeyConstraint,
     Identity,
     MetaData,
@@ -104,16 +105,30 @@ def test_no_sequence_and_no_exclusion_counts_across_tenants(database_urls):
     assert exclusions == []
 
 
-def test_a_refusal_by_a_shard_is_told_by_the_models_name(database_urls):
-    owner = create_engine(database_urls.owner.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
-    row = text("INSERT INTO planted_104071 VALUES (1)")
+@pytest.mark.parametrize(
+    "told",
+    [
+        'duplicate key value violates unique constraint "slot_once_key_104071"',
+        'insert or update on table "slot_104071" violates foreign key constraint "slot_once_key_104071"',
+        'new row for relation "slot_104071" violates check constraint "slot_once_key"',
+    ],
+)
+def test_a_refusal_by_a_shard_is_told_by_the_models_name(database_urls, told: str):
+    # A cluster passes on what its node said in words, without the fields that name table and constraint.
+    speak = text(f"DO $$ BEGIN RAISE unique_violation USING MESSAGE = '{told}'; END $$")
 
-    with owner.connect() as connection, pytest.raises(IntegrityError) as refused:
-        connection.execute(text("CREATE TEMP TABLE planted_104071 (n int CONSTRAINT planted_once_key_104071 UNIQUE)"))
-        connection.execute(row)
-        connection.execute(row)
+    with speaking(database_urls) as connection, pytest.raises(IntegrityError) as refused:
+        connection.execute(speak)
 
-    assert refusing_constraint(refused.value) == "planted_once_key"
+    assert refusing_constraint(refused.value) == "slot_once_key"
+
+
+def test_a_refusal_by_one_machine_is_told_as_it_is(database_urls):
+    with speaking(database_urls) as connection, pytest.raises(IntegrityError) as refused:
+        connection.execute(text("CREATE TEMP TABLE planted (n int CONSTRAINT planted_once_2026112 UNIQUE)"))
+        connection.execute(text("INSERT INTO planted VALUES (1), (1)"))
+
+    assert refusing_constraint(refused.value) == "planted_once_2026112"
 
 
 def test_constraints_that_explain_themselves_have_names_that_leave_room_for_a_shards_number():
@@ -171,6 +186,11 @@ def test_a_planted_trigger_that_reads_another_table_is_found():
 
 def models() -> list[type]:
     return [mapper.class_ for mapper in Base.registry.mappers]
+
+
+def speaking(database_urls) -> Connection:
+    url = database_urls.owner.replace("postgresql://", "postgresql+psycopg://")
+    return create_engine(url, poolclass=NullPool).connect()
 
 
 def calls_of(function: str) -> list[ast.Call]:

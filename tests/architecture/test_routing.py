@@ -17,10 +17,12 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import NullPool
 
 from tandem.embedded.distribution import distribute
-from tandem.kernel.database import Base, TenantOwned, db
+from tandem.kernel.database import Base, TenantOwned, db, refusing_constraint
 from tandem.kernel.tenancy import current_scope
 from tests.people import once, signed_in
 from tests.tenants.clinics import (
@@ -102,6 +104,21 @@ def test_a_statement_that_goes_to_every_shard_is_found():
         plan = explained(cluster, Spoken("SELECT count(*) FROM slot", {}, UUID(int=1), None))
 
     assert max(all_named("Task Count", plan)) > 1
+
+
+@CITUS
+def test_a_refusal_on_a_cluster_is_told_by_the_models_name():
+    url = os.environ["TANDEM_CITUS_URL"].replace("postgresql://", "postgresql+psycopg://")
+    row = text(
+        "INSERT INTO audit_head (tenant_id, id, seq, hash) VALUES (gen_random_uuid(), gen_random_uuid(), 0, '')"
+        " RETURNING tenant_id, id"
+    )
+    again = text("INSERT INTO audit_head (tenant_id, id, seq, hash) VALUES (:tenant_id, :id, 0, '')")
+
+    with create_engine(url, poolclass=NullPool).connect() as cluster, pytest.raises(IntegrityError) as refused:
+        cluster.execute(again, dict(cluster.execute(row).mappings().one()))
+
+    assert refusing_constraint(refused.value) == "audit_head_pkey"
 
 
 @CITUS

@@ -55,6 +55,7 @@ POOL_WAIT_SECONDS: Final = 2
 IDLE_PING_SECONDS: Final = 1.0
 PAGE_LIMIT_DEFAULT: Final = 20
 PAGE_LIMIT_MAX: Final = 100
+_QUOTED: Final = re.compile(r'"([^"]+)"')
 _SHARD: Final = re.compile(r"_\d{6,}$")
 
 
@@ -250,11 +251,12 @@ def refusing(**problems: type[errors.Problem]) -> Iterator[None]:
 
 
 def refusing_constraint(refused: IntegrityError) -> str | None:
-    """The constraint that refused, as the models call it; on a cluster a shard says `slot_once_key_104071`."""
+    """The constraint that refused, as the models call it. A cluster tells it in words only: `slot_once_key_104071`."""
     diagnosis = getattr(refused.orig, "diag", None)
-    name, table = getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "table_name", None)
-    shard = _SHARD.search(table or "")
-    return name.removesuffix(shard.group()) if name and shard else name
+    if named := getattr(diagnosis, "constraint_name", None):
+        return str(named)
+    quoted = _QUOTED.findall(getattr(diagnosis, "message_primary", None) or "")
+    return _SHARD.sub("", quoted[-1]) if quoted else None
 
 
 def check_version(row: Any, if_match: str | None) -> None:
