@@ -91,7 +91,7 @@ def test_every_statement_of_a_tenant_goes_to_one_shard(visit: list[Spoken]):
     with psycopg.connect(os.environ["TANDEM_CITUS_URL"], cursor_factory=psycopg.ClientCursor) as cluster:
         for each in visit:
             plan = explained(cluster, each)
-            tasks, nodes = set(all_named("Task Count", plan)), set(all_named("Node", plan))
+            tasks, nodes = set(all_named("Task Count", plan)), set(all_named("Node", plan)) - {the_coordinator(cluster)}
             if tasks != {1} or len(nodes) != 1:
                 astray[each.sql] = (tasks, nodes)
 
@@ -146,6 +146,11 @@ def explained(cluster: psycopg.Connection, each: Spoken) -> Any:
         return row[0] if row else None
     finally:
         cluster.rollback()
+
+
+def the_coordinator(cluster: psycopg.Connection) -> str:
+    """How a plan calls the node that makes it: sessions and people are there, beside the tenant's one shard."""
+    return f"host=localhost port={cluster.info.port} dbname={cluster.info.dbname}"
 
 
 def all_named(name: str, plan: Any) -> list[Any]:
