@@ -3,9 +3,10 @@
 Behind the declaration every request walks the same way: identity, scope, access, parse, view, one commit, reply.
 """
 
+from tandem.kernel.http.declarations import Route
 from tandem.kernel.http.edge import check_if_match, credential, register_tenant_kind
 from tandem.kernel.http.faults import answer_problems
-from tandem.kernel.http.routes import Api, Route, Upload
+from tandem.kernel.http.routes import Api
 from tandem.kernel.http.schemas import MoneyField, PageQuery, ProblemSchema, Schema, TextPair
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "Route",
     "Schema",
     "TextPair",
-    "Upload",
     "answer_problems",
     "check_if_match",
     "credential",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -14,14 +14,12 @@ from sqlalchemy.exc import OperationalError
 from tandem.kernel import audit, errors, idempotency, identity, telemetry
 from tandem.kernel.access import PUBLIC, SIGNED_IN
 from tandem.kernel.database import Page, check_version, session
+from tandem.kernel.http.declarations import Route
 from tandem.kernel.http.replies import json_response, page_body, to_json
 from tandem.kernel.http.schemas import load, refuse_nul
 from tandem.kernel.identity import Actor, LoginSession, Token
 from tandem.kernel.settings import BODY_LIMIT_BYTES
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, as_person, in_public, transaction
-
-if TYPE_CHECKING:
-    from tandem.kernel.http.routes import Route
 
 COOKIE: Final = "tandem_session"
 ATTEMPTS: Final = 3
@@ -44,7 +42,7 @@ def register_tenant_kind(kind_of: TenantKind) -> None:
     _tenant_kind[:] = [kind_of]
 
 
-def serve(route: "Route", view: Callable[..., Any], path: dict[str, Any]) -> Response:
+def serve(route: Route, view: Callable[..., Any], path: dict[str, Any]) -> Response:
     """Serve one request by its declaration. A deadlock's victim is tried again: nothing of it has happened."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -62,7 +60,7 @@ def check_if_match(row: Any) -> None:
     check_version(row, request.headers.get("If-Match"))
 
 
-def _serve_once(route: "Route", view: Callable[..., Any], path: dict[str, Any]) -> Response:
+def _serve_once(route: Route, view: Callable[..., Any], path: dict[str, Any]) -> Response:
     with _scope(route, path) as actor, transaction():
         identity.act_as(actor)
         telemetry.bind(actor=str(actor.id) if actor.id else None, tenant_id=str(actor.tenant_id or ""))
@@ -82,7 +80,7 @@ def _serve_once(route: "Route", view: Callable[..., Any], path: dict[str, Any]) 
 
 
 @contextmanager
-def _scope(route: "Route", path: dict[str, Any]) -> Iterator[Actor]:
+def _scope(route: Route, path: dict[str, Any]) -> Iterator[Actor]:
     if route.allow == PUBLIC:
         with in_public():
             yield identity.NOBODY
@@ -105,7 +103,7 @@ def _scope(route: "Route", path: dict[str, Any]) -> Iterator[Actor]:
 
 
 @contextmanager
-def _as_key(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[Actor]:
+def _as_key(route: Route, token: Token, path: dict[str, Any]) -> Iterator[Actor]:
     is_operator = route.audience == "operator"
     with acting_for(token.owner_id, operator=is_operator):
         actor = identity.actor_of_key(token, route.audience)
@@ -118,7 +116,7 @@ def _as_key(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[Acto
 
 
 @contextmanager
-def _as_signed_in(route: "Route", login: LoginSession, path: dict[str, Any]) -> Iterator[Actor]:
+def _as_signed_in(route: Route, login: LoginSession, path: dict[str, Any]) -> Iterator[Actor]:
     person = login.person_id
     if login.tenant_id is None:
         raise errors.Unauthenticated
@@ -133,7 +131,7 @@ def _as_signed_in(route: "Route", login: LoginSession, path: dict[str, Any]) -> 
 
 
 @contextmanager
-def _as_patient(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[Actor]:
+def _as_patient(route: Route, token: Token, path: dict[str, Any]) -> Iterator[Actor]:
     # The token names the person, so that session, place and work are one transaction.
     person, hospital = token.owner_id, path.get("hospital_id")
     with as_person(person) if hospital is None else acting_for(hospital, person_id=person):
@@ -147,7 +145,7 @@ def _as_patient(route: "Route", token: Token, path: dict[str, Any]) -> Iterator[
 
 
 @contextmanager
-def _as_operator(route: "Route", path: dict[str, Any]) -> Iterator[None]:
+def _as_operator(route: Route, path: dict[str, Any]) -> Iterator[None]:
     target = _target(path)
     if target is None:
         with across_tenants(reason=f"{route.method} {request.url_rule}"):
@@ -186,7 +184,7 @@ def _check_csrf(csrf_token: str) -> None:
         raise errors.Forbidden(permission="csrf")
 
 
-def _arguments(route: "Route", path: dict[str, Any]) -> dict[str, Any]:
+def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
     arguments = dict(path)
     if any("\x00" in part for part in path.values() if isinstance(part, str)):
         raise errors.NotFound
@@ -229,7 +227,7 @@ def _body(limit_bytes: int) -> bytes:
     return body
 
 
-def _replay(route: "Route", actor: Actor) -> idempotency.Replay | None:
+def _replay(route: Route, actor: Actor) -> idempotency.Replay | None:
     if not route.idempotent:
         return None
     key = request.headers.get("Idempotency-Key", "")
@@ -239,7 +237,7 @@ def _replay(route: "Route", actor: Actor) -> idempotency.Replay | None:
     return idempotency.begin(f"{request.method} {request.url_rule}", key, body_hash, actor_id=actor.id)
 
 
-def _reply(route: "Route", result: Any) -> Response:
+def _reply(route: Route, result: Any) -> Response:
     if isinstance(result, Response):
         return result
     if route.dump is None or result is None:
