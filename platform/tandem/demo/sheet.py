@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-WIDTH: Final = 110
+WIDTH: Final = 120
 HEADINGS: Final = {
     "visit_count": "visits",
     "gross_minor": "gross",
@@ -14,7 +14,7 @@ HEADINGS: Final = {
     "provider_fees_minor": "provider fees",
     "operator_fee_minor": "operator fee",
     "payable_minor": "payable",
-    "due_to_operator_minor": "due to operator",
+    "due_to_operator_minor": "due",
     "billed_minor": "billed",
 }
 
@@ -27,9 +27,8 @@ def print_account(account: dict[str, Any]) -> None:
             continue
         table = Table(title=title)
         for name in rows[0]:
-            table.add_column(
-                name.removesuffix("_minor").replace("_", " "), justify="left" if name == "name" else "right"
-            )
+            heading = HEADINGS.get(name, name.replace("_", " "))
+            table.add_column(heading, justify="left" if name == "name" else "right", no_wrap=True)
         for row in rows:
             table.add_row(*(_told(name, value) for name, value in row.items()))
         console.print(table)
