@@ -58,6 +58,8 @@ function Frameless({ React }) {
       props.path && props.path.includes("/")
         ? React.createElement("span", null, props.text)
         : React.createElement(Original, props),
+    TextArea: (Original) => (props) =>
+      React.createElement(Original, { "aria-label": "Request body", ...props }),
   };
   return { components: { OperationsOnly }, wrapComponents };
 }
