@@ -6,8 +6,9 @@ from typing import Any, Final, Protocol
 
 import flask_smorest
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
+from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.routing import RequestRedirect
 
 from tandem.kernel import audit, clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
@@ -54,10 +55,21 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+class NoFlaskSession(SessionInterface):
+    """Flask's own cookie session is not used: whoever would use it is told, and no request pays for opening it."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        return None
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        return None
+
+
 def create_app(settings: Settings, houses: Iterable[Any]) -> Flask:
     """Build the application of these houses. It can be built more than once in a process (tests do)."""
     app = Flask("tandem", static_folder=None)
     app.json = OrjsonProvider(app)
+    app.session_interface = NoFlaskSession()
     app.extensions[SETTINGS] = settings
     app.config |= _config(settings)
     telemetry.configure()

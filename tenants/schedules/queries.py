@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextualSelect, select, text
+from sqlalchemy import column as named_column
 
 from tandem.kernel import clock
 from tandem.kernel.database import Page, cursor_of, cursor_values, page, session
@@ -40,14 +41,14 @@ _NARROWING: Final = {
 
 
 @cache
-def _free_slots_statement(narrowed_by: tuple[str, ...]) -> TextClause:
+def _free_slots_statement(narrowed_by: tuple[str, ...]) -> TextualSelect:
     # Made once per shape: composing and hashing a SELECT anew costs each request more than the database does.
     conditions = " AND ".join(_NARROWING[name] for name in narrowed_by) or "true"
     return text(
         f"SELECT {', '.join(_FREE_NAMES)} FROM slot "  # noqa: S608 - column names and conditions are constants above
         "WHERE tenant_id = :tenant_id AND service_id = :service_id AND status = 'free' AND start_at > :now "
         f"AND {conditions} ORDER BY start_at, id LIMIT :most"
-    )
+    ).columns(*map(named_column, _FREE_NAMES))
 
 
 def slots(query: dict[str, Any]) -> Page:

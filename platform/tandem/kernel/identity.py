@@ -17,7 +17,7 @@ from uuid import UUID
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, TextualSelect, UniqueConstraint, column, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
@@ -201,16 +201,22 @@ class PatientSession:
     is_here: bool
 
 
-_PATIENT_SESSION: Final = text("""
-SELECT audience, csrf_token, expires_at, revoked_at, false AS is_here
+def _patient_session(is_here: str) -> TextualSelect:
+    # Named columns, so that what an answer looks like is worked out once and not for each request.
+    names = ("audience", "csrf_token", "expires_at", "revoked_at", "last_seen_at", "is_here")
+    return text(f"""
+SELECT audience, csrf_token, expires_at, revoked_at, last_seen_at, {is_here} AS is_here
 FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id
-""")
-_PATIENT_SESSION_HERE: Final = text("""
-SELECT audience, csrf_token, expires_at, revoked_at,
-       EXISTS (SELECT 1 FROM membership
-               WHERE tenant_id = :tenant_id AND person_id = :person_id
-                 AND audience = 'patient' AND status = 'active') AS is_here
-FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id
+""").columns(*map(column, names))  # noqa: S608  # the two conditions below and no caller's words
+
+
+_PATIENT_SESSION: Final = _patient_session("false")
+_PATIENT_SESSION_HERE: Final = _patient_session("""
+    EXISTS (SELECT 1 FROM membership
+            WHERE tenant_id = :tenant_id AND person_id = :person_id AND audience = 'patient' AND status = 'active')""")
+_SEEN: Final = text("""
+UPDATE login_session SET last_seen_at = :now
+WHERE secret_hash = :secret_hash AND person_id = :person_id AND last_seen_at = :seen_before
 """)
 
 
@@ -260,13 +266,20 @@ def find_session(token: Token) -> LoginSession:
 def patient_session(token: Token, hospital: UUID | None) -> PatientSession:
     """The live patient session of a token, and whether its person is a patient of `hospital`, in one round trip.
 
-    [the person's own, with or without the hospital's tenant] Raises Unauthenticated.
+    [the person's own, with or without the hospital's tenant] Raises Unauthenticated when it was revoked, has ended, or
+    has lain idle for half an hour. That it is in use is noted with whatever the request itself commits.
     """
     statement = _PATIENT_SESSION if hospital is None else _PATIENT_SESSION_HERE
-    facts = {"secret_hash": token.secret_hash, "person_id": token.owner_id, "tenant_id": hospital}
-    found = session.connection().execute(statement, facts).one_or_none()
-    if found is None or found.revoked_at is not None or clock.now() >= found.expires_at:
+    mine = {"secret_hash": token.secret_hash, "person_id": token.owner_id}
+    found = session.connection().execute(statement, mine | {"tenant_id": hospital}).one_or_none()
+    now = clock.now()
+    if found is None or found.revoked_at is not None or now >= found.expires_at:
         raise Unauthenticated
+    idle = now - found.last_seen_at
+    if idle > timedelta(minutes=SESSION_IDLE_MINUTES):
+        raise Unauthenticated
+    if idle > timedelta(minutes=1):
+        session.connection().execute(_SEEN, mine | {"now": now, "seen_before": found.last_seen_at})
     return PatientSession(token.owner_id, found.audience, found.csrf_token, found.is_here)
 
 
