@@ -1,5 +1,6 @@
 """Every address of the application, walked: who may enter, and that another organisation's ids are nobody's ids."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -29,6 +30,10 @@ PLAIN = {
     "health.readyz": "for load balancers; names parts, never tenants",
     "health.metrics": "counts without tenants; the proxy keeps it inside",
     "assets.asset": "files of the design, the same for everybody",
+    "guide.docs": "the API's guide and reference",
+    "guide.docs_with_a_slash": "leads to the guide",
+    "problems.index": "every reason to say no, the same for everybody",
+    "problems.problem": "one reason to say no, and the mend",
     "front.front": "the landing page: what runs here, and where the doors are",
     "layout.prefer": "a taste (light or dark) in a cookie; says nothing about who chose",
 }
@@ -106,6 +111,21 @@ def leaks_of_texts(app: Flask, world: World, client, audience: str, strings: lis
 
 def test_every_address_says_who_may_enter(app):
     assert undeclared(app) == []
+
+
+def test_plain_pages_bear_any_wish(app, client):
+    odd = ("x", "%00", "%ff", "..%2f..%2fetc%2fpasswd", "x" * 3_000, "'\"><script>", "心")
+    broken = [
+        f"{rule}: {answer.status_code}"
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint in PLAIN and "GET" in (rule.methods or ()) and rule.endpoint != "health.readyz"
+        for each in odd
+        for path in [re.sub(r"<[^>]*>", each, rule.rule)]
+        if (answer := client.get(f"{path}?lang={each}&q={each}", headers={"Accept": "text/html"})).status_code >= 500
+        or "<script>" in answer.get_data(as_text=True).replace("<script src=", "")
+    ]
+
+    assert broken == []
 
 
 def test_every_permission_is_held_by_a_role_of_the_audience(app):
