@@ -1,5 +1,6 @@
 """A contract passes its hands, founds a programme, bills heads once, and ends."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -108,6 +109,17 @@ def test_a_roster_uploaded_before_the_contract_counts_from_its_first_day(app, wo
 
     assert totals(employer) == (4, 8)
     assert invoiced(employer) == [(4, 8_000)]
+
+
+def test_heads_billed_by_eight_workers_at_once_are_billed_once(app, employer):
+    def bill(_: int) -> None:
+        with app.app_context(), acting_for(employer.id), transaction():
+            commands.bill_new_members(employer.contract_id, 40)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(bill, range(8)))
+
+    assert invoiced(employer) == [(40, 80_000)]
 
 
 def test_an_invoice_carries_counts_and_nobodys_name(employer):
