@@ -118,27 +118,28 @@ def _known(members: Sequence[MemberRow]) -> dict[str, MemberRow]:
 
 
 def _upsert(members: Sequence[MemberRow], import_id: UUID) -> None:
-    wish = insert(RosterMember).values(
-        [
-            {
-                "tenant_id": tenant_id(),
-                "id": derived_id("roster_member", tenant_id(), each.staff_number),
-                "staff_number": each.staff_number,
-                "name": each.name,
-                "phone": each.phone,
-                "login_index": crypto.platform_index(each.phone, "person.login"),
-                "joined_on": each.joined_on,
-                "left_on": each.left_on,
-                "import_id": import_id,
-                "created_at": clock.now(),
-            }
-            for each in members
-        ]
-    )
+    # Values are sent apart from the statement, so that it is compiled once and not once for each batch.
+    wish = insert(_table)
+    rows = [
+        {
+            "tenant_id": tenant_id(),
+            "id": derived_id("roster_member", tenant_id(), each.staff_number),
+            "staff_number": each.staff_number,
+            "name": each.name,
+            "phone": each.phone,
+            "login_index": crypto.platform_index(each.phone, "person.login"),
+            "joined_on": each.joined_on,
+            "left_on": each.left_on,
+            "import_id": import_id,
+            "created_at": clock.now(),
+        }
+        for each in members
+    ]
     fresh = {
         name: wish.excluded[name] for name in ("name", "phone", "login_index", "joined_on", "left_on", "import_id")
     }
-    session.execute(wish.on_conflict_do_update(index_elements=["tenant_id", "staff_number"], set_=fresh))
+    upsert = wish.on_conflict_do_update(index_elements=["tenant_id", "staff_number"], set_=fresh)
+    session.execute(upsert, rows)
 
 
 def _told(roster: Roster) -> list[dict[str, Any]]:

@@ -109,11 +109,10 @@ def close_programme() -> int:
 
 def _owe(grants: Sequence[Grant]) -> set[UUID]:
     now, programme = clock.now(), tenant_id()
-    wish = insert(_owed).values([_owed_row(programme, each) | {"created_at": now} for each in grants])
+    wish = insert(_owed).on_conflict_do_nothing(index_elements=["tenant_id", "source_id"])
     fresh = session.execute(
-        wish.on_conflict_do_nothing(index_elements=["tenant_id", "source_id"]).returning(
-            _owed.c.id, _owed.c.source_id, _owed.c.units_granted
-        )
+        wish.returning(_owed.c.id, _owed.c.source_id, _owed.c.units_granted),
+        [_owed_row(programme, each) | {"created_at": now} for each in grants],
     ).all()
     _write("grant", [(row.id, row.source_id, row.units_granted) for row in fresh])
     return {row.source_id for row in fresh}
@@ -167,7 +166,7 @@ def _invite(logins: set[bytes]) -> None:
     waiting = [
         {"login_index": index, "programme_id": tenant_id(), "created_at": clock.now()} for index in sorted(logins)
     ]
-    session.execute(insert(BenefitInvitation.__table__).values(waiting).on_conflict_do_nothing())
+    session.execute(insert(BenefitInvitation.__table__).on_conflict_do_nothing(), waiting)
 
 
 def _write(kind: str, steps: Sequence[tuple[UUID, UUID, int]]) -> None:
@@ -179,7 +178,7 @@ def _write(kind: str, steps: Sequence[tuple[UUID, UUID, int]]) -> None:
         common | {"id": new_id(), "entitlement_id": entitlement_id, "key": key, "units": units}
         for entitlement_id, key, units in steps
     ]
-    session.execute(insert(EntitlementMovement.__table__).values(written))
+    session.execute(insert(EntitlementMovement.__table__), written)
 
 
 def _change(entitlement_id: UUID, **changes: Any) -> None:
