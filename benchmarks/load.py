@@ -16,18 +16,11 @@ class Outcome:
     latencies: list[float] = field(default_factory=list)
     sample: bytes = b""
 
-    @property
-    def requests(self) -> int:
-        return sum(self.statuses.values())
 
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds
-
-    def percentile(self, share: float) -> float:
-        """A latency in milliseconds."""
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+def percentile(latencies: Sequence[float], share: float) -> float:
+    """The latency, in milliseconds, that `share` of the requests did not exceed."""
+    ordered = sorted(latencies)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
 
 
 @dataclass
