@@ -141,8 +141,13 @@ def test_a_licence_is_never_lent_to_the_operators_people(client, hospital):
     doctor = client.post(ACCEPT, json=a_seat(invited(client, admin, "doctor").json["token"], login=login))
     finance = client.post(ACCEPT, json=a_seat(invited(client, admin, "hospital_finance").json["token"], login=login))
 
+    promoted = client.put(
+        f"/api/hospital/v1/staff/{finance.json['id']}/roles", json={"roles": ["doctor"]}, headers=admin
+    )
+
     assert (doctor.status_code, doctor.json["type"]) == (409, "/problems/licence-may-not-be-lent")
     assert finance.status_code == 201
+    assert (promoted.status_code, promoted.json["type"]) == (409, "/problems/licence-may-not-be-lent")
 
 
 def test_a_hospitals_seat_is_somebody_elses_404(client, hospital):

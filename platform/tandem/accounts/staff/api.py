@@ -96,7 +96,7 @@ def _staff_of(audience: Audience) -> Api:
         allow="staff.write",
         takes=RolesSchema,
         gives=SeatSchema,
-        problems=(RoleUnknown, LastAdministrator),
+        problems=(RoleUnknown, LastAdministrator, LicenceMayNotBeLent),
     )
     def change_roles(membership_id: UUID, wish: dict[str, Any]) -> Membership:
         """Give one of your staff other roles."""

@@ -14,7 +14,7 @@ from tandem.kernel.access import ROLES
 from tandem.kernel.database import session
 from tandem.kernel.identity import Affiliation, Membership, make_token
 from tandem.kernel.states import move
-from tandem.kernel.tenancy import tenant_id
+from tandem.kernel.tenancy import as_person, tenant_id
 
 INVITATION_TOKEN = "tdi"  # noqa: S105 - the token's visible prefix, not a secret
 
@@ -90,9 +90,14 @@ def give_seat(person_id: UUID, *, roles: Sequence[str], name: str) -> Membership
 
 
 def change_roles(membership_id: UUID, roles: Sequence[str]) -> Membership:
-    """Give one of the staff other roles. [any tenant] Raises NotFound, RoleUnknown, LastAdministrator."""
+    """Give one of the staff other roles. [any tenant]
+
+    Raises NotFound, RoleUnknown, LastAdministrator, LicenceMayNotBeLent.
+    """
     seat = queries.staff_member(membership_id)
     _require_known(roles, seat.audience)
+    with as_person(seat.person_id):
+        _keep_licences_at_home(seat.person_id, seat.audience, roles)
     if ADMIN_ROLES[seat.audience] not in roles:
         _keep_an_administrator(seat)
     seat.roles = sorted(set(roles))
