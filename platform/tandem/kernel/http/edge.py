@@ -19,7 +19,14 @@ from tandem.kernel.http.replies import json_response, page_body, to_json
 from tandem.kernel.http.schemas import load, refuse_nul
 from tandem.kernel.identity import Actor, LoginSession, Token
 from tandem.kernel.settings import BODY_LIMIT_BYTES
-from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, as_person, in_public, transaction
+from tandem.kernel.tenancy import (
+    OPERATOR_ID,
+    across_tenants,
+    acting_for,
+    as_person,
+    in_public,
+    transaction,
+)
 
 COOKIE: Final = "tandem_session"
 ATTEMPTS: Final = 3
@@ -104,7 +111,7 @@ def _scope(route: Route, path: dict[str, Any]) -> Iterator[Actor]:
 
 @contextmanager
 def _as_key(route: Route, token: Token, path: dict[str, Any]) -> Iterator[Actor]:
-    is_operator = route.audience == "operator"
+    is_operator = _is_operators(route, token.owner_id)
     with acting_for(token.owner_id, operator=is_operator):
         actor = identity.actor_of_key(token, route.audience)
         if not (is_operator and (route.across or _target(path))):
@@ -120,7 +127,7 @@ def _as_signed_in(route: Route, login: LoginSession, path: dict[str, Any]) -> It
     person = login.person_id
     if login.tenant_id is None:
         raise errors.Unauthenticated
-    is_operator = route.audience == "operator"
+    is_operator = _is_operators(route, login.tenant_id)
     with acting_for(login.tenant_id, operator=is_operator, person_id=person):
         actor = identity.actor_in_place(login)
         if not (is_operator and (route.across or _target(path))):
@@ -128,6 +135,15 @@ def _as_signed_in(route: Route, login: LoginSession, path: dict[str, Any]) -> It
             return
     with _as_operator(route, path):
         yield actor
+
+
+def _is_operators(route: Route, tenant: UUID) -> bool:
+    # Whatever a hospital's rows say of audiences: the operator's doors open to the operator's own people and keys,
+    # and a patient is a person, never a key.
+    is_operator = route.audience == "operator"
+    if route.audience == "patient" or is_operator != (tenant == OPERATOR_ID):
+        raise errors.Unauthenticated
+    return is_operator
 
 
 @contextmanager

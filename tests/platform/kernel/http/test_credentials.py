@@ -71,6 +71,35 @@ def test_a_hospitals_key_carries_no_role_of_the_operator(client: FlaskClient, ho
     assert set(fields_of(refused)) <= {"roles", "roles.0"}
 
 
+def test_a_row_that_calls_itself_the_operators_opens_nothing(client: FlaskClient, hospital):
+    person = a_person()
+    a_place(person, hospital, "operator", "operator_admin")
+    forged = [a_key(hospital, "operator", "operator_admin"), signed_in(person, "operator", hospital)]
+
+    for path in ("organizations", f"organizations/{hospital}", "staff", "me", "audit_events"):
+        for headers in forged:
+            assert told_well(Caller(client, headers).send("GET", f"/api/operator/v1/{path}"))["status"] == 401
+
+
+def test_a_key_is_no_patient(client: FlaskClient, hospital):
+    key = Caller(client, a_key(hospital, "patient", "patient"))
+
+    for path in ("me", "benefits", f"hospitals/{hospital}/patients", f"hospitals/{hospital}/appointments"):
+        assert told_well(key.send("GET", f"/api/patient/v1/{path}"))["status"] == 401
+
+
+def test_a_patient_who_left_finds_nothing_at_the_next_request(client: FlaskClient, hospital):
+    _, person = a_patient(hospital)
+    caller, path = Caller(client, signed_in(person, "patient")), f"/api/patient/v1/hospitals/{hospital}/patients"
+    assert caller.send("GET", path).status_code == 200
+
+    with acting_for(hospital), transaction():
+        here = identity.Membership.tenant_id == hospital, identity.Membership.person_id == person
+        session.execute(update(identity.Membership).where(*here).values(status="ended", ended_at=clock.now()))
+
+    assert told_well(caller.send("GET", path))["type"] == "/problems/not-found"
+
+
 def test_nobody_gives_what_they_do_not_hold(client: FlaskClient, hospital, database):
     finance = Caller(client, staff(hospital, "hospital", "hospital_finance"))
 
