@@ -9,6 +9,7 @@ import orjson
 from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface, SessionMixin
+from sqlalchemy.orm import configure_mappers
 from werkzeug.routing import RequestRedirect
 
 from tandem.kernel import audit, clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
@@ -84,6 +85,8 @@ def create_app(settings: Settings, houses: Iterable[Any]) -> Flask:
     answer_problems(app)
     _frame_requests(app)
     _open_houses(app, settings, houses)
+    # Now and not at the first query: what is made before a fork is shared by all who are forked.
+    configure_mappers()
     return app
 
 
