@@ -55,6 +55,7 @@ _CHOSEN: Final[dict[str, Any]] = {
     "practitioner.title": "attending_physician",
     "credential.document_sha256": "0" * 64,
     "hospital_profile.institution_code": "123456789012",
+    "credential.practice_certificate_number": "110000000000001",
     "hospital_profile.phone": "0571-87654321",
     "hospital_profile.website": "https://example.org/",
     "person.password_hash": None,
