@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import (
+    URL,
     CheckConstraint,
     Dialect,
     LargeBinary,
@@ -39,7 +40,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Wall, session
+from tandem.kernel.database import Model, TenantOwned, Wall, db, session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, current_scope, tenant_id, transaction
 
@@ -112,7 +113,7 @@ class _Master:
 
 class _Keys:
     masters: tuple[_Master, ...] = ()
-    cache: Final[OrderedDict[tuple[UUID, str, int], tuple[float, int, bytes]]] = OrderedDict()
+    cache: Final[OrderedDict[tuple[URL, UUID, str, int], tuple[float, int, bytes]]] = OrderedDict()
     lock: Final = threading.Lock()
 
 
@@ -125,7 +126,7 @@ def configure(field_key: bytes, *older: bytes) -> None:
 def forget_keys(tenant: UUID | None = None) -> None:
     """Drop cached keys, of one tenant or all."""
     with _Keys.lock:
-        for cached in [cached for cached in _Keys.cache if tenant in (None, cached[0])]:
+        for cached in [cached for cached in _Keys.cache if tenant in (None, cached[1])]:
             del _Keys.cache[cached]
 
 
@@ -301,7 +302,8 @@ def _active_key(tenant: UUID, purpose: str) -> tuple[int, bytes]:
 
 
 def _cached(tenant: UUID, purpose: str, number: int, load: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    wanted, now = (tenant, purpose, number), time.monotonic()
+    # The operator's tenant has the same id everywhere: one database's key must not serve another's rows.
+    wanted, now = (db.engine.url, tenant, purpose, number), time.monotonic()
     with _Keys.lock:
         held = _Keys.cache.get(wanted)
         if held is not None and held[0] > now:
