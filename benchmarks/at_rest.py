@@ -57,7 +57,7 @@ def _one_start(home: Path) -> tuple[float, list[tuple[str, int]]]:
         # It says so after its own first 200 from /readyz.
         took = _said(process, "Tandem runs at", began)
         _said(process, "Ctrl-C", began)
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(SETTLE_SECONDS)  # at rest means after the last seeded job and its idle connections
         shares = [(called(pid), pss_bytes(pid)) for pid in family(process.pid)]
     finally:
         process.send_signal(signal.SIGINT)

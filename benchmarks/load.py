@@ -68,7 +68,7 @@ def _connect(port: int) -> socket.socket:
 
 
 def _send_next(line: _Line, waiting: "object", selector: selectors.BaseSelector) -> bool:
-    request = next(waiting, None)  # type: ignore[call-overload]
+    request = next(waiting, None)
     if request is None:
         selector.unregister(line.socket)
         line.socket.close()

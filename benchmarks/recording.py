@@ -73,16 +73,16 @@ def recorded() -> Iterator[list[Step]]:
     steps: list[Step] = []
     execute, commit, rollback = psycopg.Cursor.execute, psycopg.Connection.commit, psycopg.Connection.rollback
     fetchone, fetchall = psycopg.Cursor.fetchone, psycopg.Cursor.fetchall
-    psycopg.Cursor.execute = _execute(steps, execute)  # type: ignore[method-assign]
-    psycopg.Connection.commit = _end(steps, "commit", commit)  # type: ignore[method-assign]
-    psycopg.Connection.rollback = _end(steps, "rollback", rollback)  # type: ignore[method-assign]
+    psycopg.Cursor.execute = _execute(steps, execute)
+    psycopg.Connection.commit = _end(steps, "commit", commit)
+    psycopg.Connection.rollback = _end(steps, "rollback", rollback)
     try:
         yield steps
     finally:
-        psycopg.Cursor.execute = execute  # type: ignore[method-assign]
-        psycopg.Connection.commit = commit  # type: ignore[method-assign]
-        psycopg.Connection.rollback = rollback  # type: ignore[method-assign]
-        psycopg.Cursor.fetchone, psycopg.Cursor.fetchall = fetchone, fetchall  # type: ignore[method-assign]
+        psycopg.Cursor.execute = execute
+        psycopg.Connection.commit = commit
+        psycopg.Connection.rollback = rollback
+        psycopg.Cursor.fetchone, psycopg.Cursor.fetchall = fetchone, fetchall
 
 
 def _execute(steps: list[Step], real: Any) -> Any:
