@@ -166,6 +166,8 @@ def test_the_operator_cannot_confirm_for_the_hospital(table):
         "percent_of_net = 50",
         "per_visit_minor = 1",
         "cap_per_visit_minor = NULL",
+        "cap_per_programme_minor = 1",
+        "zero_on_medical = true",
         "effective_from = now() - interval '1 year'",
         "terms_sha256 = 'forged'",
     ],

@@ -11,7 +11,7 @@ import orjson
 
 from tandem.accounts.agreements.errors import AgreementBackdated, AgreementSuperseded, TermsFrozen
 from tandem.accounts.agreements.events import AgreementCameInForce
-from tandem.accounts.agreements.models import NEXT, TERMS, AgreementVersion
+from tandem.accounts.agreements.models import LATER_TERMS, NEXT, TERMS, AgreementVersion
 from tandem.accounts.agreements.queries import agreement_version, next_number, versions_in_force
 from tandem.accounts.hands import hand
 from tandem.accounts.organizations import commands as organizations
@@ -108,6 +108,8 @@ def withdraw_agreement(version_id: UUID, *, because: str) -> AgreementVersion:
 def terms_digest(version: AgreementVersion) -> str:
     """SHA-256 over the terms, so that both parties can prove which text was confirmed."""
     terms = {term: _written(getattr(version, term)) for term in TERMS}
+    silent = {term for term in LATER_TERMS if terms[term] is None or terms[term] is False}
+    terms = {term: value for term, value in terms.items() if term not in silent}
     return sha256(orjson.dumps({"number": version.number, **terms}, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

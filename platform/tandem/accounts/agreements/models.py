@@ -35,10 +35,15 @@ TERMS: Final = (
     "monthly_minor",
     "cap_percent",
     "cap_per_visit_minor",
+    "cap_per_programme_minor",
+    "zero_on_medical",
     "refund_window_days",
     "effective_from",
 )
 """The columns that are the terms, in the order in which their digest takes them."""
+
+LATER_TERMS: Final = frozenset({"cap_per_programme_minor", "zero_on_medical"})
+"""Terms that older versions do not have: while they say nothing, a digest leaves them out and stays what it was."""
 
 _PERCENT: Final = Numeric(7, 4)
 
@@ -57,6 +62,7 @@ class AgreementVersion(TenantOwned, Versioned, Model):
         CheckConstraint("per_visit_minor >= 0 AND monthly_minor >= 0", name="amounts_not_negative"),
         CheckConstraint("cap_percent >= 0 AND cap_percent <= 100", name="cap_percent"),
         CheckConstraint("cap_per_visit_minor >= 0", name="cap_per_visit_not_negative"),
+        CheckConstraint("cap_per_programme_minor >= 0", name="cap_per_programme_not_negative"),
         CheckConstraint("refund_window_days BETWEEN 0 AND 365", name="refund_window_days"),
         CheckConstraint("status NOT IN ('in_force', 'superseded') OR effective_from IS NOT NULL", name="dated"),
         CheckConstraint("status = 'draft' OR status = 'withdrawn' OR terms_sha256 IS NOT NULL", name="sealed"),
@@ -78,6 +84,8 @@ class AgreementVersion(TenantOwned, Versioned, Model):
     monthly_minor: Mapped[int] = mapped_column(default=0)
     cap_percent: Mapped[Decimal | None] = mapped_column(_PERCENT)
     cap_per_visit_minor: Mapped[int | None]
+    cap_per_programme_minor: Mapped[int | None]
+    zero_on_medical: Mapped[bool] = mapped_column(default=False)
     refund_window_days: Mapped[int] = mapped_column(default=7)
     effective_from: Mapped[datetime | None]
     effective_until: Mapped[datetime | None]

@@ -9,7 +9,7 @@ from tandem.accounts.fields import moment
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import Money
 
-_AMOUNTS = ("per_visit", "monthly", "cap_per_visit")
+_AMOUNTS = ("per_visit", "monthly", "cap_per_visit", "cap_per_programme")
 
 
 class PercentField(fields.Decimal):
@@ -38,6 +38,8 @@ class TermsSchema(Schema):
     monthly = MoneyField(prefix="monthly")
     cap_percent = PercentField(allow_none=True)
     cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
+    cap_per_programme = MoneyField(prefix="cap_per_programme", allow_none=True)
+    zero_on_medical = fields.Boolean()
     refund_window_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
     effective_from = moment(allow_none=True)
 
@@ -63,6 +65,8 @@ class AgreementVersionSchema(Schema):
     monthly = MoneyField(prefix="monthly", required=True)
     cap_percent = PercentField(allow_none=True)
     cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
+    cap_per_programme = MoneyField(prefix="cap_per_programme", allow_none=True)
+    zero_on_medical = fields.Boolean(required=True)
     refund_window_days = fields.Integer(required=True)
     effective_from = fields.DateTime(allow_none=True)
     effective_until = fields.DateTime(allow_none=True)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tandem.billing.prices import FeeRule, compute_fee, fee_to_reverse
+from tandem.kernel.money import allocate_cumulative
 
 AMOUNTS = st.integers(0, 10_000_000)
 PERCENTS = st.decimals(0, 100, places=4)
@@ -18,6 +19,8 @@ RULES = st.builds(
     per_visit_minor=st.integers(0, 50_000),
     cap_percent=st.none() | PERCENTS,
     cap_per_visit_minor=st.none() | st.integers(0, 50_000),
+    cap_per_programme_minor=st.none() | st.integers(0, 50_000),
+    zero_on_medical=st.booleans(),
 )
 
 
@@ -42,11 +45,64 @@ def test_a_fee_follows_its_rule(basis_minor: int, terms: dict[str, object], fee_
     assert (result.fee_minor, result.cap) == (fee_minor, cap)
 
 
+@pytest.mark.parametrize(
+    ("per_visit_minor", "disputed_minor", "cap"),
+    [(500, 0, None), (501, 1, "per_visit")],
+)
+def test_a_cap_reached_exactly_disputes_nothing_and_one_fen_more_disputes_one_fen(
+    per_visit_minor: int, disputed_minor: int, cap: str | None
+) -> None:
+    rule = FeeRule(version_id=None, per_visit_minor=per_visit_minor, cap_per_visit_minor=500)
+
+    result = compute_fee(7_200, rule)
+
+    assert (result.fee_minor, result.disputed_minor, result.cap) == (500, disputed_minor, cap)
+
+
+def test_where_no_fee_may_be_taken_from_medical_money_all_of_it_is_disputed() -> None:
+    rule = FeeRule(version_id=None, percent_of_net=Decimal(10), zero_on_medical=True)
+
+    medical, other = compute_fee(7_200, rule), compute_fee(7_200, rule, is_medical=False)
+
+    assert (medical.fee_minor, medical.disputed_minor, medical.cap) == (0, 720, "zero_on_medical")
+    assert (other.fee_minor, other.disputed_minor, other.cap) == (720, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("before_minor", "fee_minor", "disputed_minor", "cap"),
+    [
+        (None, 300, 0, None),
+        (700, 300, 0, None),
+        (701, 299, 1, "per_programme"),
+        (1_000, 0, 300, "per_programme"),
+        (1_200, 0, 300, "per_programme"),  # a cap that was lowered meanwhile: nothing more, and nothing back
+    ],
+)
+def test_a_programme_bears_fees_up_to_its_cap_and_no_fen_more(
+    before_minor: int | None, fee_minor: int, disputed_minor: int, cap: str | None
+) -> None:
+    rule = FeeRule(version_id=None, per_visit_minor=300, cap_per_programme_minor=1_000)
+
+    result = compute_fee(7_200, rule, programme_fees_before_minor=before_minor)
+
+    assert (result.fee_minor, result.disputed_minor, result.cap) == (fee_minor, disputed_minor, cap)
+
+
+def test_a_cap_changed_between_accrual_and_refund_changes_nothing_of_what_the_refund_takes_back() -> None:
+    accrued = compute_fee(7_200, FeeRule(version_id=None, per_visit_minor=501, cap_per_visit_minor=500))
+
+    facts = {"basis_minor": accrued.basis_minor, "refunded_before_minor": 0, "refund_minor": 7_200}
+    fee, disputed = (fee_to_reverse(fee_minor=part, **facts) for part in (accrued.fee_minor, accrued.disputed_minor))
+
+    assert (fee, disputed) == (500, 1)
+
+
 @given(AMOUNTS, RULES)
 def test_a_fee_is_never_above_a_cap_nor_above_what_was_paid(basis_minor: int, rule: FeeRule) -> None:
     result = compute_fee(basis_minor, rule)
 
     assert 0 <= result.fee_minor <= min(result.uncapped_minor, basis_minor)
+    assert result.fee_minor + result.disputed_minor == result.uncapped_minor
     assert result.percent_part_minor + result.per_visit_part_minor == result.uncapped_minor
     if rule.cap_percent is not None:
         assert result.fee_minor <= Fraction(basis_minor) * Fraction(rule.cap_percent) / 100
@@ -80,6 +136,17 @@ def test_refunds_in_any_parts_take_back_the_whole_fee_and_no_more(
     assert (refunded, reversed_fee) == (basis_minor, fee_minor)
 
 
-def test_a_rule_has_no_negative_terms() -> None:
+@given(AMOUNTS, st.integers(0, 10_000_000), st.integers(0, 10_000_000), st.integers(0, 10_000_000))
+def test_a_refund_takes_back_what_splitting_the_payment_would(fee: int, rest: int, before: int, refund: int) -> None:
+    basis = fee + rest
+    before = min(before, basis)
+    refund = min(refund, basis - before)
+    facts = {"basis_minor": basis, "fee_minor": fee, "refunded_before_minor": before, "refund_minor": refund}
+
+    assert fee_to_reverse(**facts) == (allocate_cumulative(before, refund, [fee, rest])[0] if basis else 0)
+
+
+@pytest.mark.parametrize("name", ["percent_of_net", "cap_per_visit_minor", "cap_per_programme_minor", "cap_percent"])
+def test_no_term_and_no_cap_is_negative(name: str) -> None:
     with pytest.raises(ValueError, match="negative"):
-        FeeRule(version_id=None, percent_of_net=Decimal(-1))
+        FeeRule(version_id=None, **{name: -1})  # type: ignore[arg-type]  # a table of terms

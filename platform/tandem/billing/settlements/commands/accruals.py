@@ -90,6 +90,8 @@ def _rule(agreement: AgreementVersion | None) -> FeeRule:
         monthly_minor=agreement.monthly_minor,
         cap_percent=agreement.cap_percent,
         cap_per_visit_minor=agreement.cap_per_visit_minor,
+        cap_per_programme_minor=agreement.cap_per_programme_minor,
+        zero_on_medical=agreement.zero_on_medical,
     )
 
 
