@@ -1,21 +1,20 @@
-"""How an employer's book says what is owed to the operator; the operator's book mirrors it."""
+"""How an employer's book says what is owed to the operator, by rule; the operator's book mirrors it."""
 
 from uuid import UUID
 
 from tandem.billing.invoices.models import Invoice, InvoicePayment
-from tandem.billing.ledger import JournalDraft, Line
+from tandem.billing.ledger import JournalDraft, journal_by_rule
 from tandem.kernel import clock
 
 
 def invoice_issued(row: Invoice) -> JournalDraft:
     """The employer owes the invoice; the programme it prepays is its expense."""
-    programme = _programme(row)
-    at = row.issued_at or row.created_at
-    return JournalDraft(
-        kind="invoice_issued",
+    return journal_by_rule(
+        "invoice_issued",
+        amounts={"total": row.total_minor},
+        parties={"programme": _programme(row)},
         key=str(row.id),
-        effective_at=at,
-        lines=[Line("exp.benefits", row.total_minor, programme), Line("ap.operator", -row.total_minor)],
+        effective_at=row.issued_at or row.created_at,
         source_type="invoice",
         source_id=row.id,
         currency=row.currency,
@@ -25,11 +24,12 @@ def invoice_issued(row: Invoice) -> JournalDraft:
 
 def invoice_voided(row: Invoice) -> JournalDraft:
     """The invoice is not owed after all."""
-    return JournalDraft(
-        kind="invoice_voided",
+    return journal_by_rule(
+        "invoice_voided",
+        amounts={"total": row.total_minor},
+        parties={"programme": _programme(row)},
         key=str(row.id),
         effective_at=row.voided_at or clock.now(),
-        lines=[Line("ap.operator", row.total_minor), Line("exp.benefits", -row.total_minor, _programme(row))],
         source_type="invoice",
         source_id=row.id,
         currency=row.currency,
@@ -40,11 +40,11 @@ def invoice_voided(row: Invoice) -> JournalDraft:
 def invoice_paid(payment: InvoicePayment) -> JournalDraft:
     """The employer paid by bank transfer."""
     at, _ = clock.day_bounds(payment.paid_on)
-    return JournalDraft(
-        kind="invoice_paid",
+    return journal_by_rule(
+        "invoice_paid",
+        amounts={"amount": payment.amount_minor},
         key=str(payment.id),
         effective_at=at,
-        lines=[Line("ap.operator", payment.amount_minor), Line("cash.bank", -payment.amount_minor)],
         source_type="invoice_payment",
         source_id=payment.id,
         currency=payment.currency,

@@ -6,6 +6,7 @@ post to any book.
 """
 
 from tandem.billing.ledger.commands import LockedBook, lock_book, post, reversal_of
+from tandem.billing.ledger.drafting import journal_by_rule
 from tandem.billing.ledger.drafts import RULES, JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import JournalRefused
 from tandem.billing.ledger.jobs import mirror_currency
@@ -31,6 +32,7 @@ __all__ = [
     "book_opened_at",
     "cut_of",
     "entries",
+    "journal_by_rule",
     "lock_book",
     "mirror_book",
     "mirror_currency",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
+from tandem.kernel.money import CURRENCIES
 from tandem.kernel.tenancy import OPERATOR_ID
 
 Kind = Literal["asset", "liability", "income", "expense"]
@@ -21,12 +22,14 @@ class Heading:
 
     `medical`: its money is patients' for medical care. `by_party`: one account for each party (an organisation or
     a programme, never a person). `interparty`: another party's book mirrors it, so both sum to zero.
+    `never_a_basis`: no fee or pay may be worked out from it (Doctors Law art. 31).
     """
 
     kind: Kind
     medical: bool = False
     by_party: bool = False
     interparty: bool = False
+    never_a_basis: bool = False
 
 
 CHART: Final[dict[str, Heading]] = {
@@ -40,8 +43,12 @@ CHART: Final[dict[str, Heading]] = {
     "dispute.hold": Heading("asset", medical=True),
     "refund.payable": Heading("liability", medical=True),
     "ap.operator": Heading("liability", interparty=True),
+    "ap.operator_disputed": Heading("liability"),
+    "fee.in_dispute": Heading("asset"),
     "tax.vat": Heading("liability"),
     "rev.medical": Heading("income", medical=True),
+    "rev.drug": Heading("income", medical=True, never_a_basis=True),
+    "rev.examination": Heading("income", medical=True, never_a_basis=True),
     "rev.other": Heading("income"),
     "exp.psp_fee": Heading("expense"),
     "exp.operator_fee": Heading("expense"),
@@ -58,8 +65,18 @@ CHART: Final[dict[str, Heading]] = {
     "inc.traffic": Heading("income"),
     "inc.b2b": Heading("income"),
     # an employer's book
+    "prepaid.benefits": Heading("asset", by_party=True),
     "exp.benefits": Heading("expense", by_party=True),
+    "exp.donation": Heading("expense"),
+    # any book that deals in two currencies
+    "fx.gain_loss": Heading("income"),
+    **{f"fx.position.{currency.lower()}": Heading("asset") for currency in CURRENCIES},
+    # sums set aside before they move; each is of the kind of what it is set aside from
+    "held.ar.patient": Heading("asset", medical=True),
+    "held.prepaid.benefits": Heading("asset", by_party=True),
+    "held.prepaid.programme": Heading("liability", by_party=True),
 }
+NEVER_A_BASIS: Final = frozenset(code for code, heading in CHART.items() if heading.never_a_basis)
 
 
 def is_cash(code: str) -> bool:

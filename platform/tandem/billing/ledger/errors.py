@@ -23,6 +23,28 @@ class JournalTooShort(JournalRefused):
     mend = Text("Leave out lines without an amount.", "请去掉金额为零的分录。")
 
 
+class PostingRuleUnknown(JournalRefused):
+    slug = "posting-rule-unknown"
+    title = Text("No posting rule of this name was in force then", "当时没有此名称的有效记账规则")
+    mend = Text("Use a rule of the list, or a later date.", "请使用规则列表中的规则或更晚的日期。")
+
+
+class RuleAmountUnknown(JournalRefused):
+    """Facts: the rule, and the amount that it asks for or does not know."""
+
+    slug = "rule-amount-unknown"
+    title = Text("The posting rule and the amounts given do not fit", "所给金额与记账规则不符")
+    mend = Text("Give exactly the amounts that the rule names.", "请恰好提供规则所列的金额。")
+
+
+class RulePartyUnknown(JournalRefused):
+    """Facts: the rule, and the party or word that it asks for or does not know."""
+
+    slug = "rule-party-unknown"
+    title = Text("The posting rule and the parties given do not fit", "所给往来方与记账规则不符")
+    mend = Text("Give exactly the parties and words that the rule names.", "请恰好提供规则所列的往来方与用词。")
+
+
 class AccountUnknown(JournalRefused):
     slug = "account-unknown"
     title = Text("The chart of accounts has no such account", "会计科目不存在")

@@ -1,6 +1,6 @@
 """The operator's book mirrors what hospitals' and employers' books say of the operator.
 
-One set of rules reads a source journal and writes its mirror: the same correlation, the opposite sign, keyed by the
+The posting rule that made a journal says how it is mirrored: the same correlation, the opposite sign, keyed by the
 source journal's id. So a mirror can be written at any time, by anybody, and is there once; reconciliation pass R6
 proves that no two books disagree.
 """
@@ -17,38 +17,15 @@ from sqlalchemy.dialects.postgresql import insert
 from tandem.billing.ledger import commands, queries
 from tandem.billing.ledger.chart import CHART
 from tandem.billing.ledger.drafts import JournalDraft, Line
+from tandem.billing.ledger.errors import PostingRuleUnknown
 from tandem.billing.ledger.models import Account, Book, Entry, Journal, MirrorCursor
+from tandem.billing.ledger.posting_rules import posting_rules, rule_at
 from tandem.kernel.database import rows, session
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, tenant_id, transaction
 
 BATCH: Final = 500
 MIRROR: Final = "mirror"
-
-
-@dataclass(frozen=True, slots=True)
-class MirrorRule:
-    """How a kind of journal is mirrored: which account faces which, and which account of the operator balances it."""
-
-    facing: Mapping[str, str]
-    balance: str
-
-
-_HOSPITAL: Final = {"ap.operator": "ar.hospital", "ar.operator": "ap.hospital"}
-_EMPLOYER: Final = {"ap.operator": "ar.enterprise"}
-RULES: Final[dict[str, MirrorRule]] = {
-    "operator_fee": MirrorRule(_HOSPITAL, "inc.platform"),
-    "operator_fee_reversed": MirrorRule(_HOSPITAL, "inc.platform"),
-    "operator_fee_restored": MirrorRule(_HOSPITAL, "inc.platform"),
-    "monthly_fee": MirrorRule(_HOSPITAL, "inc.platform"),
-    "programme_revenue": MirrorRule(_HOSPITAL, "prepaid.programme"),
-    "programme_revenue_reversed": MirrorRule(_HOSPITAL, "prepaid.programme"),
-    "programme_revenue_restored": MirrorRule(_HOSPITAL, "prepaid.programme"),
-    "settlement_paid": MirrorRule(_HOSPITAL, "cash.bank"),
-    "invoice_issued": MirrorRule(_EMPLOYER, "prepaid.programme"),
-    "invoice_voided": MirrorRule(_EMPLOYER, "prepaid.programme"),
-    "invoice_paid": MirrorRule(_EMPLOYER, "cash.bank"),
-}
-MIRRORED_KINDS: Final = tuple(sorted(RULES))
+MIRRORED_KINDS: Final = tuple(sorted(code for code, (newest, *_) in posting_rules().items() if newest.mirror))
 """Kinds of journal that the operator's book mirrors."""
 
 
@@ -73,18 +50,21 @@ def mirror_book(currency: str = "CNY") -> int:
 
 
 def mirror_of(source: UUID, journal: Mapping[str, Any]) -> JournalDraft:
-    """The operator's side of a source journal, which comes with its lines."""
-    rule = RULES[journal["kind"]]
+    """The operator's side of a source journal, which comes with its lines. Raises PostingRuleUnknown."""
+    rule = rule_at(journal["kind"], journal["effective_at"])
+    if rule is None or rule.mirror is None:
+        raise PostingRuleUnknown(kind=journal["kind"], key=str(journal["id"]))
+    facing, rest = rule.mirror.facing, rule.mirror.rest
     parties = {line["party_id"] for line in journal["lines"] if line["party_id"] is not None}
     lines = [
-        Line(rule.facing[line["account_code"]], -line["amount_minor"], source)
+        Line(facing[line["account_code"]], -line["amount_minor"], source)
         for line in journal["lines"]
-        if line["account_code"] in rule.facing
+        if line["account_code"] in facing
     ]
     balance_minor = -sum(line.amount_minor for line in lines)
     if balance_minor:
-        party = parties.pop() if CHART[rule.balance].by_party else None
-        lines.append(Line(rule.balance, balance_minor, party))
+        party = parties.pop() if CHART[rest].by_party else None
+        lines.append(Line(rest, balance_minor, party))
     return JournalDraft(
         kind=MIRROR,
         key=str(journal["id"]),

@@ -5,14 +5,16 @@ book's row, its statement joins the account it writes to and counts what it wrot
 behind it.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem.billing.ledger.chart import FUNDS, KINDS
-from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.billing.ledger.chart import FUNDS, KINDS, NEVER_A_BASIS
+from tandem.billing.ledger.posting_rules import FAMILIES, ON_DELIVERY_ONLY
+from tandem.kernel.database import Model, Reference, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.tenancy import OPERATOR_ID
 
@@ -20,6 +22,39 @@ from tandem.kernel.tenancy import OPERATOR_ID
 def one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
     """A CHECK that keeps a text column inside a list of words."""
     return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=name)
+
+
+def _no_fee_on(account: str) -> str:
+    quoted = ", ".join(repr(family) for family in ON_DELIVERY_ONLY)
+    said = "array_to_string(legs || basis, ' ')"
+    return f"family NOT IN ({quoted}) OR strpos({said}, '{account}') = 0"
+
+
+class PostingRuleVersion(Reference, Model):
+    """One version of a posting rule, as journals name it (code@version). Written once. 记账规则版本"""
+
+    __tablename__ = "posting_rule_version"
+    __reason__ = "the posting rules are public to every party of the platform and the same for all"
+    # A row of it is never changed, by a trigger, which a cluster's copied tables cannot have.
+    __on_coordinator__ = True
+    __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT", "tandem_operator": "SELECT"}
+    __table_args__ = (
+        one_of("family", FAMILIES, "family"),
+        CheckConstraint("version > 0", name="version"),
+        *(CheckConstraint(_no_fee_on(code), name=f"no_fee_on_{code[4:]}") for code in sorted(NEVER_A_BASIS)),
+        UniqueConstraint("code", "effective_from"),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    effective_from: Mapped[date]
+    family: Mapped[str]
+    why: Mapped[str]
+    legs: Mapped[list[str]]
+    basis: Mapped[list[str]]
+    mirror: Mapped[dict[str, Any] | None]
+    sha256: Mapped[str]
+    source: Mapped[str]
 
 
 class Book(TenantOwned, Model):

@@ -1,4 +1,4 @@
-"""How each fact of the provider is booked: pure, and from the fact alone, so that every way to learn it books the same.
+"""How each fact of the provider is booked: by rule, and from the fact alone, so that every way to learn it books alike.
 
 cash.psp is what the provider owes the hospital. A fact books its gross amount under its own key; the fee that came
 with it is booked under the key of its movement, whenever that becomes known.
@@ -7,96 +7,66 @@ with it is booked under the key of its movement, whenever that becomes known.
 from datetime import datetime
 from uuid import UUID
 
-from tandem.billing.ledger import JournalDraft, Line
+from tandem.billing.ledger import JournalDraft, journal_by_rule
 from tandem.billing.provider_facts import ProviderMovement
 
 
 def captured(charge_id: str, *, payment_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """A patient paid: the money is at the provider, and the patient has it coming as a service."""
-    return _draft(
-        "payment_captured", captured_key(charge_id), at, currency, ("payment", payment_id),
-        ("cash.psp", amount_minor), ("ar.patient", -amount_minor),
-    )  # fmt: skip
+    return _draft("payment_captured", captured_key(charge_id), at, currency, ("payment", payment_id), amount_minor)
 
 
 def refunded(refund_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """Money left the provider's balance for the patient."""
-    return _draft(
-        "payment_refunded", refunded_key(refund_id), at, currency, ("refund", row_id),
-        ("ar.patient", amount_minor), ("cash.psp", -amount_minor),
-    )  # fmt: skip
+    return _draft("payment_refunded", refunded_key(refund_id), at, currency, ("refund", row_id), amount_minor)
 
 
 def refund_returned(refund_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """A refund failed after its money had left: it is back."""
-    return _draft(
-        "refund_returned", returned_key(refund_id), at, currency, ("refund", row_id),
-        ("cash.psp", amount_minor), ("ar.patient", -amount_minor),
-    )  # fmt: skip
+    return _draft("refund_returned", returned_key(refund_id), at, currency, ("refund", row_id), amount_minor)
 
 
 def dispute_withdrawn(dispute_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """The provider took the disputed sum until the case is decided."""
-    return _draft(
-        "dispute_withdrawn", withdrawn_key(dispute_id), at, currency, ("dispute", row_id),
-        ("dispute.hold", amount_minor), ("cash.psp", -amount_minor),
-    )  # fmt: skip
+    return _draft("dispute_withdrawn", withdrawn_key(dispute_id), at, currency, ("dispute", row_id), amount_minor)
 
 
 def dispute_won(dispute_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """The case was won: the sum came back."""
-    return _draft(
-        "dispute_won", won_key(dispute_id), at, currency, ("dispute", row_id),
-        ("cash.psp", amount_minor), ("dispute.hold", -amount_minor),
-    )  # fmt: skip
+    return _draft("dispute_won", won_key(dispute_id), at, currency, ("dispute", row_id), amount_minor)
 
 
 def dispute_lost(dispute_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """The case was lost: what was held is gone."""
-    return _draft(
-        "dispute_lost", f"dispute:{dispute_id}:lost", at, currency, ("dispute", row_id),
-        ("dispute.loss", amount_minor), ("dispute.hold", -amount_minor),
-    )  # fmt: skip
+    return _draft("dispute_lost", f"dispute:{dispute_id}:lost", at, currency, ("dispute", row_id), amount_minor)
 
 
 def paid_out(payout_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """Money left the provider for the hospital's bank account."""
-    return _draft(
-        "payout_sent", sent_key(payout_id), at, currency, ("payout", row_id),
-        ("cash.bank", amount_minor), ("cash.psp", -amount_minor),
-    )  # fmt: skip
+    return _draft("payout_sent", sent_key(payout_id), at, currency, ("payout", row_id), amount_minor)
 
 
 def payout_returned(payout_id: str, *, row_id: UUID, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """A payout failed, perhaps after it was said to be paid: the money is at the provider again."""
-    return _draft(
-        "payout_returned", unsent_key(payout_id), at, currency, ("payout", row_id),
-        ("cash.psp", amount_minor), ("cash.bank", -amount_minor),
-    )  # fmt: skip
+    return _draft("payout_returned", unsent_key(payout_id), at, currency, ("payout", row_id), amount_minor)
 
 
 def fee_taken(movement: ProviderMovement, fee_minor: int) -> JournalDraft:
     """What the provider kept (or, negative, gave back) with a movement."""
-    return _draft(
-        "psp_fee", fee_key(movement.id), movement.created_at, movement.currency, ("balance_transaction", movement.id),
-        ("exp.psp_fee", fee_minor), ("cash.psp", -fee_minor),
-    )  # fmt: skip
+    source = ("balance_transaction", movement.id)
+    return _draft("psp_fee", fee_key(movement.id), movement.created_at, movement.currency, source, fee_minor)
 
 
 def unexplained(movement_id: str, *, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """A movement that no row of ours explains: it is in the balance, so it is in the book, in suspense."""
-    return _draft(
-        "psp_unexplained", unexplained_key(movement_id), at, currency, ("balance_transaction", movement_id),
-        ("cash.psp", amount_minor), ("suspense", -amount_minor),
-    )  # fmt: skip
+    source = ("balance_transaction", movement_id)
+    return _draft("psp_unexplained", unexplained_key(movement_id), at, currency, source, amount_minor)
 
 
 def explained(movement_id: str, *, amount_minor: int, currency: str, at: datetime) -> JournalDraft:
     """A movement in suspense was explained after all; its own fact has been booked, so suspense lets go."""
-    return _draft(
-        "psp_explained", f"{unexplained_key(movement_id)}:explained", at, currency,
-        ("balance_transaction", movement_id), ("suspense", amount_minor), ("cash.psp", -amount_minor),
-    )  # fmt: skip
+    key, source = f"{unexplained_key(movement_id)}:explained", ("balance_transaction", movement_id)
+    return _draft("psp_explained", key, at, currency, source, amount_minor)
 
 
 def captured_key(charge_id: str) -> str:
@@ -145,14 +115,14 @@ def unexplained_key(movement_id: str) -> str:
 
 
 def _draft(
-    kind: str, key: str, at: datetime, currency: str, source: tuple[str, UUID | str], *lines: tuple[str, int]
+    rule: str, key: str, at: datetime, currency: str, source: tuple[str, UUID | str], amount_minor: int
 ) -> JournalDraft:
-    return JournalDraft(
-        kind=kind,
+    return journal_by_rule(
+        rule,
+        amounts={"amount": amount_minor},
         key=key,
         effective_at=at,
         currency=currency,
         source_type=source[0],
         source_id=source[1],
-        lines=[Line(code, amount_minor) for code, amount_minor in lines],
     )

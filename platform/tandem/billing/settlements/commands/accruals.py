@@ -151,7 +151,7 @@ def _reverse(accrual: FeeAccrual, usage: UsageEvent, refund: Refund, *, is_retur
         at=at,
         refund_minor=refund_minor,
         fee_minor=fee_minor,
-        rule_version=_rule_name(accrual.agreement_version_id),
+        terms=_rule_name(accrual.agreement_version_id),
     )
     post(drafts)
     session.add(
