@@ -11,7 +11,7 @@ from walls import leave_open, refuse_changes
 from tandem.billing.ledger.posting_rules import recorded_rules
 
 revision = "l0140"
-down_revision = "b1060"
+down_revision = "u0140"
 branch_labels = None
 depends_on = None
 
