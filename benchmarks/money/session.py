@@ -1,0 +1,84 @@
+"""A session of competitions: which rows, at which scale; what is found is kept after every row."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.machine import commit, load, machine
+from benchmarks.money import datasets
+from benchmarks.money.contest import Row, as_json, compete
+from benchmarks.money.peers import NotInstalled, Peers
+from benchmarks.money.place import bench_home, opened
+from benchmarks.money.report import printed, render_into
+from benchmarks.money.rows import ROWS
+from benchmarks.servers import CHECKOUT
+
+PAGE: Final = CHECKOUT / "docs" / "benchmarks.md"
+
+
+def measure(*, only: Sequence[str], scale: str, runs: int, kept: Path | None) -> None:
+    """Let the rows compete and print each as soon as it is done; the file has all rows that were ever done."""
+    file = kept or results_file(scale)
+    peers = Peers(bench_home())
+    with opened(bench_home()) as place:
+        (place.home / "log").mkdir(exist_ok=True)
+        for row in _chosen(only):
+            began, load_before = datetime.now(UTC), load()
+            found = compete(row, place, peers, scale=scale, runs=runs, told=_tell)
+            measured = (
+                f"{began:%Y-%m-%d %H:%M} UTC, scale {scale}, {(datetime.now(UTC) - began).seconds} s,"
+                f" load before {load_before}, commit {commit()}"
+            )
+            told = as_json(row, found) | {"measured": measured}
+            _keep(file, scale, row.key, told)
+            print(printed(told), flush=True)
+    _tell(f"kept in {file}")
+
+
+def prepare(*, only: Sequence[str], scale: str) -> None:
+    """Install the peers and make the data sets, so that a session later only measures."""
+    peers = Peers(bench_home())
+    with opened(bench_home()) as place:
+        for row in _chosen(only):
+            for each in row.competitors:
+                try:
+                    datasets.ready(each.template_at(scale), place, peers)
+                except NotInstalled as why:
+                    _tell(f"  {row.key}: {each.title}: {why}")
+
+
+def render(scale: str, kept: Path | None) -> None:
+    """Put what was kept into docs/benchmarks.md."""
+    file = kept or results_file(scale)
+    render_into(PAGE, json.loads(file.read_text()))
+    _tell(f"{file} rendered into {PAGE}")
+
+
+def results_file(scale: str) -> Path:
+    """Where a scale's results are kept when nobody says where."""
+    return bench_home() / f"money_{scale}.json"
+
+
+def _chosen(only: Sequence[str]) -> list[Row]:
+    known = {row.key: row for row in ROWS}
+    strangers = [key for key in only if key not in known]
+    if strangers:
+        raise SystemExit(f"no row {', '.join(strangers)}; there are {', '.join(known)}")
+    return [row for row in ROWS if not only or row.key in only]
+
+
+def _keep(file: Path, scale: str, key: str, told: dict[str, Any]) -> None:
+    results = json.loads(file.read_text()) if file.exists() else {"rows": {}}
+    results |= {"machine": machine(), "scale": scale}
+    results["rows"][key] = told
+    results["rows"] = {row.key: results["rows"][row.key] for row in ROWS if row.key in results["rows"]}
+    fresh = file.with_suffix(".new")
+    fresh.write_text(json.dumps(results, indent=1))
+    fresh.replace(file)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
