@@ -12,7 +12,7 @@ from tandem.kernel.settings import Settings
 
 
 def main() -> None:
-    """`python -m benchmarks.money.entry benchmarks.posting:spread '{…}'`"""
+    """`python -m benchmarks.money.entry benchmarks.ours.posting:spread '{…}'`"""
     module, _, name = sys.argv[1].partition(":")
     work = getattr(import_module(module), name)
     app = create_app(Settings.load(), [tandem.wiring, tenants.wiring, b2b.wiring])

@@ -43,8 +43,8 @@ def place(home: Path, admin_url: str, redis_url: str) -> Iterator[Place]:
 
 @pytest.mark.slow
 def test_ours_and_an_absent_peer_compete_and_the_row_says_why_the_peer_did_not(place: Place, tmp_path: Path) -> None:
-    spread = Competitor("spread", "Spread", "benchmarks.posting:spread", FEW, "ours", facts={"legs": 4})
-    hot = Competitor("hot", "Hot", "benchmarks.posting:spread", FEW, "ours", facts={"legs": 4, "hot": True})
+    spread = Competitor("spread", "Spread", "benchmarks.ours.posting:spread", FEW, "ours", facts={"legs": 4})
+    hot = Competitor("hot", "Hot", "benchmarks.ours.posting:spread", FEW, "ours", facts={"legs": 4, "hot": True})
     peer = Competitor("peer", "A peer", "hordak_posting.py", FEW, "template0")
     ratios = [Ratio("hot over spread", "hot", "spread", 0.9), Ratio("over the peer", "spread", "peer", 25)]
     row = Row("posting", "Posting", "fast", "journals", [spread, hot, peer], ratios)
