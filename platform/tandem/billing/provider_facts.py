@@ -13,6 +13,12 @@ Json = Mapping[str, Any]
 
 OUR_KEY: Final = "tandem_key"
 """The metadata member that carries the id of our row."""
+NAME_LENGTH: Final = 255
+"""How long the provider's ids can be: https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible"""
+_KINDS: Final = {
+    "pi": "payment_intent", "ch": "charge", "py": "charge", "re": "refund", "pyr": "refund", "du": "dispute",
+    "dp": "dispute", "po": "payout", "txn": "balance_transaction",
+}  # fmt: skip
 _MOVEMENTS: Final = ("balance_transaction", "failure_balance_transaction")
 
 
@@ -218,18 +224,40 @@ def payout_from(told: Json) -> ProviderPayout:
 
 
 def hint_from(told: Json) -> ProviderHint:
-    """An event. Raises KeyError or TypeError when it is none."""
-    about = told["data"]["object"]
+    """An event. Raises KeyError, TypeError or ValueError when it is none.
+
+    Its object's shape follows the API version of the endpoint, not ours, so nothing is read of it but what it is;
+    a thin event names it without showing it (https://docs.stripe.com/event-destinations#thin-events).
+    """
+    shown = (told.get("data") or {}).get("object")
+    about = shown if isinstance(shown, Mapping) else told["related_object"]
+    object_id, told_at = _name_or_none(about.get("id")), told["created"]
     return ProviderHint(
-        id=str(told["id"]),
-        kind=str(told["type"]),
-        account_id=told.get("account"),
+        id=_name(told["id"]),
+        kind=_name(told["type"]),
+        account_id=_name_or_none(told.get("account") or told.get("context")),
         is_live=bool(told["livemode"]),
-        api_version=told.get("api_version"),
-        object_kind=str(about.get("object", "")),
-        object_id=about.get("id"),
-        created_at=_moment(told["created"]),
+        api_version=_name_or_none(told.get("api_version")),
+        object_kind=kind_of(object_id or "") or str(about.get("object") or about.get("type") or "")[:NAME_LENGTH],
+        object_id=object_id,
+        created_at=datetime.fromisoformat(told_at) if isinstance(told_at, str) else _moment(told_at),
     )
+
+
+def _name(told: Any) -> str:
+    """An id or a kind: short text. Raises ValueError for anything else, which could not be stored under an index."""
+    if not isinstance(told, str) or not 0 < len(told) <= NAME_LENGTH or "\x00" in told:
+        raise ValueError("no name")
+    return told
+
+
+def _name_or_none(told: Any) -> str | None:
+    return None if told is None else _name(told)
+
+
+def kind_of(object_id: str) -> str:
+    """What an id of the provider names, by its prefix: https://docs.stripe.com/api (each object's `id`)."""
+    return _KINDS.get(object_id.partition("_")[0], "")
 
 
 def _movements_in(told: Json) -> tuple[ProviderMovement, ...]:

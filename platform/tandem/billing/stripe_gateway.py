@@ -4,13 +4,11 @@ A call either answers with a fact, raises `Refused` (asking again cannot help) o
 the same key: the provider may have done the work and only its answer was lost).
 """
 
-import hmac
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -169,36 +167,50 @@ class StripeGateway:
         with _telling_no_from_away():
             return payout_from(_plain(self._v1.payouts.retrieve(payout_id, _showing(*PAYOUT_MOVEMENTS), _as(account))))
 
-    def events_since(self, account: str, since: datetime) -> Iterator[tuple[ProviderHint, bytes]]:
-        """Events of the account, newest first, each with the JSON that is stored."""
-        for told in self._pages(self._v1.events.list, account, since):
+    def movement(self, account: str, movement_id: str) -> ProviderMovement:
+        """A balance transaction."""
+        with _telling_no_from_away():
+            told = self._v1.balance_transactions.retrieve(movement_id, None, _as(account))
+        return movement_from(_plain(told))
+
+    def events_since(self, account: str, *when: datetime) -> Iterator[tuple[ProviderHint, bytes]]:
+        """Events of the account, newest first, each with the JSON that is stored.
+
+        `when`, here and in every list below: since then, and before the second moment if one is given.
+        """
+        for told in self._pages(self._v1.events.list, account, when):
             yield hint_from(told | {"account": account}), orjson.dumps(told | {"account": account}, default=str)
 
-    def intents_since(self, account: str, since: datetime) -> Iterator[ProviderIntent]:
+    def intents_since(self, account: str, *when: datetime) -> Iterator[ProviderIntent]:
         """PaymentIntents made since."""
         listing = self._v1.payment_intents.list
-        return map(intent_from, self._pages(listing, account, since, "latest_charge.balance_transaction"))
+        return map(intent_from, self._pages(listing, account, when, "latest_charge.balance_transaction"))
 
-    def refunds_since(self, account: str, since: datetime) -> Iterator[ProviderRefund]:
+    def charges_since(self, account: str, *when: datetime) -> Iterator[ProviderCharge]:
+        """Charges made since; a payer may agree to an intent days after it was made."""
+        return map(charge_from, self._pages(self._v1.charges.list, account, when, "balance_transaction"))
+
+    def refunds_since(self, account: str, *when: datetime) -> Iterator[ProviderRefund]:
         """Refunds made since."""
-        return map(refund_from, self._pages(self._v1.refunds.list, account, since, "balance_transaction"))
+        return map(refund_from, self._pages(self._v1.refunds.list, account, when, "balance_transaction"))
 
-    def disputes_since(self, account: str, since: datetime) -> Iterator[ProviderDispute]:
+    def disputes_since(self, account: str, *when: datetime) -> Iterator[ProviderDispute]:
         """Disputes opened since."""
-        return map(dispute_from, self._pages(self._v1.disputes.list, account, since))
+        return map(dispute_from, self._pages(self._v1.disputes.list, account, when))
 
-    def payouts_since(self, account: str, since: datetime) -> Iterator[ProviderPayout]:
+    def payouts_since(self, account: str, *when: datetime) -> Iterator[ProviderPayout]:
         """Payouts made since."""
-        return map(payout_from, self._pages(self._v1.payouts.list, account, since, *PAYOUT_MOVEMENTS))
+        return map(payout_from, self._pages(self._v1.payouts.list, account, when, *PAYOUT_MOVEMENTS))
 
-    def movements_since(self, account: str, since: datetime) -> Iterator[ProviderMovement]:
+    def movements_since(self, account: str, *when: datetime) -> Iterator[ProviderMovement]:
         """Balance transactions made since."""
-        return map(movement_from, self._pages(self._v1.balance_transactions.list, account, since))
+        return map(movement_from, self._pages(self._v1.balance_transactions.list, account, when))
 
     def _pages(
-        self, listing: Callable[..., Any], account: str, since: datetime, *expand: str
+        self, listing: Callable[..., Any], account: str, when: tuple[datetime, ...], *expand: str
     ) -> Iterator[dict[str, Any]]:
-        params: dict[str, Any] = {"limit": PAGE, "created": {"gte": int(since.timestamp())}}
+        bounds = {name: int(each.timestamp()) for name, each in zip(("gte", "lt"), when, strict=False)}
+        params: dict[str, Any] = {"limit": PAGE, "created": bounds}
         if expand:
             params["expand"] = [f"data.{each}" for each in expand]
         with _telling_no_from_away():
@@ -234,25 +246,6 @@ def return_address() -> str:
 def webhook_secrets() -> tuple[str, ...]:
     """The secrets webhooks may be signed with, newest first; none means that none is taken."""
     return _settings().stripe_webhook_secrets
-
-
-def is_signed(raw: bytes, header: str, secrets: tuple[str, ...]) -> int | None:
-    """When the webhook says it was signed (seconds since the epoch), or None if no secret of ours signed it.
-
-    Source: https://docs.stripe.com/webhooks#verify-manually. Done here rather than by the client, which measures
-    age by the machine's clock and takes stamps of the future.
-    """
-    parts = [part.partition("=") for part in header.split(",")]
-    stamps = [value for name, _, value in parts if name.strip() == "t"]
-    given = [value for name, _, value in parts if name.strip() == "v1"]
-    if len(stamps) != 1 or not stamps[0].isdecimal() or len(stamps[0]) > 12:
-        return None
-    signed = stamps[0].encode() + b"." + raw
-    for secret in secrets:
-        expected = hmac.new(secret.encode(), signed, sha256).hexdigest().encode()
-        if any(hmac.compare_digest(expected, each.encode()) for each in given):
-            return int(stamps[0])
-    return None
 
 
 class _Configured:

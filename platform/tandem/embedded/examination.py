@@ -114,7 +114,9 @@ def _stripe(settings: Settings) -> Finding:
     where = settings.stripe_base_url or "Stripe itself"
     if not settings.stripe_secret_key.startswith(("sk_", "rk_")):
         return Finding("stripe", "the secret key is not one of Stripe's", "set STRIPE_SECRET_KEY to sk_… or rk_…")
-    if not all(secret.startswith("whsec_") for secret in settings.stripe_webhook_secrets):
+    if not settings.stripe_webhook_secrets:
+        return Finding("stripe", f"{where}, no webhook is taken", "set STRIPE_WEBHOOK_SECRET; till then news is hourly")
+    if not all(secret.rpartition("=")[2].startswith("whsec_") for secret in settings.stripe_webhook_secrets):
         return Finding("stripe", "a webhook secret is not one of Stripe's", "set STRIPE_WEBHOOK_SECRET to whsec_…")
     return Finding("stripe", f"{where}, {'live' if settings.is_live else 'test'} key")
 

@@ -71,7 +71,12 @@ class Settings:
             field_key=b64decode(need("TANDEM_FIELD_KEY", secrets.get("field_key"))),
             audit_key=b64decode(need("TANDEM_AUDIT_KEY", secrets.get("audit_key"))),
             stripe_secret_key=need("STRIPE_SECRET_KEY", secrets.get("stripe_secret_key")),
-            stripe_webhook_secrets=_several(need("STRIPE_WEBHOOK_SECRET", secrets.get("stripe_webhook_secret"))),
+            stripe_webhook_secrets=_several(
+                # Given and empty is a decision: no webhook is taken. Only where nothing is given, `tandem up` decides.
+                ""
+                if environ.get("STRIPE_WEBHOOK_SECRET") == ""
+                else need("STRIPE_WEBHOOK_SECRET", secrets.get("stripe_webhook_secret"))
+            ),
             stripe_base_url=None if environ.get("STRIPE_SECRET_KEY") else stack.get("sandbox_url"),
         )
 

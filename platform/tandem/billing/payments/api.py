@@ -20,6 +20,7 @@ from tandem.billing.payments.errors import (
 from tandem.billing.payments.models import Payment, Refund
 from tandem.billing.payments.schemas import (
     DisputeSchema,
+    ParkedFactSchema,
     PayerPaymentSchema,
     PaymentSchema,
     PaymentsQuery,
@@ -131,6 +132,12 @@ def list_troubled_events(query: dict[str, Any]) -> Page:
     return queries.troubled_events_page(stuck_before=clock.now() - STUCK_AFTER, **query)
 
 
+@operator_api.get("/parked-facts", allow="payments.read", gives=ParkedFactSchema, many=True, across=True)
+def list_parked_facts(query: dict[str, Any]) -> Page:
+    """Facts of the provider that no book can take, newest first; each is tried again with every reading."""
+    return queries.parked_facts_page(**query)
+
+
 @webhooks.post(
     "/stripe",
     allow=PUBLIC,
@@ -143,8 +150,11 @@ def list_troubled_events(query: dict[str, Any]) -> Page:
 def receive_stripe_event(raw: bytes) -> dict[str, bool]:
     """Store a signed event of the provider. A repetition is welcome and changes nothing."""
     hint = commands.read_webhook(raw, request.headers.get("Stripe-Signature", ""))
-    tenant = queries.tenant_of_account(hint.account_id) if hint.account_id is not None else None
-    with acting_for(tenant or OPERATOR_ID), transaction():
-        stored = commands.store_event(hint, raw, is_routable=tenant is not None)
+    try:
+        tenant, is_routable = commands.owner_of(hint.account_id or ""), True
+    except LookupError:
+        tenant, is_routable = OPERATOR_ID, False
+    with acting_for(tenant), transaction():
+        stored = commands.store_event(hint, raw, is_routable=is_routable)
     telemetry.count("webhooks", outcome="stored" if stored else "repeated")
     return {"received": True}

@@ -44,6 +44,14 @@ class RefundKeyReused(Problem):
     mend = Text("Use a fresh key for a different refund.", "不同的退款请使用新的键。")
 
 
+class NoBookInCurrency(Problem):
+    """The provider moved money in a currency that no book is kept in: people decide, the rest goes on."""
+
+    status, slug = 422, "no-book-in-currency"
+    title = Text("No book is kept in this currency", "没有该币种的账簿")
+    mend = Text("Convert it at the provider, or open a book in it.", "请在支付方兑换，或开立该币种账簿。")
+
+
 class WebhookDisabled(Problem):
     """No signing secret is configured: nothing could be believed."""
 

@@ -12,6 +12,7 @@ from tandem.billing.payments.models import (
     WAITING,
     BalanceTransaction,
     Dispute,
+    ParkedFact,
     Payer,
     Payment,
     Payout,
@@ -161,6 +162,15 @@ def tenant_of_account(account_id: str) -> UUID | None:
     return session.scalar(select(ProviderAccount.tenant_id).where(ProviderAccount.id == account_id))
 
 
+def account_opened_at(account_id: str) -> datetime:
+    """When the account became known here. Raises NotFound."""
+    named = select(ProviderAccount.created_at).where(ProviderAccount.id == account_id)
+    opened_at = session.scalar(named)
+    if opened_at is None:
+        raise NotFound
+    return opened_at
+
+
 def read_until() -> datetime | None:
     """Up to when the hospital's account has been read whole."""
     return session.scalar(select(ProviderReading.read_until).where(ProviderReading.tenant_id == tenant_id()))
@@ -206,6 +216,53 @@ def unexplained_movements(limit: int) -> Sequence[BalanceTransaction]:
 def movement_for_update(movement_id: UUID) -> BalanceTransaction | None:
     """One movement, locked, as it is now."""
     return _locked(BalanceTransaction, BalanceTransaction.id == movement_id)
+
+
+def known_movements(provider_ids: Sequence[str]) -> set[str]:
+    """Which of these movements are stored."""
+    named = (BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.provider_id.in_(provider_ids))
+    return set(session.scalars(select(BalanceTransaction.provider_id).where(*named)))
+
+
+def known_events(provider_ids: Sequence[str]) -> set[str]:
+    """Which of these events lie in the inbox."""
+    named = (ProviderEvent.tenant_id == tenant_id(), ProviderEvent.provider_event_id.in_(provider_ids))
+    return set(session.scalars(select(ProviderEvent.provider_event_id).where(*named)))
+
+
+def known_charges(provider_ids: Sequence[str]) -> set[str]:
+    """Which of these charges are booked."""
+    named = (Payment.tenant_id == tenant_id(), Payment.provider_charge_id.in_(provider_ids))
+    found = session.scalars(select(Payment.provider_charge_id).where(*named, Payment.captured_at.is_not(None)))
+    return {each for each in found if each is not None}
+
+
+def parked_keys(limit: int) -> list[tuple[str, str]]:
+    """Kind and id of facts that wait to be bookable, the longest untried first."""
+    open_ = select(ParkedFact.object_kind, ParkedFact.object_id).where(
+        ParkedFact.tenant_id == tenant_id(), ParkedFact.released_at.is_(None)
+    )
+    return [(kind, id_) for kind, id_ in session.execute(open_.order_by(ParkedFact.last_tried_at).limit(limit))]
+
+
+def open_at_provider(limit: int) -> list[tuple[str, str]]:
+    """Disputes and payouts without an end, oldest first."""
+    disputes = select(Dispute.provider_dispute_id).where(Dispute.tenant_id == tenant_id(), Dispute.status == "open")
+    payouts = select(Payout.provider_payout_id).where(Payout.tenant_id == tenant_id(), Payout.status == "sent")
+    oldest = session.scalars(disputes.order_by(Dispute.opened_at).limit(limit)).all()
+    unsettled = session.scalars(payouts.order_by(Payout.sent_at).limit(limit)).all()
+    return [*(("dispute", each) for each in oldest), *(("payout", each) for each in unsettled)]
+
+
+def parked_facts_page(*, limit: int, after: str | None) -> Page:
+    """Facts that cannot be booked, newest first. In the view over many tenants, or one hospital's."""
+    shown = (
+        ParkedFact.id, ParkedFact.tenant_id, ParkedFact.object_kind, ParkedFact.object_id, ParkedFact.reason,
+        ParkedFact.amount_minor, ParkedFact.currency, ParkedFact.attempts, ParkedFact.first_seen_at,
+        ParkedFact.last_tried_at,
+    )  # fmt: skip
+    waiting = select(*shown).where(ParkedFact.released_at.is_(None))
+    return page(waiting, by=[ParkedFact.first_seen_at, ParkedFact.id], limit=limit, after=after, newest_first=True)
 
 
 def payments_page(

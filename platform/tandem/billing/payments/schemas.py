@@ -107,6 +107,21 @@ class ProviderEventSchema(Schema):
     received_at = fields.DateTime(required=True)
 
 
+class ParkedFactSchema(Schema):
+    """A fact of the provider that cannot be booked; `currency` is as the provider writes it."""
+
+    id = fields.UUID(required=True)
+    tenant_id = fields.UUID(required=True)
+    object_kind = fields.String(required=True)
+    object_id = fields.String(required=True)
+    reason = fields.String(required=True)
+    amount_minor = fields.Integer(allow_none=True)
+    currency = fields.String(allow_none=True)
+    attempts = fields.Integer(required=True)
+    first_seen_at = fields.DateTime(required=True)
+    last_tried_at = fields.DateTime(required=True)
+
+
 class ReceivedSchema(Schema):
     """What a webhook is told."""
 

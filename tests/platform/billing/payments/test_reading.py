@@ -1,17 +1,20 @@
 """The gap filler: what webhooks never brought, movements told late, and money that nobody can explain."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
-from tandem.billing.payments.jobs import read_provider, sweep_payments
-from tandem.billing.payments.jobs.reading import FactsRefused
-from tandem.billing.payments.models import ProviderEvent
+from tandem.billing.ledger import Book
+from tandem.billing.payments.jobs import read_provider, reading, sweep_payments
+from tandem.billing.payments.models import ParkedFact, ProviderEvent
 from tandem.billing.payments.queries import movement_sums, read_until
 from tandem.kernel import clock
 from tandem.kernel.database import session
-from tandem.kernel.tenancy import acting_for
+from tandem.kernel.tenancy import acting_for, transaction
+from tests.people import operator_staff, staff
 from tests.platform.billing.payments.till import Till
 
 
@@ -109,19 +112,107 @@ def test_a_hospital_without_an_account_has_nothing_to_be_read(till: Till) -> Non
         assert read_until() is None
 
 
-def test_a_fact_that_cannot_be_booked_does_not_keep_the_others_out(till: Till) -> None:
+def in_singapore_dollars(till: Till) -> None:
+    """Somebody is paid on the hospital's account in a currency that no book is kept in."""
     till.take()
     params = {
         "amount": 5000, "currency": "sgd", "confirm": True, "allowed_payment_method_types": ["card"],
         "payment_method": "pm_card_visa",
     }  # fmt: skip
     till.stripe().v1.payment_intents.create(params, {"stripe_account": till.account()})  # type: ignore[arg-type]  # a plain dict
+
+
+def parked(till: Till) -> list[tuple[str, str, int | None, str | None]]:
+    with acting_for(till.hospital_id):
+        mine = select(ParkedFact).where(ParkedFact.tenant_id == till.hospital_id, ParkedFact.released_at.is_(None))
+        return [(each.object_kind, each.reason, each.amount_minor, each.currency) for each in session.scalars(mine)]
+
+
+def test_a_movement_in_a_currency_without_a_book_is_parked_and_the_reading_goes_on(till: Till) -> None:
+    till.take()
+    in_singapore_dollars(till)
     till.provider.put("/misbehaviour", {"lose_webhook": 1})
     later = till.take()
 
-    with acting_for(till.hospital_id), pytest.raises(FactsRefused):
-        read_provider()
+    till.read()
+    till.read()
 
+    assert parked(till) == [("balance_transaction", "no-book-in-currency", 5000, "SGD")]
     assert till.payment(later).fee_minor is not None
     with acting_for(till.hospital_id):
-        assert read_until() is None
+        assert read_until() is not None
+
+
+def test_the_operator_sees_what_is_parked_and_the_hospital_does_not_see_others(till: Till, client: FlaskClient) -> None:
+    till.take()
+    in_singapore_dollars(till)
+    till.read()
+
+    listed = client.get("/api/operator/v1/parked-facts?limit=100", headers=operator_staff()).json
+    refused = client.get("/api/operator/v1/parked-facts", headers=staff(till.hospital_id, "hospital", "hospital_admin"))
+
+    assert listed is not None
+    assert {each["currency"] for each in listed["data"] if each["tenant_id"] == str(till.hospital_id)} == {"SGD"}
+    assert refused.status_code == 401
+
+
+def test_a_parked_fact_is_booked_when_it_can_be(till: Till) -> None:
+    till.take()
+    till.provider.put("/misbehaviour", {"lose_webhook": 1})
+    till.take(5_000)
+    freeze(till, is_frozen=True)
+    till.read()
+    held = parked(till)
+
+    freeze(till, is_frozen=False)
+    till.read()
+
+    assert {reason for _, reason, _, _ in held} == {"book-frozen"}
+    assert parked(till) == []
+    assert till.book()["cash.psp"] == till.provider_balance()
+
+
+def freeze(till: Till, *, is_frozen: bool) -> None:
+    with acting_for(till.hospital_id), transaction():
+        book = update(Book).where(Book.tenant_id == till.hospital_id)
+        session.execute(book.values(frozen_at=clock.now() if is_frozen else None))
+
+
+def test_a_silence_of_three_days_is_read_to_the_end_in_windows(till: Till, at: Callable[[datetime], None]) -> None:
+    till.take()
+    till.read()
+    till.provider.put("/misbehaviour", {"lose_webhook": 1})
+    for day in range(1, 4):
+        till.provider.put("/clock", {"offset_seconds": day * 86_400})
+        till.ask(1_000 * day)
+        till.settle()
+    at(clock.now() + timedelta(days=3, minutes=1))
+
+    with acting_for(till.hospital_id):
+        read_provider()
+
+    assert till.book()["ar.patient"] == -7_200 - 6_000
+    assert till.book()["cash.psp"] == till.provider_balance()
+    with acting_for(till.hospital_id):
+        assert read_until() == clock.now()
+
+
+def test_a_reading_out_of_time_asks_for_the_next_run_and_loses_nothing(
+    till: Till, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.take()
+    till.read()
+    till.provider.put("/misbehaviour", {"lose_webhook": 1})
+    till.provider.put("/clock", {"offset_seconds": 3 * 86_400})
+    till.take(5_000)
+    at(clock.now() + timedelta(days=3, minutes=1))
+    monkeypatch.setattr(reading, "BUDGET_SECONDS", -1)
+
+    with acting_for(till.hospital_id):
+        read_provider()
+        halfway = read_until()
+    till.work(till.hospital_id)
+
+    assert halfway is not None
+    assert halfway < clock.now()
+    assert till.book()["cash.psp"] == till.provider_balance()

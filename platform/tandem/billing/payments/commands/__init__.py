@@ -2,8 +2,9 @@
 
 from tandem.billing.payments.commands.accounts import advance_reading, connect_account, register_account
 from tandem.billing.payments.commands.fold import fold_dispute, fold_intent, fold_payout, fold_refund
-from tandem.billing.payments.commands.inbox import mark_folded, read_webhook, store_event
+from tandem.billing.payments.commands.inbox import mark_folded, owner_of, read_webhook, store_event
 from tandem.billing.payments.commands.movements import fold_movement, suspend_movement
+from tandem.billing.payments.commands.parking import park_fact, release_fact
 from tandem.billing.payments.commands.pay import (
     KEY_LASTS,
     Wish,
@@ -43,9 +44,12 @@ __all__ = [
     "fold_refund",
     "is_over",
     "mark_folded",
+    "owner_of",
+    "park_fact",
     "read_webhook",
     "refund_payment",
     "register_account",
+    "release_fact",
     "store_event",
     "succeed_benefit_refund",
     "succeed_by_benefit",

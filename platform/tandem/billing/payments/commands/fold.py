@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.ledger import post
 from tandem.billing.payments import postings, queries
-from tandem.billing.payments.commands.movements import claim_movements, fold_movement
+from tandem.billing.payments.commands.movements import check_currency, claim_movements, fold_movement
 from tandem.billing.payments.commands.pay import end_payment, succeed_payment
 from tandem.billing.payments.commands.refund import end_failed, end_succeeded, insert_refund, refund_payment
 from tandem.billing.payments.events import DisputeClosed, DisputeOpened
@@ -113,7 +113,8 @@ def fold_refund(told: ProviderRefund) -> None:
 
 
 def fold_dispute(told: ProviderDispute) -> None:
-    """A dispute: the sum taken, and what became of it."""
+    """A dispute: the sum taken, and what became of it. Raises NoBookInCurrency."""
+    check_currency(told.currency)
     dispute = _dispute_of(told)
     dispute.provider_status = told.status
     taken = next((each for each in told.movements if each.amount_minor < 0), None)
@@ -144,7 +145,8 @@ def fold_dispute(told: ProviderDispute) -> None:
 
 
 def fold_payout(told: ProviderPayout) -> None:
-    """A payout: sent, arrived, or come back, even after it had arrived."""
+    """A payout: sent, arrived, or come back, even after it had arrived. Raises NoBookInCurrency."""
+    check_currency(told.currency)
     payout = _payout_of(told)
     about: dict[str, Any] = {"row_id": payout.id, "amount_minor": told.amount_minor, "currency": told.currency}
     if not payout.is_posted:

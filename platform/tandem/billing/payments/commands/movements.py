@@ -8,11 +8,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.ledger import post
 from tandem.billing.payments import postings
+from tandem.billing.payments.errors import NoBookInCurrency
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, Refund
 from tandem.billing.provider_facts import ProviderMovement
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
+from tandem.kernel.money import EXPONENTS
 from tandem.kernel.tenancy import tenant_id
 
 FEES: Final = frozenset({"stripe_fee", "stripe_fx_fee", "tax_fee"})
@@ -37,6 +39,7 @@ _IN: Final[list[_Source]] = [
 
 def fold_movement(told: ProviderMovement) -> None:
     """Store a movement the first time it is told, book its fee, and say which fact carries its amount if one does."""
+    check_currency(told.currency)
     session.flush()
     is_fee = told.kind in FEES
     fee_minor = told.fee_minor - (told.amount_minor if is_fee else 0)
@@ -50,6 +53,12 @@ def fold_movement(told: ProviderMovement) -> None:
     # The book is locked last: whoever folds a payment holds the payment first.
     if fee_minor:
         post([postings.fee_taken(told, fee_minor)])
+
+
+def check_currency(currency: str) -> None:
+    """Raises NoBookInCurrency."""
+    if currency not in EXPONENTS:
+        raise NoBookInCurrency(currency=currency)
 
 
 def claim_movements(source_id: str, *, taken_as: str | None, given_as: str | None) -> None:

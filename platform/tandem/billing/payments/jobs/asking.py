@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from tandem.accounts import own_organization
+from tandem.accounts import Organization, organization_or_none, own_organization
 from tandem.billing.payments import commands, queries
 from tandem.billing.payments.commands import Wish
 from tandem.billing.payments.jobs.benefits import consume_unit, release_unit, reserve_unit
@@ -12,8 +12,8 @@ from tandem.kernel.errors import Problem
 from tandem.kernel.jobs import job
 from tandem.kernel.tenancy import tenant_id, transaction
 
-# Where hospitals' accounts are opened. A provider that does not open accounts there says so when asked.
-COUNTRY: Final = "CN"
+# ISO 3166-1 calls these provinces of GB/T 2260 by codes of their own, and so does the provider; all others are CN.
+COUNTRY_OF_PROVINCE: Final = {"71": "TW", "81": "HK", "82": "MO"}
 
 
 @job(queue="fast", timeout_seconds=90, outside=True)
@@ -112,10 +112,18 @@ def ensure_account() -> str:
         account = queries.account_of_hospital(is_live())
     if account is not None:
         return account
-    opened = gateway().open_account(key=tenant_id(), country=COUNTRY)
+    with transaction():
+        country = _country_of(organization_or_none())
+    opened = gateway().open_account(key=tenant_id(), country=country)
     with transaction():
         commands.register_account(opened, is_live=is_live())
         return queries.account_of_hospital(is_live()) or opened
+
+
+def _country_of(hospital: Organization | None) -> str:
+    """Where the hospital is, by its province. A provider that opens no accounts there says so when asked."""
+    province = (hospital.province_code or "") if hospital is not None else ""
+    return COUNTRY_OF_PROVINCE.get(province[:2], "CN")
 
 
 def _release_unwanted_unit(payment_id: UUID) -> None:

@@ -1,15 +1,31 @@
 """An event says that something changed; what it is now, the provider is asked."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.payments import commands, queries
 from tandem.billing.stripe_gateway import Refused, gateway
+from tandem.kernel.errors import Problem
 from tandem.kernel.jobs import job
 from tandem.kernel.tenancy import transaction
 
-Fold = Callable[[], None]
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One object of the provider as it was a moment ago, and the command that folds it."""
+
+    kind: str
+    id: str
+    told: Any
+    fold: Callable[[Any], None]
+
+    def __call__(self) -> None:
+        self.fold(self.told)
 
 
 @job(queue="fast", timeout_seconds=60, outside=True)
@@ -26,14 +42,17 @@ def fold_event(event_id: UUID) -> None:
             return
         if kind == "charge" and (intent_id := queries.intent_of_charge(object_id)) is not None:
             kind, object_id = "payment_intent", intent_id
-    fold = look_up(account, kind, object_id)
-    with transaction():
-        if fold is not None:
-            fold()
+    fact = look_up(account, kind, object_id)
+    if fact is None:
+        with transaction():
+            commands.mark_folded(event_id)
+        return
+    with parking(fact, event_id), transaction():
+        fact()
         commands.mark_folded(event_id)
 
 
-def look_up(account: str, kind: str, object_id: str) -> Fold | None:
+def look_up(account: str, kind: str, object_id: str) -> Fact | None:
     """The object as it is now, ready to be folded; None when the provider has no such object or we do not fold it."""
     try:
         return _look_up(account, kind, object_id)
@@ -41,27 +60,35 @@ def look_up(account: str, kind: str, object_id: str) -> Fold | None:
         return None
 
 
-def kind_of(object_id: str) -> str:
-    """What an id of the provider names, by its prefix: https://docs.stripe.com/api (each object's `id`)."""
-    prefix = object_id.partition("_")[0]
-    kinds = {
-        "pi": "payment_intent", "ch": "charge", "py": "charge", "re": "refund", "pyr": "refund", "du": "dispute",
-        "dp": "dispute", "po": "payout",
-    }  # fmt: skip
-    return kinds.get(prefix, "")
+@contextmanager
+def parking(fact: Fact, event_id: UUID | None = None) -> Iterator[None]:
+    """Around the transaction that folds a fact: what cannot be booked is parked for people, and the rest goes on.
+
+    `event_id` is the event that told of it: parked, it is no longer the event's business.
+    """
+    try:
+        yield
+    except (Problem, IntegrityError) as why:
+        with transaction():
+            amount_minor, currency = getattr(fact.told, "amount_minor", None), getattr(fact.told, "currency", None)
+            commands.park_fact(fact.kind, fact.id, why, amount_minor=amount_minor, currency=currency)
+            if event_id is not None:
+                commands.mark_folded(event_id)
 
 
-def _look_up(account: str, kind: str, object_id: str) -> Fold | None:
-    provider, fold = gateway(), None
+def _look_up(account: str, kind: str, object_id: str) -> Fact | None:
+    provider = gateway()
     if kind == "charge":
         # What a charge says is folded with its intent, which knows the payment.
         kind, object_id = "payment_intent", provider.charge(account, object_id).intent_id or ""
-    if kind == "payment_intent" and object_id:
-        fold = partial(commands.fold_intent, provider.intent(account, object_id))
-    elif kind == "refund":
-        fold = partial(commands.fold_refund, provider.refund_now(account, object_id))
-    elif kind == "dispute":
-        fold = partial(commands.fold_dispute, provider.dispute(account, object_id))
-    elif kind == "payout":
-        fold = partial(commands.fold_payout, provider.payout(account, object_id))
-    return fold
+    ways: dict[str, tuple[Callable[[str, str], Any], Callable[[Any], None]]] = {
+        "payment_intent": (provider.intent, commands.fold_intent),
+        "refund": (provider.refund_now, commands.fold_refund),
+        "dispute": (provider.dispute, commands.fold_dispute),
+        "payout": (provider.payout, commands.fold_payout),
+        "balance_transaction": (provider.movement, commands.fold_movement),
+    }
+    if kind not in ways or not object_id:
+        return None
+    ask, fold = ways[kind]
+    return Fact(kind, object_id, ask(account, object_id), fold)

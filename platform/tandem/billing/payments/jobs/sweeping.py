@@ -7,7 +7,7 @@ from uuid import UUID
 from tandem.billing.payments import commands, queries
 from tandem.billing.payments.commands import KEY_LASTS
 from tandem.billing.payments.events import PaymentAsked, PaymentLapsed, RefundAsked
-from tandem.billing.payments.jobs.folding import look_up
+from tandem.billing.payments.jobs.folding import look_up, parking
 from tandem.billing.stripe_gateway import gateway
 from tandem.kernel import clock, outbox
 from tandem.kernel.jobs import job
@@ -85,7 +85,7 @@ def sweep_refund(refund_id: UUID) -> None:
 
 
 def _fold(account: str, kind: str, object_id: str) -> None:
-    fold = look_up(account, kind, object_id)
-    if fold is not None:
-        with transaction():
-            fold()
+    fact = look_up(account, kind, object_id)
+    if fact is not None:
+        with parking(fact), transaction():
+            fact()

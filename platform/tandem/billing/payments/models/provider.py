@@ -1,4 +1,4 @@
-"""Payments, refunds and disputes of a hospital, and what the provider tells about its account."""
+"""What the provider tells of a hospital's account: disputes, payouts, movements, events, and how far it was read."""
 
 from datetime import datetime
 from typing import ClassVar, Final
@@ -7,32 +7,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tandem.billing.payments.models.payments import CURRENCY_LISTED
 from tandem.kernel import clock
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall
-from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
-METHODS: Final = ("card", "alipay", "wechat_pay", "entitlement")
-WAITING: Final = frozenset({"created", "requires_action", "processing"})
-_CURRENCY_LISTED: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
-_METHOD_LISTED: Final = "method IN ({})".format(", ".join(f"'{each}'" for each in METHODS))
-
-PAYMENT_NEXT: Final = {
-    "created": {"requires_action", "processing", "succeeded", "failed", "cancelled"},
-    "requires_action": {"processing", "succeeded", "failed", "cancelled"},
-    "processing": {"succeeded", "failed", "cancelled"},
-    # The provider's word is the fact: money that arrives after we gave up is booked, and given back.
-    "failed": {"succeeded"},
-    "cancelled": {"succeeded"},
-    "succeeded": set[str](),
-}
-REFUND_NEXT: Final = {
-    "created": {"pending", "succeeded", "failed"},
-    "pending": {"succeeded", "failed"},
-    # A refund may come back after it succeeded: the card was closed, the bank returned it.
-    "succeeded": {"failed"},
-    "failed": set[str](),
-}
 DISPUTE_NEXT: Final = {"open": {"won", "lost", "closed"}, "won": set[str](), "lost": set[str](), "closed": set[str]()}
 PAYOUT_NEXT: Final = {"sent": {"paid", "failed"}, "paid": {"failed"}, "failed": set[str]()}
 PROVIDER_EVENT_NEXT: Final = {
@@ -41,120 +20,6 @@ PROVIDER_EVENT_NEXT: Final = {
     "ignored": set[str](),
     "unroutable": set[str](),
 }
-
-
-class Payment(TenantOwned, Model):
-    """One wish to be paid for one order, by one method. 支付
-
-    `claims_order` is true while it is under way or has succeeded: at most one payment of an order may claim it.
-    `refund_reserved_minor` counts every refund asked for and not failed, so that no two of ours exceed the payment;
-    only one made at the provider itself can push it further.
-    """
-
-    __tablename__ = "payment"
-    __wall__ = Wall(operator="read")
-    __table_args__ = (
-        Index(
-            "payment_claims_order_key",
-            "tenant_id",
-            "order_type",
-            "order_id",
-            unique=True,
-            postgresql_where=text("claims_order"),
-        ),
-        UniqueConstraint("tenant_id", "provider_intent_id"),
-        Index("payment_by_charge_idx", "tenant_id", "provider_charge_id"),
-        Index("payment_by_day_idx", "tenant_id", "created_at", "id"),
-        Index(
-            "payment_waiting_idx",
-            "tenant_id",
-            "created_at",
-            postgresql_where=text("status IN ('created', 'requires_action', 'processing')"),
-        ),
-        CheckConstraint(_CURRENCY_LISTED, name="currency"),
-        CheckConstraint(_METHOD_LISTED, name="method"),
-        CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint("refund_reserved_minor >= 0 AND refunded_minor >= 0", name="refunds_not_negative"),
-        CheckConstraint("(method = 'entitlement') = (entitlement_id IS NOT NULL)", name="entitlement_named"),
-        CheckConstraint("(entitlement_id IS NULL) = (programme_id IS NULL)", name="programme_named"),
-        states(PAYMENT_NEXT),
-    )
-
-    order_type: Mapped[str]
-    order_id: Mapped[UUID]
-    method: Mapped[str]
-    amount_minor: Mapped[int]
-    currency: Mapped[str]
-    status: Mapped[str] = mapped_column(default="created")
-    claims_order: Mapped[bool] = mapped_column(default=True)
-    programme_id: Mapped[UUID | None]
-    entitlement_id: Mapped[UUID | None]
-    payment_method: Mapped[str | None]
-    return_url: Mapped[str | None]
-    provider_account_id: Mapped[str | None]
-    provider_intent_id: Mapped[str | None]
-    provider_charge_id: Mapped[str | None]
-    client_secret: Mapped[str | None]
-    next_action: Mapped[str | None]
-    failure_code: Mapped[str | None]
-    fee_minor: Mapped[int | None]
-    refund_reserved_minor: Mapped[int] = mapped_column(default=0)
-    refunded_minor: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    expires_at: Mapped[datetime | None]
-    asked_at: Mapped[datetime | None]
-    succeeded_at: Mapped[datetime | None]
-    captured_at: Mapped[datetime | None]
-    completed_at: Mapped[datetime | None]
-
-
-class Payer(TenantOwned, Model):
-    """Who pays: kept apart from the payment, because the operator may see sums and states, never people. 付款人"""
-
-    __tablename__ = "payer"
-    __wall__ = Wall(operator="none")
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "id"], ["payment.tenant_id", "payment.id"]),
-        Index("payer_by_person_idx", "tenant_id", "person_id"),
-    )
-
-    person_id: Mapped[UUID]
-
-
-class Refund(TenantOwned, Model):
-    """Money given back, whole or in part, once per key. 退款"""
-
-    __tablename__ = "refund"
-    __wall__ = Wall(operator="read")
-    __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),
-        UniqueConstraint("tenant_id", "payment_id", "key"),
-        UniqueConstraint("tenant_id", "provider_refund_id"),
-        Index("refund_by_day_idx", "tenant_id", "created_at", "id"),
-        Index(
-            "refund_waiting_idx",
-            "tenant_id",
-            "created_at",
-            postgresql_where=text("status IN ('created', 'pending')"),
-        ),
-        CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint(_CURRENCY_LISTED, name="currency"),
-        states(REFUND_NEXT),
-    )
-
-    payment_id: Mapped[UUID]
-    key: Mapped[str]
-    reason: Mapped[str]
-    amount_minor: Mapped[int]
-    currency: Mapped[str]
-    status: Mapped[str] = mapped_column(default="created")
-    provider_refund_id: Mapped[str | None]
-    failure_code: Mapped[str | None]
-    is_posted: Mapped[bool] = mapped_column(default=False)
-    is_reversed: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    asked_at: Mapped[datetime | None]
-    succeeded_at: Mapped[datetime | None]
 
 
 class Dispute(TenantOwned, Model):
@@ -166,7 +31,7 @@ class Dispute(TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),
         UniqueConstraint("tenant_id", "provider_dispute_id"),
         Index("dispute_by_day_idx", "tenant_id", "opened_at", "id"),
-        CheckConstraint(_CURRENCY_LISTED, name="currency"),
+        CheckConstraint(CURRENCY_LISTED, name="currency"),
         states(DISPUTE_NEXT),
     )
 
@@ -193,7 +58,7 @@ class Payout(TenantOwned, Model):
     __table_args__ = (
         UniqueConstraint("tenant_id", "provider_payout_id"),
         Index("payout_by_day_idx", "tenant_id", "sent_at", "id"),
-        CheckConstraint(_CURRENCY_LISTED, name="currency"),
+        CheckConstraint(CURRENCY_LISTED, name="currency"),
         states(PAYOUT_NEXT),
     )
 
@@ -223,7 +88,7 @@ class BalanceTransaction(TenantOwned, Model):
         Index("balance_transaction_by_day_idx", "tenant_id", "provider_created_at", "id"),
         Index("balance_transaction_by_source_idx", "tenant_id", "source_id"),
         Index("balance_transaction_open_idx", "tenant_id", "provider_id", postgresql_where=text("posted_as IS NULL")),
-        CheckConstraint(_CURRENCY_LISTED, name="currency"),
+        CheckConstraint(CURRENCY_LISTED, name="currency"),
         CheckConstraint("net_minor = amount_minor - fee_minor", name="net"),
     )
 
@@ -297,3 +162,30 @@ class ProviderAccount(Reference, Model):
     tenant_id: Mapped[UUID]
     is_live: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class ParkedFact(TenantOwned, Model):
+    """A fact of the provider that cannot be booked, e.g. in a currency no book is kept in. 挂起的事实
+
+    It is looked at again with every reading, and released when it folds; until then people see it. The others go on.
+    """
+
+    __tablename__ = "parked_fact"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "object_kind", "object_id"),
+        Index("parked_fact_open_idx", "tenant_id", "last_tried_at", postgresql_where=text("released_at IS NULL")),
+        Index("parked_fact_by_day_idx", "first_seen_at", "id"),
+        CheckConstraint("attempts > 0", name="attempts"),
+    )
+
+    object_kind: Mapped[str]
+    object_id: Mapped[str]
+    reason: Mapped[str]
+    amount_minor: Mapped[int | None]
+    # As the provider writes it: that no book knows it may be the very reason.
+    currency: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=1)
+    first_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_tried_at: Mapped[datetime] = mapped_column(default=clock.now)
+    released_at: Mapped[datetime | None]
