@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 from walls import raise_wall
 
 revision = "p0145"
-down_revision = "b1060"
+down_revision = "l0140"
 branch_labels = None
 depends_on = None
 
