@@ -38,7 +38,9 @@ def test_a_debian_without_venv_is_told_the_package(checkout: Path) -> None:
 
     assert told.returncode != 0
     said = [line for line in told.stderr.splitlines() if line.startswith("tandem:")]
-    assert said == ["tandem: Python's venv is missing; on Debian or Ubuntu: apt install python3-venv, then call make again"]
+    assert said == [
+        "tandem: Python's venv is missing; on Debian or Ubuntu: apt install python3-venv, then call make again"
+    ]
 
 
 def test_a_machine_without_a_new_enough_python_is_told_so(checkout: Path) -> None:
@@ -51,7 +53,9 @@ def test_a_machine_without_a_new_enough_python_is_told_so(checkout: Path) -> Non
 def test_nothing_is_installed_twice_until_the_lock_changes(checkout: Path) -> None:
     calls = checkout / "calls"
     fake_venv = 'mkdir -p "$last/bin"; cp "$0" "$last/bin/python"'
-    python = python_that(checkout, f'echo "$@" >>"{calls}"\nfor last; do :; done\ncase "$2" in venv) {fake_venv};; esac')
+    python = python_that(
+        checkout, f'echo "$@" >>"{calls}"\nfor last; do :; done\ncase "$2" in venv) {fake_venv};; esac'
+    )
 
     make(checkout, "setup", f"PYTHON={python}")
     first = calls.read_text().count("pip install")
@@ -66,10 +70,14 @@ def test_nothing_is_installed_twice_until_the_lock_changes(checkout: Path) -> No
     assert calls.read_text().count("-m venv --clear") == 1
 
 
-def test_a_checkout_that_was_moved_gets_a_new_environment(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_checkout_that_was_moved_gets_a_new_environment(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     calls = checkout / "calls"
     fake_venv = 'mkdir -p "$last/bin"; cp "$0" "$last/bin/python"'
-    python = python_that(checkout, f'echo "$@" >>"{calls}"\nfor last; do :; done\ncase "$2" in venv) {fake_venv};; esac')
+    python = python_that(
+        checkout, f'echo "$@" >>"{calls}"\nfor last; do :; done\ncase "$2" in venv) {fake_venv};; esac'
+    )
     make(checkout, "setup", f"PYTHON={python}")
     moved = tmp_path_factory.mktemp("elsewhere") / "moved"
     shutil.copytree(checkout, moved)

@@ -4,9 +4,10 @@ Rooms, each entered only from those above it: applications, imports, oversight >
 agreements > organizations. Other slices enter by this door.
 """
 
+from tandem.accounts.agreements.commands import written_terms
 from tandem.accounts.agreements.events import AgreementCameInForce
 from tandem.accounts.agreements.models import AgreementVersion
-from tandem.accounts.agreements.queries import agreement_version_at
+from tandem.accounts.agreements.queries import agreement_version, agreement_version_at, ruling_versions
 from tandem.accounts.hands import hand
 from tandem.accounts.organizations.commands import (
     activate_organization,
@@ -33,6 +34,7 @@ __all__ = [
     "OrganizationWentLive",
     "RequirementsMissing",
     "activate_organization",
+    "agreement_version",
     "agreement_version_at",
     "create_organization",
     "found_operator",
@@ -42,7 +44,9 @@ __all__ = [
     "organization_or_none",
     "own_organization",
     "require_active",
+    "ruling_versions",
     "sort_key",
     "suspend_organization",
     "tenants_of",
+    "written_terms",
 ]

@@ -3,6 +3,9 @@
 import json
 from collections.abc import Sequence
 from importlib import import_module
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
 from uuid import UUID
 
 import click
@@ -11,8 +14,9 @@ from rich.table import Table
 from sqlalchemy import RowMapping, select
 
 from tandem.billing.settlements import SettlementStatement, document_of
+from tandem.billing.settlements.kit import kit_parts
 from tandem.billing.settlements.queries import statement
-from tandem.kernel.database import rows
+from tandem.kernel.database import rows, session
 from tandem.kernel.i18n import format_money
 from tandem.kernel.money import EXPONENTS
 from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
@@ -55,6 +59,38 @@ def verify_statements(*, hospital: UUID | None) -> None:
     click.echo(f"{len(found)} statements run again, {len(changed)} changed")
     if changed:
         raise click.exceptions.Exit(1)
+
+
+@settlements.command("kit")
+@click.argument("statement_id", metavar="STATEMENT", type=click.UUID)
+@click.option(
+    "--out",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write it: a folder that is empty or does not exist yet.",
+)
+def write_kit(*, statement_id: UUID, folder: Path) -> None:
+    """Write the folder with which anybody proves a statement without us: python3 FOLDER/verify.py."""
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty: name a new folder, or empty it")
+    with import_module("wsgi").app.app_context():
+        hospital = _hospital_of(statement_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        names = []
+        for name, parts in groupby(kit_parts(hospital, statement_id, operator=True), key=itemgetter(0)):
+            names.append(name)
+            with (folder / name).open("wb") as file:
+                file.writelines(part for _, part in parts)
+    click.echo(f"{len(names)} files in {folder}; prove them with: python3 {folder / 'verify.py'}")
+
+
+def _hospital_of(statement_id: UUID) -> UUID:
+    with across_tenants(reason="tandem settlements kit"):
+        found = session.scalar(select(SettlementStatement.tenant_id).where(SettlementStatement.id == statement_id))
+    if found is None:
+        raise click.ClickException(f"there is no statement {statement_id}: see 'tandem settlements list'")
+    return found
 
 
 def _statements(hospital: UUID | None) -> Sequence[RowMapping]:

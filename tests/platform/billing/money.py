@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from tandem.accounts import AgreementVersion
+from tandem.accounts.agreements.commands import terms_digest
 from tandem.billing.payments import Payment, Refund, RefundSucceeded
 from tandem.billing.usage import UsageEvent, record_usage
 from tandem.kernel import outbox
@@ -22,17 +23,17 @@ def a_hospital_with_an_agreement(**terms: Any) -> UUID:
     """A hospital whose agreement has these terms in force for long; without any, 12.5 % of net."""
     hospital = a_hospital()
     with acting_for(hospital, operator=True), transaction():
-        session.add(
-            AgreementVersion(
-                tenant_id=hospital,
-                organization_id=hospital,
-                number=1,
-                status="in_force",
-                effective_from=NOON - timedelta(days=365),
-                terms_sha256="0" * 64,
-                **(terms or {"percent_of_net": Decimal("12.5")}),
-            )
+        version = AgreementVersion(
+            tenant_id=hospital,
+            organization_id=hospital,
+            number=1,
+            status="draft",
+            effective_from=NOON - timedelta(days=365),
+            **(terms or {"percent_of_net": Decimal("12.5")}),
         )
+        session.add(version)
+        session.flush()
+        version.status, version.terms_sha256 = "in_force", terms_digest(version)
     return hospital
 
 

@@ -75,7 +75,9 @@ def test_an_altered_book_fails_both_commands_with_the_place(
     assert "1 changed" in statements.stdout
 
 
-@pytest.mark.parametrize(("shape", "begins"), [("csv", "seq,line_no"), ("beancount", "option"), ("hledger", "commodity")])
+@pytest.mark.parametrize(
+    ("shape", "begins"), [("csv", "seq,line_no"), ("beancount", "option"), ("hledger", "commodity")]
+)
 def test_a_book_goes_to_standard_output(tandem: Tandem, hospital: UUID, shape: str, begins: str) -> None:
     answer = tandem("ledger", "export", "--tenant", str(hospital), "--format", shape)
 
@@ -103,4 +105,8 @@ def test_a_day_is_reconciled_and_its_differences_listed(
 
     assert ran.exit_code == 0, ran.output
     (difference,) = json.loads(listed.stdout)["discrepancies"]
-    assert (difference["kind"], difference["owner"], difference["amount_at_risk_minor"]) == ("fees_differ", "operator", 1)
+    assert (difference["kind"], difference["owner"], difference["amount_at_risk_minor"]) == (
+        "fees_differ",
+        "operator",
+        1,
+    )

@@ -265,7 +265,9 @@ def test_real_servers_and_real_stripe_keys_replace_what_was_brought_along(tmp_pa
 
     assert "sandbox_url" not in found
     assert found["redis_url"] == valkey.url
-    assert {url.rpartition("@")[2] for url in found["database_urls"].values()} == {f"127.0.0.1:{postgres.port}/hospitals"}
+    assert {url.rpartition("@")[2] for url in found["database_urls"].values()} == {
+        f"127.0.0.1:{postgres.port}/hospitals"
+    }
     assert not any(word in started for word in ("postgres -D", "valkey-server", "stripe_sandbox"))
     assert postgres.is_alive()
     assert valkey.is_alive()

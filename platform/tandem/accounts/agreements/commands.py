@@ -107,10 +107,14 @@ def withdraw_agreement(version_id: UUID, *, because: str) -> AgreementVersion:
 
 def terms_digest(version: AgreementVersion) -> str:
     """SHA-256 over the terms, so that both parties can prove which text was confirmed."""
+    return sha256(orjson.dumps(written_terms(version), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def written_terms(version: AgreementVersion) -> dict[str, Any]:
+    """The terms in the spelling that their digest takes, for whoever recomputes it elsewhere."""
     terms = {term: _written(getattr(version, term)) for term in TERMS}
     silent = {term for term in LATER_TERMS if terms[term] is None or terms[term] is False}
-    terms = {term: value for term, value in terms.items() if term not in silent}
-    return sha256(orjson.dumps({"number": version.number, **terms}, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return {"number": version.number} | {term: value for term, value in terms.items() if term not in silent}
 
 
 def _written(value: Any) -> Any:

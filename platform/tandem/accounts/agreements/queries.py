@@ -27,6 +27,16 @@ def agreement_version_at(moment: datetime) -> AgreementVersion | None:
     return session.scalar(statement)
 
 
+def ruling_versions() -> list[AgreementVersion]:
+    """Every version that rules, has ruled or will, in order. [hospital]"""
+    statement = (
+        select(AgreementVersion)
+        .where(AgreementVersion.tenant_id == tenant_id(), AgreementVersion.status.in_(("in_force", "superseded")))
+        .order_by(AgreementVersion.number)
+    )
+    return list(session.scalars(statement))
+
+
 def agreement_version(version_id: UUID, *, for_update: bool = False) -> AgreementVersion:
     """One version of the scope's agreement. [hospital] Raises NotFound."""
     statement = select(AgreementVersion).where(

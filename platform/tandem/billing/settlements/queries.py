@@ -86,6 +86,17 @@ def last_statement(currency: str) -> SettlementStatement | None:
     )
 
 
+def statement_before(row: SettlementStatement) -> SettlementStatement | None:
+    """The statement that a statement follows."""
+    return session.scalar(
+        select(SettlementStatement).where(
+            SettlementStatement.tenant_id == tenant_id(),
+            SettlementStatement.currency == row.currency,
+            SettlementStatement.number == row.number - 1,
+        )
+    )
+
+
 def statements(*, limit: int, after: str | None, tenant: UUID | None = None) -> Page:
     """Statements, newest first; of one hospital, or (operator, across tenants) of all."""
     wanted = select(*SettlementStatement.__table__.c)

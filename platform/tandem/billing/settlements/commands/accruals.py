@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from tandem.accounts import AgreementVersion, agreement_version_at
+from tandem.accounts import AgreementVersion, agreement_version, agreement_version_at
 from tandem.billing import payments
 from tandem.billing.ledger import lock_book, mirror_currency, post
 from tandem.billing.payments import Refund
@@ -95,14 +95,21 @@ def _rule(agreement: AgreementVersion | None) -> FeeRule:
     )
 
 
-def _rule_name(agreement_version_id: UUID | None) -> str:
-    return f"agreement:{agreement_version_id}" if agreement_version_id else "agreement:none"
+def _rule_name(agreement: AgreementVersion | None) -> str:
+    """The rule as its journals name it: with the digest of its terms, the book's seals pin the terms too."""
+    if agreement is None:
+        return "agreement:none"
+    return f"agreement:{agreement.id}@{(agreement.terms_sha256 or '')[:32]}"
+
+
+def _agreed(accrual: FeeAccrual) -> AgreementVersion | None:
+    return None if accrual.agreement_version_id is None else agreement_version(accrual.agreement_version_id)
 
 
 def _book(usage: UsageEvent, agreement: AgreementVersion | None, result: FeeResult) -> FeeAccrual:
     version_id = agreement.id if agreement is not None else None
     revenue = [postings.revenue_earned(usage)] if usage.amount_minor else []
-    fee = [postings.fee_accrued(usage, result.fee_minor, _rule_name(version_id))] if result.fee_minor else []
+    fee = [postings.fee_accrued(usage, result.fee_minor, _rule_name(agreement))] if result.fee_minor else []
     booked = {item.kind: item.journal_id for item in post([*revenue, *fee]).items}
     window_days = agreement.refund_window_days if agreement is not None else 0
     accrual = FeeAccrual(
@@ -151,7 +158,7 @@ def _reverse(accrual: FeeAccrual, usage: UsageEvent, refund: Refund, *, is_retur
         at=at,
         refund_minor=refund_minor,
         fee_minor=fee_minor,
-        terms=_rule_name(accrual.agreement_version_id),
+        terms=_rule_name(_agreed(accrual)),
     )
     post(drafts)
     session.add(

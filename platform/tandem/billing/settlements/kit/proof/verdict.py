@@ -1,0 +1,69 @@
+"""Everything in order, and what is said of it."""
+
+from __future__ import annotations
+
+import sys
+
+from tandem.billing.settlements.kit.proof.books import LINES, check_books, check_lines, read_statement
+from tandem.billing.settlements.kit.proof.fees import check_fees
+from tandem.billing.settlements.kit.proof.files import Kit, Unsound, check_files, check_myself, read_manifest
+
+# --- verdict: everything in order, and what is said of it
+
+FAULTS_TOLD = 50
+
+
+def examine(folder: str) -> Kit:
+    """Everything, in order; raises Unsound where nothing further can be read."""
+    kit = Kit(folder)
+    read_manifest(kit)
+    check_myself(kit)
+    check_files(kit)
+    if not kit.faults:
+        read_statement(kit)
+        check_books(kit)
+        check_lines(kit)
+        check_fees(kit)
+    return kit
+
+
+def summary(kit: Kit) -> str:
+    """The statement for people, and what was proved of it."""
+    told = kit.statement
+    lines = [
+        f"结算单 Statement no. {told['number']}   {told['first_day']} – {told['last_day']}   {told['currency']} 分",
+        f"医院 hospital {told['hospital_id']}",
+        "",
+    ]
+    amounts = {line["kind"]: line for line in told["lines"]}
+    for name, _, _, chinese in LINES:
+        line = amounts[name]
+        lines.append(f"{name:<24}{line['journals']:>8}{line['amount_minor']:>16}   {chinese}")
+    lines += [f"{'payable':<32}{told['payable_minor']:>16}   应得", ""]
+    counts = ", ".join(f"{count} {name}" for name, count in kit.counts.items())
+    lines.append(f"核对通过 Sound: {counts} computed again; the chain holds to seal {told['book_seal'][:16]}…")
+    lines.append(f"文件散列 Compare with the document you signed: {kit.manifest['document_sha256']}")
+    return "\n".join(lines)
+
+
+def main(folder: str) -> str:
+    """What to say; exits 1 with the faults where there are any."""
+    try:
+        kit = examine(folder)
+    except Unsound as unsound:
+        sys.exit(f"不一致 UNSOUND\n{unsound}")
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as broken:
+        sys.exit(f"不一致 UNSOUND\n{_stumbled(broken)}")
+    if kit.faults:
+        more = len(kit.faults) - FAULTS_TOLD
+        told = kit.faults[:FAULTS_TOLD] + ([f"… and {more} more"] if more > 0 else [])
+        sys.exit("\n".join(["不一致 UNSOUND", *told]))
+    return summary(kit)
+
+
+def _stumbled(broken: BaseException) -> str:
+    place = broken.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    line = place.tb_lineno if place is not None else 0
+    return f"verify.py line {line} is altered, or a record has another shape than its manifest promises: {broken!r}"

@@ -1,0 +1,68 @@
+"""`tandem settlements kit`: what the operator hands to a hospital, and the hospital proves without it."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tandem.billing.settlements import propose_statement
+from tandem.cli import main
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import acting_for, transaction
+from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
+
+pytestmark = pytest.mark.usefixtures("app")
+Tandem = Callable[..., Result]
+
+
+@pytest.fixture
+def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Tandem:
+    """The command, in this process: it finds the running stack by the environment."""
+    for name, value in process_environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, words)
+
+    return run
+
+
+@pytest.fixture
+def statement(work: Callable[..., int]) -> UUID:
+    """A statement over one visit."""
+    hospital = a_hospital_with_an_agreement()
+    a_delivered_visit(hospital, a_payment(hospital))
+    work(hospital)
+    with acting_for(hospital), transaction():
+        return propose_statement(date(2026, 9, 1)).id
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_kit_is_written_and_proves_itself(tandem: Tandem, statement: UUID, tmp_path: Path, *, exists: bool) -> None:
+    folder = tmp_path / "kit"
+    if exists:
+        folder.mkdir()
+
+    answer = tandem("settlements", "kit", str(statement), "--out", str(folder))
+
+    assert answer.exit_code == 0, answer.output
+    proof = subprocess.run([sys.executable, "-I", folder / "verify.py"], capture_output=True, text=True, check=False)
+    assert proof.returncode == 0, proof.stderr
+    assert "operator_fees                  1            -900" in proof.stdout
+
+
+def test_a_full_folder_and_an_unknown_statement_are_refused(tandem: Tandem, statement: UUID, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("do not touch")
+
+    into_mine = tandem("settlements", "kit", str(statement), "--out", str(tmp_path))
+    unknown = tandem("settlements", "kit", str(new_id()), "--out", str(tmp_path / "kit"))
+
+    assert (into_mine.exit_code, unknown.exit_code) == (1, 1)
+    assert "is not empty" in into_mine.output
+    assert "tandem settlements list" in unknown.output
+    assert not (tmp_path / "kit").exists()
