@@ -73,6 +73,14 @@ def terms() -> list[Record]:
     ]
 
 
+def posting_rules(reach: Reach) -> list[Record]:
+    """The versions of the posting rules by which these journals were made, as they are recorded."""
+    kinds = select(Journal.kind).distinct()
+    kinds = kinds.where(Journal.tenant_id == tenant_id(), Journal.book_id == reach.book_id)
+    found = session.scalars(kinds.where(Journal.seq.between(reach.first_seq, reach.last_seq))).all()
+    return [_record(row) for row in session.execute(_RULES, {"kinds": list(found)}).mappings()]
+
+
 def usage(reach: Reach, first: int, last: int) -> list[Record]:
     """Uses that the window is the first of the kit to speak of."""
     return _read(_USAGE, reach, first, last)
@@ -164,6 +172,10 @@ _REVERSALS: Final = _of_fresh(
     "JOIN journal j ON j.tenant_id = :tenant AND j.idem_scope = ANY(:taken_back) AND j.idem_key = v.refund_id::text "
     "AND j.idem_scope LIKE CASE WHEN v.refund_minor < 0 THEN '%restored' ELSE '%reversed' END "
     "WHERE j.seq <= :cut ORDER BY f.seq, a.usage_event_id, j.seq, v.is_return"
+)
+_RULES: Final = text(
+    "SELECT code, version, effective_from::text AS effective_from, family, legs, basis, mirror, sha256 "
+    "FROM posting_rule_version WHERE code = ANY(:kinds) ORDER BY code, version"
 )
 _JOURNALS: Final = text(
     "SELECT seq, kind, idem_key AS key, effective_at, booked_at, source_type, source_id, rule_version, "

@@ -36,6 +36,7 @@ the file and line where something was altered.
 statement.json   the statement as it was signed 所签署的结算单
 previous.json    the one before it, whose seal begins the chain 上一结算单，其封印为链之起点
 terms.jsonl      the agreement's versions and their digests 协议条款各版本及摘要
+rules.jsonl      the posting rules by which journals were made 记账规则
 usage.jsonl      what was delivered 所提供的服务
 accruals.jsonl   each fee: its basis, its rule, its parts, its cap 每笔服务费的基数、规则、构成与封顶
 reversals.jsonl  what refunds took back of it 退款冲回
@@ -77,7 +78,7 @@ def kit_parts(tenant: UUID, statement_id: UUID, *, operator: bool = False) -> It
         files = {"README.txt": _README.encode(), "verify.py": verifier(), "statement.json": document}
         if previous is not None:
             files["previous.json"] = document_of(previous)[0]
-        agreed = records.terms()
+        by_record = {"rules.jsonl": records.posting_rules(reach), "terms.jsonl": records.terms()}
     manifest: Record = {
         "format": FORMAT,
         "statement_id": str(row.id),
@@ -94,7 +95,7 @@ def kit_parts(tenant: UUID, statement_id: UUID, *, operator: bool = False) -> It
     for name, content in files.items():
         written[name] = _Written()
         yield name, written[name].take(content)
-    windows: dict[str, Iterator[list[Record]]] = {"terms.jsonl": iter([agreed])}
+    windows: dict[str, Iterator[list[Record]]] = {name: iter([found]) for name, found in by_record.items()}
     windows |= {name: _windows(tenant, reach, read, operator=operator) for name, read in _WINDOWED.items()}
     for name, found in windows.items():
         written[name] = _Written(lines=0)

@@ -41,6 +41,7 @@ def read_statement(kit: Kit) -> None:
 
 def check_books(kit: Kit) -> None:
     """Every journal says what it said when it was booked, in unbroken sequence up to the statement's cut."""
+    read_rules(kit)
     seq, seal = kit.manifest["first_seq"], kit.manifest["previous_seal"]
     previous = kit.statement["previous"]
     if seq > kit.statement["previous_cut_seq"] + 1:
@@ -77,8 +78,31 @@ def check_journal(kit: Kit, where: str, journal: dict[str, Any], lines: list[tup
         where += f", {lines[0][0]} to {lines[-1][0].rpartition(' ')[2]}"
     if sum(line["amount_minor"] for _, line in lines) != 0:
         kit.fault(where, "debits and credits do not sum to zero 借贷不平")
+    check_rule(kit, where, journal, lines)
     if body_hash(journal, kit.statement["currency"], [line for _, line in lines]) != journal["body_sha256"]:
         kit.fault(where, "it does not say what was booked 内容与入账时不符")
+
+
+def read_rules(kit: Kit) -> None:
+    """The posting rules, each with the hash under which it was recorded, and the accounts that it may move."""
+    for where, rule in kit.records("rules.jsonl"):
+        says = {name: rule[name] for name in ("basis", "code", "effective_from", "family", "legs", "mirror", "version")}
+        if sha256(json.dumps(says, separators=(",", ":"), sort_keys=True).encode()).hexdigest() != rule["sha256"]:
+            kit.fault(where, "this is not the rule as it was recorded 与登记的记账规则不符")
+        accounts = {leg.split(" ")[1] for leg in rule["legs"]}
+        kit.rules[f"{rule['code']}@{rule['version']}"] = accounts
+
+
+def check_rule(kit: Kit, where: str, journal: dict[str, Any], lines: list[tuple[str, dict[str, Any]]]) -> None:
+    """A journal moves the accounts that its rule names, and no other."""
+    rule = journal["rule_version"].partition("/")[0]
+    accounts = kit.rules.get(rule)
+    if accounts is None or rule.partition("@")[0] != journal["kind"]:
+        kit.fault(where, f"{rule} is no posting rule of this kind 无此记账规则")
+    elif not any("{" in account for account in accounts):
+        for number, line in lines:
+            if line["account"] not in accounts:
+                kit.fault(f"{where}, {number}", f"{rule} does not move {line['account']} 规则不涉及该科目")
 
 
 def body_hash(journal: dict[str, Any], currency: str, lines: list[dict[str, Any]]) -> str:
@@ -103,7 +127,8 @@ def add_up(kit: Kit, where: str, journal: dict[str, Any], lines: list[dict[str, 
         amounts[line["account"]] = amounts.get(line["account"], 0) + line["amount_minor"]
     if amounts.keys() & {"rev.medical", "exp.operator_fee"}:
         says = {"revenue_minor": -amounts.get("rev.medical", 0), "fee_minor": amounts.get("exp.operator_fee", 0)}
-        kit.booked[kind, journal["key"]] = {"where": where, "rule": journal["rule_version"], **says}
+        formula = journal["rule_version"].rpartition("/")[2]
+        kit.booked[kind, journal["key"]] = {"where": where, "rule": formula, **says}
     is_new = journal["seq"] > kit.statement["previous_cut_seq"]
     at, since, until = journal["effective_at"], kit.manifest["period_start"], kit.manifest["period_end"]
     if at < until and (is_new or at >= since):

@@ -12,6 +12,9 @@ from tandem.billing.settlements.kit.proof.files import Kit, compact
 # --- fees: from the rule and its inputs
 
 
+NOTHING_AGREED = {"percent_of_net": "0", "per_visit_minor": 0, "cap_percent": None, "cap_per_visit_minor": None}
+
+
 def check_fees(kit: Kit) -> None:
     """Every fee and every reversal follows from the terms, and every journal of a fee has its record."""
     terms = read_terms(kit)
@@ -57,7 +60,7 @@ def check_accrual(
     version = ruling_at(terms, usage["at"]) if accrual["agreement_version_id"] else None
     wanted = {"basis_minor": usage["amount_minor"], "agreement_version_id": version["id"] if version else None}
     wanted.update({name: usage[name] for name in ("at", "currency", "programme_id", "payment_id")})
-    wanted.update(fee_of(usage["amount_minor"], version))
+    wanted.update(fee_of(usage["amount_minor"], version or NOTHING_AGREED, accrual))
     days = timedelta(days=version["refund_window_days"] if version else 0)
     wanted["payable_from"] = (datetime.fromisoformat(usage["at"]) + days).isoformat(timespec="microseconds")
     for name, value in wanted.items():
@@ -124,22 +127,26 @@ def ruling_at(terms: dict[str, dict[str, Any]], moment: str) -> dict[str, Any] |
 
 
 def rule_names(version: dict[str, Any] | None) -> tuple[str, ...]:
-    """How a journal names its rule: the version, and the digest of its terms."""
+    """How a journal names its formula, behind its posting rule: the version, and the digest of its terms."""
     if version is None:
         return ("agreement:none",)
     return (f"agreement:{version['id']}@{version['terms_sha256'][:32]}", f"agreement:{version['id']}")
 
 
-def fee_of(basis: int, version: dict[str, Any] | None) -> dict[str, Any]:
+def fee_of(basis: int, terms: dict[str, Any], accrual: dict[str, Any]) -> dict[str, Any]:
     """The fee on a visit paid with `basis`: exact, rounded once (half up), a cap floored, never above what was paid."""
-    terms = version or {"percent_of_net": "0", "per_visit_minor": 0, "cap_percent": None, "cap_per_visit_minor": None}
     exact = Fraction(basis) * Fraction(terms["percent_of_net"]) / 100
     percent_part, uncapped = half_up(exact), half_up(exact + terms["per_visit_minor"])
     limits = []
+    if terms.get("zero_on_medical"):
+        limits.append((0, "zero_on_medical"))
     if terms["cap_percent"] is not None:
         limits.append((int(Fraction(basis) * Fraction(terms["cap_percent"]) / 100), "percent"))
     if terms["cap_per_visit_minor"] is not None:
         limits.append((terms["cap_per_visit_minor"], "per_visit"))
+    before = accrual.get("programme_fees_before_minor")
+    if terms.get("cap_per_programme_minor") is not None and before is not None:
+        limits.append((max(0, terms["cap_per_programme_minor"] - before), "per_programme"))
     limit, cap = min([*limits, (basis, "net")], key=lambda each: each[0])
     return {
         "percent_part_minor": percent_part,

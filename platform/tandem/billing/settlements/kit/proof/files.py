@@ -26,6 +26,7 @@ class Kit:
         self.manifest: dict[str, Any] = {}
         self.statement: dict[str, Any] = {}
         self.counts = {"journals": 0, "entries": 0, "fees": 0, "reversals": 0, "monthly fees": 0}
+        self.rules: dict[str, set[str]] = {}
         self.sums: dict[tuple[str, str], int] = {}
         self.journal_counts: dict[tuple[str, str], int] = {}
         # Journals that a record must explain: (kind, key) -> where they stand and what they say.
@@ -58,9 +59,9 @@ def read_manifest(kit: Kit) -> None:
         told = json.loads(raw.decode("utf-8"))
         own = told.pop("self_sha256")
         if sha256(compact(told)).hexdigest() != own or compact({**told, "self_sha256": own}) != raw:
-            raise Unsound("manifest.json: the file is altered 文件被改动")
+            raise Unsound("manifest.json (or verify.py, which reads it): the file is altered 文件被改动")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Unsound("manifest.json: the file is altered 文件被改动") from None
+        raise Unsound("manifest.json (or verify.py, which reads it): the file is altered 文件被改动") from None
     if told["format"] != FORMAT:
         raise Unsound(f"manifest.json: another verify.py is needed for kits of format {told['format']}")
     kit.manifest = told
