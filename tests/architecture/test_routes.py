@@ -20,7 +20,7 @@ from tandem.kernel.http.routes import ROUTES
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants
 from tenants.hospitals.models import Department
 from tests.architecture.twins import Twin, World, a_world
-from tests.architecture.walker import Door, Walker, closed_doors, doors, told
+from tests.architecture.walker import Door, Walker, closed_doors, doors, text_of, told
 from tests.architecture.walks import opened
 from tests.people import a_key, a_person, a_place, signed_in
 
@@ -282,7 +282,7 @@ def test_what_is_ones_own_is_there(app, world, client, audience):
     walking = walker(world, client, audience)
 
     missing = [
-        f"{door}: {answer.status_code} {answer.get_data(as_text=True)[:200]}"
+        f"{door}: {answer.status_code} {text_of(answer)[:200]}"
         for door in closed_doors(app, audience)
         if door.method == "GET"
         and not any(door.rule.rule.endswith(end) for end in NOT_READ)

@@ -1,6 +1,8 @@
 """The walker: goes to every address of the application as somebody, and notes what it should not have been told."""
 
+import io
 import json
+import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -92,20 +94,28 @@ class Walker:
 
     def note(self, door: Door, name: str, theirs: Any, nobodys: Any) -> None:
         """Remember that an address answered differently for an id it should not know."""
-        said = f"{theirs.status_code} {theirs.get_data(as_text=True)[:300]}"
+        said = f"{theirs.status_code} {text_of(theirs)[:300]}"
         self.found.append(f"{door} with another's {name}: {said} / a missing one: {nobodys.status_code}")
 
     def look_for(self, door: Door, strings: Sequence[str], **ids: UUID) -> None:
         """Read an address and note every one of these strings it tells."""
         answer = self.ask(door, **ids)
-        seen = [each for each in strings if each in answer.get_data(as_text=True)]
+        seen = [each for each in strings if each in text_of(answer)]
         if answer.status_code >= 500 or seen:
             self.found.append(f"{door}: {answer.status_code} tells {seen[:5]}")
 
 
+def text_of(answer: Any) -> str:
+    """All that an answer says; of an archive, what its files say."""
+    if answer.mimetype != "application/zip":
+        return str(answer.get_data(as_text=True))
+    with zipfile.ZipFile(io.BytesIO(answer.get_data())) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
+
+
 def told(answer: Any, asked: UUID) -> tuple[int, Any]:
     """What an answer says, but for the id that was asked for and the id of the request."""
-    text = answer.get_data(as_text=True).replace(str(asked), "ID")
+    text = text_of(answer).replace(str(asked), "ID")
     try:
         body = json.loads(text)
     except ValueError:
