@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from tandem.kernel.crypto import normalise_phone
 from tandem.kernel.i18n import Text
 from tandem.kernel.sheets import Column, Misshapen, RowProblem, read_sheet
+from tandem.kernel.spellings import normalise_phone
 
 ROWS_MAX: Final = 20_000
 YEARS: Final = range(1900, 2200)

@@ -1,8 +1,8 @@
 """create_app: settings and houses in, one Flask application out. Nothing is connected to until it is used."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import flask_smorest
 import orjson
@@ -19,22 +19,28 @@ from tandem.kernel.http import Api, answer_problems
 from tandem.kernel.ids import new_id
 from tandem.kernel.settings import UPLOAD_LIMIT_BYTES, Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 SETTINGS: Final = "tandem_settings"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 # What every answer carries unless its view says otherwise.
-_HEADERS: Final = (
-    ("Vary", "Accept-Language, Authorization, Cookie"),
-    ("Cache-Control", "private, no-store"),
-    (
-        "Content-Security-Policy",
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    ),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "same-origin"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
-    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
-)
+_HEADERS: Final = {
+    name.lower(): (name, value)
+    for name, value in (
+        ("Vary", "Accept-Language, Authorization, Cookie"),
+        ("Cache-Control", "private, no-store"),
+        (
+            "Content-Security-Policy",
+            "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        ),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    )
+}
 
 
 class House(Protocol):
@@ -56,6 +62,34 @@ class OrjsonProvider(JSONProvider):
         return orjson.loads(s)
 
 
+class Framed:
+    """Gives every answer the headers it carries unless its view says otherwise, and counts it.
+
+    Around Flask and not inside it: here headers are plain pairs, and adding ten costs less than routing a request.
+    """
+
+    def __init__(self, inner: "WSGIApplication") -> None:
+        self.inner = inner
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            there = {name.lower() for name, _ in headers}
+            headers += [pair for name, pair in _HEADERS.items() if name not in there]
+            headers.append(("X-Request-Id", telemetry.fact("request_id") or ""))
+            headers.append(("Content-Language", i18n.language.get()))
+            telemetry.count("requests", method=environ["REQUEST_METHOD"], status=f"{status[0]}xx")
+            return start_response(status, headers, exc_info)
+
+        return self.inner(environ, start)
+
+
+class Platform(Flask):
+    """Flask without what no request here needs: every view is plain, so none is asked whether it is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class NoFlaskSession(SessionInterface):
     """Flask's own cookie session is not used: whoever would use it is told, and no request pays for opening it."""
 
@@ -68,7 +102,7 @@ class NoFlaskSession(SessionInterface):
 
 def create_app(settings: Settings, houses: Iterable[Any]) -> Flask:
     """Build the application of these houses. It can be built more than once in a process (tests do)."""
-    app = Flask("tandem", static_folder=None)
+    app = Platform("tandem", static_folder=None)
     app.json = OrjsonProvider(app)
     app.session_interface = NoFlaskSession()
     app.extensions[SETTINGS] = settings
@@ -145,14 +179,19 @@ def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
 
 
 def _language() -> i18n.Language:
-    # Asked for in this address, chosen before, or what the browser speaks.
-    for chosen in (request.args.get("lang"), request.cookies.get(i18n.COOKIE)):
+    # Asked for in this address, chosen before, or what the browser speaks. Most requests ask and chose nothing, and
+    # taking their query and cookies apart to learn that would cost each of them.
+    asked = request.args.get("lang") if b"lang=" in request.query_string else None
+    kept = request.cookies.get(i18n.COOKIE) if i18n.COOKIE in request.environ.get("HTTP_COOKIE", "") else None
+    for chosen in (asked, kept):
         if chosen in i18n.LANGUAGES:
             return chosen
-    return i18n.negotiate(request.args.get("lang") or request.headers.get("Accept-Language"))
+    return i18n.negotiate(asked or request.headers.get("Accept-Language"))
 
 
 def _frame_requests(app: Flask) -> None:
+    app.wsgi_app = Framed(app.wsgi_app)  # type: ignore[method-assign]  # how Flask is given a layer around it
+
     @app.before_request
     def _begin() -> None:
         telemetry.forget()
@@ -167,13 +206,3 @@ def _frame_requests(app: Flask) -> None:
     @app.teardown_request
     def _end(_error: BaseException | None) -> None:
         identity.act_as(identity.NOBODY)
-
-    @app.after_request
-    def _finish(response: Response) -> Response:
-        # One look at what is there and one addition: a look per header costs as much as routing the request.
-        there = {name.lower() for name, _ in response.headers}
-        response.headers.extend([pair for pair in _HEADERS if pair[0].lower() not in there])
-        response.headers["X-Request-Id"] = telemetry.fact("request_id") or ""
-        response.headers["Content-Language"] = i18n.language.get()
-        telemetry.count("requests", method=request.method, status=f"{response.status_code // 100}xx")
-        return response

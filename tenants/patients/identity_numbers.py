@@ -13,9 +13,9 @@ from stdnum.cn import ric
 from stdnum.exceptions import ValidationError as NotANumber
 
 from tandem.kernel import clock
-from tandem.kernel.crypto import normalise_id_number, normalise_phone
 from tandem.kernel.errors import FieldProblem
 from tandem.kernel.i18n import Text
+from tandem.kernel.spellings import normalise_id_number, normalise_phone
 
 # The province's two digits (GB/T 2260; 81 to 83 on residence permits of Hong Kong, Macao and Taiwan), then the rest.
 _FORM: Final = re.compile(

@@ -7,13 +7,12 @@ Platform rows (a person's login) use a key derived from the master key itself.
 """
 
 import hmac
-import re
 import secrets
 import threading
 import time
-import unicodedata
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -32,6 +31,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     update,
@@ -42,6 +42,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tandem.kernel import clock
 from tandem.kernel.database import Model, TenantOwned, Wall, db, session
 from tandem.kernel.ids import new_id
+from tandem.kernel.spellings import normal_form
 from tandem.kernel.tenancy import acting_for, current_scope, tenant_id, transaction
 
 PLATFORM: Final = UUID(int=0)
@@ -55,6 +56,8 @@ _HEAD_BYTES: Final = 1 + 16 + 2
 _NUMBER_AT: Final = 18
 # Stands for "the active key" in the cache; no stored number is negative.
 _ACTIVE: Final = -1
+# Marks a session whose transaction rotates or destroys keys.
+_CHANGES_KEYS: Final = "tandem.changes_keys"
 
 
 class Unreadable(Exception):
@@ -84,6 +87,11 @@ class TenantKey(TenantOwned, Model):
 
 
 _key = TenantKey.__table__
+_OF_PURPOSE: Final = select(_key).where(
+    _key.c.tenant_id == bindparam("the_tenant"), _key.c.purpose == bindparam("the_purpose")
+)
+_NUMBERED: Final = _OF_PURPOSE.where(_key.c.number == bindparam("the_number"))
+_NEWEST: Final = _OF_PURPOSE.order_by(_key.c.number.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -196,32 +204,6 @@ def platform_index(value: str, purpose: str) -> bytes:
     return _indexed(_first_master().platform_index, value, purpose)
 
 
-def normalise_phone(number: str) -> str:
-    """E.164, mainland China unless it says otherwise. Raises ValueError for what is no telephone number."""
-    digits = re.sub(r"[\s()./·-]", "", unicodedata.normalize("NFKC", number))
-    if digits.startswith("00"):
-        digits = "+" + digits[2:]
-    if not digits.startswith("+"):
-        home = digits.removeprefix("86") if re.fullmatch(r"861\d{10}", digits) else digits.removeprefix("0")
-        digits = "+86" + home
-    if not re.fullmatch(r"\+[1-9]\d{6,14}", digits):
-        raise ValueError("not a telephone number")
-    return digits
-
-
-def normalise_id_number(number: str) -> str:
-    """An identity number without spaces or dashes, in capitals."""
-    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
-
-
-def normalise_login(login: str) -> str:
-    """A login name, e-mail or phone number as it is looked up."""
-    try:
-        return normalise_phone(login)
-    except ValueError:
-        return _folded(login)
-
-
 def rotate_tenant_key() -> int:
     """Give the scope's tenant a fresh field key for all that is written from now on; returns its number.
 
@@ -229,6 +211,7 @@ def rotate_tenant_key() -> int:
     """
     tenant = tenant_id()
     old, _ = _active_key(tenant, "field")
+    session.info[_CHANGES_KEYS] = True
     retired = _key.c.tenant_id == tenant, _key.c.purpose == "field", _key.c.status == "active"
     session.execute(update(_key).where(*retired).values(status="retired"))
     session.execute(insert(_key).values(_fresh_key(tenant, "field", old + 1)))
@@ -254,6 +237,7 @@ def reencrypt_batch(limit: int = 500) -> int:
 def destroy_tenant_keys() -> int:
     """Erase every encrypted field of the scope's tenant, for ever, by destroying its keys. Returns how many keys."""
     tenant = tenant_id()
+    session.info[_CHANGES_KEYS] = True
     gone = session.execute(
         update(_key)
         .where(_key.c.tenant_id == tenant, _key.c.status != "destroyed")
@@ -318,22 +302,40 @@ def _cached(tenant: UUID, purpose: str, number: int, load: Callable[[], tuple[in
 
 
 def _load(tenant: UUID, purpose: str, number: int) -> tuple[int, bytes]:
-    wanted = select(_key).where(_key.c.tenant_id == tenant, _key.c.purpose == purpose, _key.c.number == number)
-    with acting_for(tenant, operator=current_scope().role == "operator"), transaction():
-        row = session.execute(wanted).one_or_none()
+    facts = {"the_tenant": tenant, "the_purpose": purpose, "the_number": number}
+    row = _seen_from_here(tenant, _NUMBERED, facts)
+    if row is None:
+        with _beside(tenant):
+            row = session.execute(_NUMBERED, facts).one_or_none()
     return _unwrapped(row)
 
 
 def _load_active(tenant: UUID, purpose: str) -> tuple[int, bytes]:
     """The active key, made on first need in a transaction of its own: nothing is ever encrypted under a key that
     another transaction's rollback could take away."""
-    wanted = select(_key).where(_key.c.tenant_id == tenant, _key.c.purpose == purpose).order_by(_key.c.number.desc())
-    with acting_for(tenant, operator=current_scope().role == "operator"), transaction():
-        row = session.execute(wanted.limit(1)).one_or_none()
-        if row is None:
-            session.execute(insert(_key).values(_fresh_key(tenant, purpose, 1)).on_conflict_do_nothing())
-            row = session.execute(wanted.limit(1)).one()
+    facts = {"the_tenant": tenant, "the_purpose": purpose}
+    row = _seen_from_here(tenant, _NEWEST, facts)
+    if row is None:
+        with _beside(tenant):
+            row = session.execute(_NEWEST, facts).one_or_none()
+            if row is None:
+                session.execute(insert(_key).values(_fresh_key(tenant, purpose, 1)).on_conflict_do_nothing())
+                row = session.execute(_NEWEST, facts).one()
     return _unwrapped(row)
+
+
+def _seen_from_here(tenant: UUID, statement: Any, facts: dict[str, Any]) -> Any:
+    # The transaction at hand costs one round trip, one of its own three; with thousands of hospitals most requests are
+    # the first of theirs in this process. A transaction that changes keys may yet be rolled back: it never answers.
+    if current_scope().tenant_id != tenant or session.info.get(_CHANGES_KEYS):
+        return None
+    return session.connection().execute(statement, facts).one_or_none()
+
+
+@contextmanager
+def _beside(tenant: UUID) -> Iterator[None]:
+    with acting_for(tenant, operator=current_scope().role == "operator"), transaction():
+        yield
 
 
 def _fresh_key(tenant: UUID, purpose: str, number: int) -> dict[str, Any]:
@@ -371,16 +373,5 @@ def _wrapped_for(tenant: UUID, purpose: str, number: int) -> bytes:
 
 
 def _indexed(key: bytes, value: str, purpose: str) -> bytes:
-    normal = _NORMALISED.get(purpose.rpartition(".")[2], _folded)(value)
+    normal = normal_form(value, purpose.rpartition(".")[2])
     return hmac.digest(key, f"{purpose}\x00{normal}".encode(), "sha256")
-
-
-def _folded(value: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
-
-
-_NORMALISED: Final[dict[str, Callable[[str], str]]] = {
-    "phone": normalise_phone,
-    "id_number": normalise_id_number,
-    "login": normalise_login,
-}

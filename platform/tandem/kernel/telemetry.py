@@ -12,7 +12,9 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import structlog
@@ -52,7 +54,7 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("tandem")
 def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Send every log line, ours and the libraries', as one redacted JSON object a line to `stream` (stderr)."""
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _with_facts,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -151,27 +153,38 @@ def _without_people(key: str, value: Any) -> Any:
     return _PRIVATE_TEXT.sub(REDACTED, value if isinstance(value, str) else str(value))
 
 
+# One variable for all of them, always replaced and never changed: a request binds three and forgets them.
+_facts: ContextVar[Mapping[str, str]] = ContextVar("facts", default=MappingProxyType({}))
+
+
+def _with_facts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**_facts.get(), **event}
+
+
 @contextmanager
 def bound(**facts: str | None) -> Iterator[None]:
     """Put ids (request_id, tenant_id, job_id, actor) on every log line, audit event and job of this block."""
-    with structlog.contextvars.bound_contextvars(**{key: fact for key, fact in facts.items() if fact is not None}):
+    before = _facts.get()
+    bind(**facts)
+    try:
         yield
+    finally:
+        _facts.set(before)
 
 
 def bind(**facts: str | None) -> None:
     """Like `bound`, until `forget`: for an edge that cannot hold a `with` open (a Flask request)."""
-    structlog.contextvars.bind_contextvars(**{key: fact for key, fact in facts.items() if fact is not None})
+    _facts.set({**_facts.get(), **{key: fact for key, fact in facts.items() if fact is not None}})
 
 
 def forget() -> None:
     """Drop every bound fact: the next request or job starts clean."""
-    structlog.contextvars.clear_contextvars()
+    _facts.set(MappingProxyType({}))
 
 
 def fact(name: str) -> str | None:
     """The bound id of that name, or None."""
-    held = structlog.contextvars.get_contextvars().get(name)
-    return None if held is None else str(held)
+    return _facts.get().get(name)
 
 
 _metrics: dict[str, Counter | Gauge | Histogram] = {}

@@ -16,7 +16,7 @@ from tandem.kernel.access import PUBLIC, SIGNED_IN
 from tandem.kernel.database import Page, check_version, session
 from tandem.kernel.http.declarations import Route
 from tandem.kernel.http.replies import json_response, page_body, to_json
-from tandem.kernel.http.schemas import load, refuse_nul
+from tandem.kernel.http.schemas import load, load_query, refuse_nul
 from tandem.kernel.identity import Actor, LoginSession, Token
 from tandem.kernel.settings import BODY_LIMIT_BYTES
 from tandem.kernel.tenancy import (
@@ -206,8 +206,7 @@ def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
         raise errors.NotFound
     if route.query is not None:
         several = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
-        refuse_nul(several)
-        arguments["query"] = load(route.query, several)
+        arguments["query"] = load_query(route.query, several)
     if route.takes is not None:
         arguments["wish"] = load(route.takes, _json())
     if route.upload:

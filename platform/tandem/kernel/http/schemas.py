@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 from marshmallow import EXCLUDE, RAISE, ValidationError, fields, post_load
 from marshmallow import Schema as MarshmallowSchema
@@ -236,6 +237,26 @@ def load(schema: MarshmallowSchema, data: Any) -> Any:
         return schema.load(data)
     except ValidationError as refused:
         raise Invalid(*field_problems(refused.messages)) from None
+
+
+def load_query(schema: MarshmallowSchema, several: Mapping[str, Any]) -> dict[str, Any]:
+    """Load what an address asks after its question mark. Raises Invalid with every field's reason and mend.
+
+    Most addresses ask nothing, and the answer to nothing is worked out once for each schema.
+    """
+    if several:
+        refuse_nul(several)
+        return cast("dict[str, Any]", load(schema, several))
+    found = _ASKED_NOTHING.get(schema)
+    if found is None:
+        found = load(schema, {})
+        if not any(callable(field.load_default) for field in schema.load_fields.values()):
+            _ASKED_NOTHING[schema] = found
+    return dict(found)
+
+
+# By the schema itself: each route has its own, for as long as the process lives.
+_ASKED_NOTHING: Final[WeakKeyDictionary[MarshmallowSchema, dict[str, Any]]] = WeakKeyDictionary()
 
 
 def refuse_nul(data: Any) -> None:
