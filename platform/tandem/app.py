@@ -178,15 +178,15 @@ def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
     answer_problems(app)  # flask-smorest registers its own answer; ours is the one that counts
 
 
-def _language() -> i18n.Language:
+def _language(environ: "WSGIEnvironment") -> i18n.Language:
     # Asked for in this address, chosen before, or what the browser speaks. Most requests ask and chose nothing, and
     # taking their query and cookies apart to learn that would cost each of them.
-    asked = request.args.get("lang") if b"lang=" in request.query_string else None
-    kept = request.cookies.get(i18n.COOKIE) if i18n.COOKIE in request.environ.get("HTTP_COOKIE", "") else None
+    asked = request.args.get("lang") if "lang=" in environ.get("QUERY_STRING", "") else None
+    kept = request.cookies.get(i18n.COOKIE) if i18n.COOKIE in environ.get("HTTP_COOKIE", "") else None
     for chosen in (asked, kept):
         if chosen in i18n.LANGUAGES:
             return chosen
-    return i18n.negotiate(asked or request.headers.get("Accept-Language"))
+    return i18n.negotiate(asked or environ.get("HTTP_ACCEPT_LANGUAGE"))
 
 
 def _frame_requests(app: Flask) -> None:
@@ -196,9 +196,10 @@ def _frame_requests(app: Flask) -> None:
     def _begin() -> None:
         telemetry.forget()
         identity.act_as(identity.NOBODY)
-        given = request.headers.get("X-Request-Id", "")
+        environ = request.environ
+        given = environ.get("HTTP_X_REQUEST_ID", "")
         telemetry.bind(request_id=given if _REQUEST_ID.fullmatch(given) else str(new_id()))
-        i18n.language.set(_language())
+        i18n.language.set(_language(environ))
         if isinstance(request.routing_exception, RequestRedirect):
             # Mending a path would answer with an address made from the Host header, which anybody can forge.
             raise NotFound

@@ -4,6 +4,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ class Text:
         return self()
 
 
+@lru_cache(256)
 def negotiate(accept_language: str | None) -> Language:
     """The best of our languages for an Accept-Language header; Chinese when it says nothing we speak."""
     wanted = [part.split(";")[0].strip() for part in (accept_language or "").split(",")]

@@ -188,13 +188,19 @@ def fact(name: str) -> str | None:
 
 
 _metrics: dict[str, Counter | Gauge | Histogram] = {}
+_counters: dict[tuple[str, ...], Counter] = {}
 _metrics_lock = threading.Lock()
 
 
 def count(name: str, amount: float = 1, **labels: str) -> None:
     """Add to the counter `tandem_<name>_total`. Labels have few values: never an id."""
-    metric = _metric(Counter, name, labels)
-    (metric.labels(**labels) if labels else metric).inc(amount)
+    # What is counted once is counted again and again: finding a labelled counter costs more than adding to it.
+    wanted = (name, *labels.values())
+    counter = _counters.get(wanted)
+    if counter is None:
+        metric = _metric(Counter, name, labels)
+        counter = _counters[wanted] = metric.labels(**labels) if labels else metric
+    counter.inc(amount)
 
 
 def observe(name: str, seconds: float, **labels: str) -> None:

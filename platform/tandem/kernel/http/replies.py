@@ -27,14 +27,26 @@ Dump = Callable[[Any], Any]
 def dumper(schema: Schema) -> Dump:
     """How this schema is dumped: by plain item access where its fields allow and the value is a row."""
     getters = _getters(schema)
+    as_it_is = _plain_names(schema)
 
     def dump(value: Any) -> Any:
+        if type(value) is dict and value.keys() == as_it_is:
+            return value
         # By exact type: asking the abstract classes costs more than reading the row.
         if getters is not None and type(value) in _ROWS:
             return {key: get(value) for key, get in getters}
         return schema.dump(value)
 
     return dump
+
+
+def _plain_names(schema: Schema) -> set[str] | None:
+    """The columns of rows that need no dumping at all; None where some field is written in another way."""
+    plain = all(
+        type(field) in _PLAIN and (field.data_key or name) == (field.attribute or name)
+        for name, field in schema.dump_fields.items()
+    )
+    return {field.attribute or name for name, field in schema.dump_fields.items()} if plain else None
 
 
 def _getters(schema: Schema) -> list[tuple[str, Callable[[Mapping[str, Any]], Any]]] | None:
