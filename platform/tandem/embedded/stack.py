@@ -164,7 +164,7 @@ class Stack:
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
             "PYTHONUNBUFFERED": "1",
             # glibc gives each thread a heap of its own, and after one large block (a password's hash takes 19 MB) keeps
-            # every later one of its size: two heaps, and large blocks given back, make each process 20 to 35 MB smaller.
+            # every later one of its size: two heaps, and large blocks given back, save each process 20 to 35 MB.
             "MALLOC_ARENA_MAX": self._environ.get("MALLOC_ARENA_MAX") or "2",
             "MALLOC_MMAP_THRESHOLD_": self._environ.get("MALLOC_MMAP_THRESHOLD_") or "131072",
             # macOS ends a process that was forked, as gunicorn's are, when it first asks for an address.
