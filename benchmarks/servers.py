@@ -27,7 +27,9 @@ class Web:
 
 
 @contextmanager
-def serving(name: str, target: str, config: str, environment: Mapping[str, str], log: Path) -> Iterator[Web]:
+def serving(
+    name: str, target: str, config: str, environment: Mapping[str, str], log: Path, *, python: str = sys.executable
+) -> Iterator[Web]:
     """gunicorn with `target`, from listening to gone."""
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
@@ -37,14 +39,14 @@ def serving(name: str, target: str, config: str, environment: Mapping[str, str],
     metrics.mkdir(exist_ok=True)
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", config, target],
+            [python, "-m", "gunicorn", "-c", config, target],
             cwd=CHECKOUT,
             env={
                 **os.environ,
+                "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'platform'}",
                 **environment,
                 "TANDEM_BIND": f"fd://{door.fileno()}",
                 "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-                "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'platform'}",
             },
             stdout=out,
             stderr=out,

@@ -92,8 +92,7 @@ def peak_rss_bytes(pid: int | str = "self") -> int:
 
 
 def _own_cpu() -> float:
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+    return tree_cpu_seconds(os.getpid())
 
 
 def _stat(pid: int) -> list[str]:

@@ -26,7 +26,8 @@ class Competitor:
     """One who runs. `count` is how much it is given at each scale; what it did is what it tells.
 
     `program` is `module:function` of ours, or a file of `benchmarks/peers/` (`python` is then the peers'). `template`
-    names the data set it gets a copy of; an `{n}` in it is the count. `settings` says how it was tuned.
+    names the data set it gets a copy of; an `{n}` in it is the count. `settings` says how it was tuned. `wants_peers`:
+    it is driven from here, but runs in the peers' Python.
     """
 
     key: str
@@ -38,11 +39,16 @@ class Competitor:
     facts: Mapping[str, Any] = field(default_factory=dict)
     limit_seconds: int = 300
     runs: int | None = None
+    wants_peers: bool = False
     in_place: bool = False
 
     @property
-    def is_ours(self) -> bool:
+    def is_driven_here(self) -> bool:
         return ":" in self.program
+
+    @property
+    def is_ours(self) -> bool:
+        return self.is_driven_here and not self.wants_peers
 
     def template_at(self, scale: str) -> str:
         """The data set for this much work."""
@@ -153,13 +159,12 @@ def _one_run(one: Competitor, place: Place, peers: Peers, scale: str) -> dict[st
     with ExitStack() as stack:
         template = datasets.ready(one.template_at(scale), place, peers)
         url = place.url_of(template) if one.in_place else stack.enter_context(place.copy_of(template))
-        task = Task(one.count[scale], url, place.postgres.pid, home=str(place.home), facts=dict(one.facts))
+        facts = dict(one.facts) | ({"python": peers.python()} if one.wants_peers else {})
+        task = Task(one.count[scale], url, place.postgres.pid, home=str(place.home), facts=facts)
         words = [*_program(one, peers), json.dumps({k: v for k, v in asdict(task).items() if k in _GIVEN})]
-        environment = {**os.environ, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'platform'}", "PYTHONHASHSEED": "0"}
-        if one.is_ours:
-            environment |= place.environment(url)
-        if not one.is_ours:
-            environment["PYTHONPATH"] = str(CHECKOUT)
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": "0"}
+        if one.is_driven_here:
+            environment |= place.environment(url) | {"PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'platform'}"}
         log = place.home / "log" / f"{one.key}.log"
         with (
             log.open("w") as errors,
@@ -179,7 +184,7 @@ _GIVEN: Final = {"count", "url", "postgres_pid", "seed", "home", "facts"}
 
 
 def _program(one: Competitor, peers: Peers) -> list[str]:
-    if one.is_ours:
+    if one.is_driven_here:
         return [sys.executable, "-m", "benchmarks.money.entry", one.program]
     return [peers.python(), str(CHECKOUT / "benchmarks" / "peers" / one.program)]
 

@@ -33,6 +33,10 @@ def _hordak(name: str, place: Place, peers: Peers) -> None:
     place.ensure(name, lambda url: _peer(peers, "hordak_posting.py", place, url, {"prepare": True}))
 
 
+def _djstripe(name: str, place: Place, peers: Peers) -> None:
+    place.ensure(name, lambda url: _peer(peers, "djstripe_site.py", place, url, {}))
+
+
 def _peer(peers: Peers, program: str, place: Place, url: str, facts: Mapping[str, Any]) -> None:
     task = {"count": 0, "url": url, "postgres_pid": 0, "facts": dict(facts), "home": str(place.home)}
     done = subprocess.run(
@@ -47,5 +51,8 @@ def _peer(peers: Peers, program: str, place: Place, url: str, facts: Mapping[str
         raise NotInstalled(done.stderr.strip().splitlines()[-1])
 
 
-_PEERS: Final = {"hordak"}
-_MAKERS: Final[dict[str, Callable[[str, Place, Peers], None]]] = {"hordak": _hordak}
+_PEERS: Final = {"hordak", "djstripe"}
+_MAKERS: Final[dict[str, Callable[[str, Place, Peers], None]]] = {
+    "hordak": _hordak,
+    "djstripe": _djstripe,
+}

@@ -70,4 +70,30 @@ HOT: Final = Row(
     ],
 )  # fmt: skip
 
-ROWS: Final = [POSTING, HOT]
+_DJSTRIPE: Final = (
+    "no middleware but CommonMiddleware, one persistent connection per thread, the values of deploy/gunicorn.conf.py"
+)
+WEBHOOKS: Final = Row(
+    "webhooks",
+    "Webhook inbox, 50 % duplicates, random order, eight connections",
+    "5x dj-stripe on the same gunicorn and PostgreSQL",
+    "deliveries",
+    [
+        Competitor("ours", "Tandem", "benchmarks.ours.webhooks:inbox", {"small": 1_000, "full": 8_000}, "ours",
+                   "deploy/gunicorn.conf.py; stored and a job enqueued, folded later by workers that do not run here"),
+        Competitor("djstripe", "dj-stripe, as documented", "benchmarks.ours.webhooks:djstripe",
+                   {"small": 200, "full": 1_000}, "djstripe",
+                   f"{_DJSTRIPE}; works each event in the request; the provider's answer stands ready in a stub",
+                   wants_peers=True),
+        Competitor("djstripe_queued", "dj-stripe, event callback to a queue", "benchmarks.ours.webhooks:djstripe",
+                   {"small": 400, "full": 4_000}, "djstripe",
+                   f"{_DJSTRIPE}; DJSTRIPE_WEBHOOK_EVENT_CALLBACK puts the delivery on a Redis list, nothing else is"
+                   " done, and duplicates are not told apart", {"queued": True}, wants_peers=True),
+    ],
+    [
+        Ratio("over dj-stripe as documented", "ours", "djstripe", 5),
+        Ratio("over dj-stripe with a queue", "ours", "djstripe_queued"),
+    ],
+)  # fmt: skip
+
+ROWS: Final = [POSTING, HOT, WEBHOOKS]
