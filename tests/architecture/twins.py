@@ -88,6 +88,9 @@ _CHOSEN: Final[dict[str, Any]] = {
     "settlement_line.kind": "visits",
     "job.queue": "fast",
     "discrepancy.reconciliation_pass": "R1",
+    "usage_event.voids_key": None,
+    "usage_rollup.latest_at": None,
+    "usage_rollup.latest_quantity": None,
 }
 _BY_NAME: Final[dict[str, Any]] = {
     "currency": "CNY",

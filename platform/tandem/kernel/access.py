@@ -20,7 +20,7 @@ _OPERATOR_READS: Final = frozenset({
 })  # fmt: skip
 _OPERATOR_WORKS: Final = _OPERATOR_READS | {
     "organizations.apply", "organizations.review", "agreements.write", "packages.write", "contracts.write",
-    "imports.write", "jobs.replay",
+    "imports.write", "jobs.replay", "usage.write",
 }  # fmt: skip
 _OPERATOR_MONEY: Final = {
     "invoices.issue", "settlements.propose", "reconciliation.run", "reconciliation.resolve", "payments.record",
@@ -38,7 +38,7 @@ _HOSPITAL_READS: Final = frozenset({
 _HOSPITAL_RUNS: Final = _HOSPITAL_READS | {
     "onboarding.write", "licences.write", "departments.write", "practitioners.write", "services.write",
     "schedules.write", "appointments.read", "appointments.cancel", "staff.write", "api_keys.read", "api_keys.write",
-    "audit.read", "usage.read", "invoices.read", "settlements.read", "payments.read", "ledger.read",
+    "audit.read", "usage.read", "usage.write", "invoices.read", "settlements.read", "payments.read", "ledger.read",
     "reconciliation.read", "agreements.read", "payments.refund",
 }  # fmt: skip
 _HOSPITAL_MONEY: Final = _HOSPITAL_READS | {
@@ -63,7 +63,7 @@ ROLES: Final[dict[str, tuple[Audience, frozenset[str]]]] = {
     "employer_admin": ("employer", frozenset({
         "employer.read", "onboarding.write", "packages.read", "contracts.read", "contracts.sign", "rosters.read",
         "rosters.write", "invoices.read", "reports.read", "staff.read", "staff.write", "api_keys.read",
-        "api_keys.write", "audit.read",
+        "api_keys.write", "audit.read", "usage.read", "usage.write",
     })),
     "patient": ("patient", frozenset({
         "person.read", "patients.register", "directory.read", "appointments.book", "appointments.read",

@@ -178,7 +178,7 @@ def uses_with_accruals(since: datetime, until: datetime) -> Sequence[RowMapping]
             FeeAccrual, and_(FeeAccrual.tenant_id == UsageEvent.tenant_id, FeeAccrual.usage_event_id == UsageEvent.id)
         )
         .outerjoin(Payment, and_(Payment.tenant_id == UsageEvent.tenant_id, Payment.id == UsageEvent.payment_id))
-        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at >= since, UsageEvent.at < until)
+        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at >= since, UsageEvent.at < until, UsageEvent.is_sold)
     )
 
 

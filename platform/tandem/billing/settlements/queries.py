@@ -59,7 +59,7 @@ def unaccrued_usage(until: datetime) -> Sequence[UUID]:
         .outerjoin(
             FeeAccrual, (FeeAccrual.tenant_id == UsageEvent.tenant_id) & (FeeAccrual.usage_event_id == UsageEvent.id)
         )
-        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at < until, FeeAccrual.id.is_(None))
+        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.is_sold, UsageEvent.at < until, FeeAccrual.id.is_(None))
         .order_by(UsageEvent.at, UsageEvent.id)
     )
     return session.scalars(missing).all()

@@ -1,17 +1,28 @@
 """What was delivered, metered once: append-only usage events that every bill and statement points back to. 用量"""
 
-from tandem.billing.usage.commands import record_usage
-from tandem.billing.usage.errors import UsageConflict, UsageInTheFuture
+from tandem.billing.usage.commands import close_usage, define_meter, ingest, rebuild_rollups, record_usage
+from tandem.billing.usage.errors import MeterExists, UsageConflict, UsageInTheFuture
 from tandem.billing.usage.events import UsageRecorded
-from tandem.billing.usage.models import UsageEvent
-from tandem.billing.usage.queries import usage_between, usage_by_source, usage_event, usage_of_payment
+from tandem.billing.usage.models import WHOLE_TENANT, Meter, UsageEvent, UsageGate, UsageRollup, UsageValue
+from tandem.billing.usage.queries import recount, usage_between, usage_by_source, usage_event, usage_of_payment
 
 __all__ = [
+    "WHOLE_TENANT",
+    "Meter",
+    "MeterExists",
     "UsageConflict",
     "UsageEvent",
+    "UsageGate",
     "UsageInTheFuture",
     "UsageRecorded",
+    "UsageRollup",
+    "UsageValue",
+    "close_usage",
+    "define_meter",
+    "ingest",
+    "rebuild_rollups",
     "record_usage",
+    "recount",
     "usage_between",
     "usage_by_source",
     "usage_event",

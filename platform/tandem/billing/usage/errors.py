@@ -1,4 +1,4 @@
-"""Why a usage event is refused."""
+"""Why usage is refused as a whole; why one item of a batch is refused stands in `facts`."""
 
 from tandem.kernel.errors import Problem
 from tandem.kernel.i18n import Text
@@ -18,3 +18,11 @@ class UsageInTheFuture(Problem):
     status, slug = 422, "usage-in-the-future"
     title = Text("This use lies in the future", "用量时间晚于当前时间")
     mend = Text("Record it when it has happened; check the clock.", "请在发生后记录，并检查时钟。")
+
+
+class MeterExists(Problem):
+    """A code means one thing for ever."""
+
+    status, slug = 409, "meter-exists"
+    title = Text("There is a meter of that code", "该代码的计量项已存在")
+    mend = Text("Use it, or choose another code.", "请使用该计量项，或另选代码。")

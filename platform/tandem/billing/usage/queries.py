@@ -1,15 +1,19 @@
-"""Reads of usage, in the hospital's scope."""
+"""Reads of usage, in the scope of the tenant that used."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Row, RowMapping, TextClause, select, text
 
-from tandem.billing.usage.models import UsageEvent
+from tandem.billing.usage.models import Meter, UsageEvent, UsageRollup
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
+
+METERS_MAX: Final = 1_000
+Name = tuple[str, str]
 
 
 def usage_event(event_id: UUID) -> UsageEvent:
@@ -20,14 +24,18 @@ def usage_event(event_id: UUID) -> UsageEvent:
     return found
 
 
+def key_of_source(source_id: UUID, meter: str) -> str:
+    """How the event is called that one of our own rooms reports of a source."""
+    return f"{source_id}:{meter}"
+
+
 def usage_by_source(source_type: str, source_id: UUID, meter: str = "visit") -> UsageEvent:
     """The event of a source. Raises NotFound."""
     found = session.scalar(
         select(UsageEvent).where(
             UsageEvent.tenant_id == tenant_id(),
             UsageEvent.source_type == source_type,
-            UsageEvent.source_id == source_id,
-            UsageEvent.meter == meter,
+            UsageEvent.event_key == key_of_source(source_id, meter),
         )
     )
     if found is None:
@@ -37,9 +45,7 @@ def usage_by_source(source_type: str, source_id: UUID, meter: str = "visit") -> 
 
 def usage_of_payment(payment_id: UUID) -> UsageEvent | None:
     """What a payment paid for, once it was delivered."""
-    of_payment = select(UsageEvent).where(
-        UsageEvent.tenant_id == tenant_id(), UsageEvent.payment_id == payment_id, UsageEvent.voids_id.is_(None)
-    )
+    of_payment = select(UsageEvent).where(UsageEvent.tenant_id == tenant_id(), UsageEvent.payment_id == payment_id)
     return session.scalar(of_payment.order_by(UsageEvent.at, UsageEvent.id).limit(1))
 
 
@@ -59,3 +65,115 @@ def usage_page(*, since: datetime | None, until: datetime | None, limit: int, af
     if until is not None:
         wanted = wanted.where(UsageEvent.at < until)
     return page(wanted, by=[UsageEvent.at, UsageEvent.id], limit=limit, after=after, newest_first=True)
+
+
+def meters_page(*, limit: int, after: str | None) -> Page:
+    """Every unit of measure there is, by code."""
+    return page(select(*Meter.__table__.c), by=[Meter.code], limit=limit, after=after)
+
+
+def aggregations() -> Mapping[str, str]:
+    """How each meter makes one quantity of many events."""
+    found = session.execute(select(Meter.code, Meter.aggregation).order_by(Meter.code).limit(METERS_MAX))
+    return {row.code: row.aggregation for row in found}
+
+
+def rollups_page(*, since: datetime | None, until: datetime | None, limit: int, after: str | None) -> Page:
+    """Hourly roll-ups, oldest first."""
+    wanted = select(*UsageRollup.__table__.c).where(UsageRollup.tenant_id == tenant_id())
+    if since is not None:
+        wanted = wanted.where(UsageRollup.hour >= since)
+    if until is not None:
+        wanted = wanted.where(UsageRollup.hour < until)
+    return page(wanted, by=[UsageRollup.hour, UsageRollup.meter, UsageRollup.subject], limit=limit, after=after)
+
+
+def events_named(names: Collection[Name]) -> dict[Name, Row[Any]]:
+    """What is kept under these (source, key) pairs."""
+    if not names:
+        return {}
+    return {(row.source_type, row.event_key): row for row in _by_name(_NAMED, names)}
+
+
+def voids_named(names: Collection[Name]) -> set[Name]:
+    """Those of these (source, key) pairs that are themselves voids."""
+    return {(row.source_type, row.event_key) for row in _by_name(_NAMED, names) if row.voids_key is not None}
+
+
+def recount(since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """The roll-ups of the hours that touch [since, until) which do not say what their events say; empty when all do.
+
+    Each row: meter, subject, hour, and kept_ and counted_ event_count, fact_count and quantity (None: no such row).
+    """
+    span = {"tenant": tenant_id(), "since": _hour(since), "until": _hour(until + timedelta(hours=1, microseconds=-1))}
+    kinds = set(aggregations().values())
+    statements = [_RECOUNT, *([_RECOUNT_LATEST] if "latest" in kinds else [])]
+    statements += [_RECOUNT_VALUES] if "distinct" in kinds else []
+    found = [row for statement in statements for row in session.execute(statement, span).mappings()]
+    return list({(row["meter"], row["subject"], row["hour"]): row for row in reversed(found)}.values())
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _by_name(statement: Any, names: Collection[Name]) -> Sequence[Row[Any]]:
+    columns = {"sources": [source for source, _ in names], "keys": [key for _, key in names]}
+    return session.execute(statement, {"tenant": tenant_id()} | columns).all()
+
+
+COUNTED: Final = (
+    "count(*) FILTER (WHERE v.id IS NULL) AS event_count, count(*) + count(v.id) AS fact_count, "
+    "coalesce(sum(e.quantity) FILTER (WHERE v.id IS NULL), 0) AS quantity, "
+    "max(e.quantity) FILTER (WHERE v.id IS NULL) AS maximum"
+)
+"""What a roll-up says of events `e` whose voids are `v`."""
+
+_NAMED: Final = text(
+    "SELECT e.source_type, e.event_key, e.meter, e.subject, e.at, e.quantity, e.seq, e.value_sha256, e.voids_key FROM "
+    "unnest(CAST(:sources AS text[]), CAST(:keys AS text[])) AS u(source, event_key) JOIN usage_event e "
+    "ON e.tenant_id = :tenant AND e.source_type = u.source AND e.event_key = u.event_key"
+)
+_PARTS: Final = {
+    "counted": COUNTED,
+    "hour": "date_trunc('hour', e.at, 'UTC')",
+    "events": "usage_event e LEFT JOIN usage_event v ON v.tenant_id = :tenant AND v.source_type = e.source_type "
+    "AND v.voids_key = e.event_key",
+    "span": "e.tenant_id = :tenant AND e.voids_key IS NULL AND e.at >= :since AND e.at < :until",
+    "kept": "tenant_id = :tenant AND hour >= :since AND hour < :until",
+    "key": "(e.source_type || ' ' || e.event_key)",
+    "difference": "SELECT coalesce(c.meter, r.meter) AS meter, coalesce(c.subject, r.subject) AS subject, "
+    "coalesce(c.hour, r.hour) AS hour, r.event_count AS kept_event_count, c.event_count AS counted_event_count, "
+    "r.fact_count AS kept_fact_count, c.fact_count AS counted_fact_count, r.quantity AS kept_quantity, "
+    "c.quantity AS counted_quantity FROM counted c FULL JOIN kept r ON r.meter = c.meter AND r.subject = c.subject "
+    "AND r.hour = c.hour",
+}
+
+
+def _sql(statement: str) -> TextClause:
+    return text(statement.format_map(_PARTS))
+
+
+_RECOUNT: Final = _sql(
+    "WITH counted AS (SELECT e.meter, e.subject, {hour} AS hour, {counted} FROM {events} WHERE {span} "
+    "GROUP BY 1, 2, 3), kept AS (SELECT meter, subject, hour, event_count, fact_count, quantity, maximum "
+    "FROM usage_rollup WHERE {kept}) {difference} WHERE (c.event_count, c.fact_count, c.quantity, c.maximum) "
+    "IS DISTINCT FROM (r.event_count, r.fact_count, r.quantity, r.maximum)"
+)
+_RECOUNT_LATEST: Final = _sql(
+    "WITH counted AS (SELECT DISTINCT ON (e.meter, e.subject, {hour}) e.meter, e.subject, {hour} AS hour, "
+    "CAST(NULL AS bigint) AS event_count, CAST(NULL AS bigint) AS fact_count, e.quantity, {key} AS key FROM {events} "
+    "JOIN meter m ON m.code = e.meter AND m.aggregation = 'latest' WHERE {span} AND v.id IS NULL "
+    'ORDER BY e.meter, e.subject, {hour}, e.at DESC, e.seq DESC, {key} COLLATE "C" DESC), '
+    "kept AS (SELECT meter, subject, hour, event_count, fact_count, latest_quantity AS quantity, latest_key AS key "
+    "FROM usage_rollup WHERE {kept} AND latest_quantity IS NOT NULL) {difference} "
+    "WHERE (c.quantity, c.key) IS DISTINCT FROM (r.quantity, r.key)"
+)
+_RECOUNT_VALUES: Final = _sql(
+    "WITH counted AS (SELECT e.meter, e.subject, {hour} AS hour, count(DISTINCT e.value_sha256) AS event_count, "
+    "CAST(NULL AS bigint) AS fact_count, CAST(count(*) AS numeric) AS quantity FROM {events} WHERE {span} "
+    "AND v.id IS NULL AND e.value_sha256 IS NOT NULL GROUP BY 1, 2, 3), "
+    "kept AS (SELECT meter, subject, hour, count(*) AS event_count, CAST(NULL AS bigint) AS fact_count, "
+    "sum(event_count) AS quantity FROM usage_value WHERE {kept} GROUP BY 1, 2, 3) {difference} "
+    "WHERE (c.event_count, c.quantity) IS DISTINCT FROM (r.event_count, r.quantity)"
+)

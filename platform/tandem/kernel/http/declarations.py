@@ -12,7 +12,11 @@ from tandem.kernel.http.replies import JSON, Dump
 
 @dataclass(frozen=True)
 class Route:
-    """One way into the platform, and everything that is true of it."""
+    """One way into the platform, and everything that is true of it.
+
+    `bulk`: its body is a batch. It may be as large as an upload, and what one item holds that cannot be taken (a NUL,
+    a number out of reach) is answered for that item and does not refuse the others.
+    """
 
     method: str
     audience: Audience
@@ -29,6 +33,7 @@ class Route:
     across: bool = False
     upload: tuple[str, ...] = ()
     raw: bool = False
+    bulk: bool = False
     mimetype: str = JSON
     dump: Dump | None = None
 

@@ -1,5 +1,6 @@
 """Where a request becomes a transaction: identity, scope, access, parse, view, one commit, reply."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from tandem.kernel.http.declarations import Route
 from tandem.kernel.http.replies import json_response, page_body, to_json
 from tandem.kernel.http.schemas import load, load_query, refuse_nul
 from tandem.kernel.identity import Actor, LoginSession, Token
-from tandem.kernel.settings import BODY_LIMIT_BYTES
+from tandem.kernel.settings import BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES
 from tandem.kernel.tenancy import (
     OPERATOR_ID,
     across_tenants,
@@ -208,7 +209,7 @@ def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
         several = {name: values if len(values) > 1 else values[0] for name, values in request.args.lists()}
         arguments["query"] = load_query(route.query, several)
     if route.takes is not None:
-        arguments["wish"] = load(route.takes, _json())
+        arguments["wish"] = load(route.takes, _batch() if route.bulk else _json())
     if route.upload:
         if request.mimetype not in route.upload:
             raise errors.UnsupportedMediaType(takes=list(route.upload))
@@ -219,9 +220,7 @@ def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json() -> Any:
-    if request.mimetype != "application/json":
-        raise errors.UnsupportedMediaType(takes=["application/json"])
-    body = _body(BODY_LIMIT_BYTES)
+    body = _json_body(BODY_LIMIT_BYTES)
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as broken:
@@ -231,6 +230,28 @@ def _json() -> Any:
     if b"\\u0000" in body:
         refuse_nul(data)
     return data
+
+
+def _batch() -> Any:
+    body = _json_body(UPLOAD_LIMIT_BYTES)
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as broken:
+        try:
+            # NaN, 1e309 or half a surrogate pair in one item must not refuse the other items: the slower reader takes
+            # them, and leaves every fraction as a float, which no item may hold.
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            raise errors.Malformed(line=broken.lineno, column=broken.colno) from None
+    if not isinstance(data, dict):
+        raise errors.Malformed
+    return data
+
+
+def _json_body(limit_bytes: int) -> bytes:
+    if request.mimetype != "application/json":
+        raise errors.UnsupportedMediaType(takes=["application/json"])
+    return _body(limit_bytes)
 
 
 def _body(limit_bytes: int) -> bytes:

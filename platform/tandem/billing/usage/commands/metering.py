@@ -1,0 +1,212 @@
+"""Writing use: one statement writes a batch's new events, one counts exactly the events that the first one wrote."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from tandem.billing.usage import facts, queries
+from tandem.billing.usage.commands import rollups
+from tandem.billing.usage.commands.closing import hold_gate
+from tandem.billing.usage.errors import MeterExists, UsageConflict, UsageInTheFuture
+from tandem.billing.usage.events import UsageRecorded
+from tandem.billing.usage.facts import Fault, Outcome, Use, read_use
+from tandem.billing.usage.models import WHOLE_TENANT, Meter, UsageEvent
+from tandem.kernel import audit, clock, outbox
+from tandem.kernel.database import refusing, session
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one item of a batch; `fault` says why where it was not taken."""
+
+    outcome: Outcome
+    event_id: str | None = None
+    is_late: bool = False
+    fault: Fault | None = None
+
+
+def ingest(items: Sequence[object], *, reporter: str) -> list[Answer]:
+    """Meter a batch of up to 10,000 items; each is answered in its place, and a bad one harms no other. [any tenant]
+
+    `reporter` (hospital, employer, operator) begins the name of every source, so that nobody speaks in another's name.
+    Sent again, in whole or in part, in any order, a batch changes nothing. Raises ValueError for more items.
+    """
+    if len(items) > facts.BATCH_MAX:
+        raise ValueError(f"a batch has at most {facts.BATCH_MAX} events")
+    read, now = _read(items, reporter), clock.now()
+    first: dict[tuple[str, str], Use] = {}
+    for use in read:
+        if isinstance(use, Use):
+            first.setdefault(use.name, use)
+    written = _write(list(first.values()), now)
+    return [
+        Answer("rejected", _told_id(item), fault=use) if isinstance(use, Fault) else written.answer(use, first)
+        for item, use in zip(items, read, strict=True)
+    ]
+
+
+def record_usage(
+    *,
+    meter: str = "visit",
+    source_type: str,
+    source_id: UUID,
+    at: datetime,
+    quantity: Decimal | int = 1,
+    payment_id: UUID | None = None,
+    amount_minor: int,
+    currency: str = "CNY",
+    service_id: UUID | None = None,
+    programme_id: UUID | None = None,
+) -> UsageEvent:
+    """Meter one use that the scope's hospital sold. [hospital]
+
+    Reported again, it is the first event that comes back. Raises UsageConflict when the same source comes with other
+    facts, UsageInTheFuture more than five minutes ahead of the clock.
+    """
+    if at > clock.now() + facts.CLOCK_SLACK:
+        raise UsageInTheFuture(at=at.isoformat())
+    use = Use(
+        source=source_type,
+        event_key=queries.key_of_source(source_id, meter),
+        meter=meter,
+        subject=WHOLE_TENANT,
+        at=at,
+        quantity=Decimal(quantity),
+        source_id=source_id,
+        is_sold=True,
+        amount_minor=amount_minor,
+        currency=currency,
+        service_id=service_id,
+        payment_id=payment_id,
+        programme_id=programme_id,
+    )
+    written = _write([use], clock.now())
+    if use.name in written.ids:
+        outbox.add(UsageRecorded(written.ids[use.name]))
+        return queries.usage_event(written.ids[use.name])
+    before = queries.usage_by_source(source_type, source_id, meter)
+    if any(getattr(before, name) != getattr(use, name) for name in _SOLD_FACTS):
+        raise UsageConflict(usage_event_id=before.id)
+    return before
+
+
+def define_meter(*, code: str, aggregation: str, measures: str, unit: str, title: dict[str, str]) -> Meter:
+    """Add a unit of measure for everybody. It never changes: a bill of last year must still mean the same. [operator]
+
+    Raises MeterExists.
+    """
+    meter = Meter(
+        code=code,
+        aggregation=aggregation,
+        measures=measures,
+        unit=unit,
+        title_en=title["en"],
+        title_zh=title["zh"],
+    )
+    with refusing(meter_pkey=MeterExists):
+        session.add(meter)
+    audit.record(action="meter.defined", object_type="meter", object_id=code)
+    return meter
+
+
+class _Written:
+    """What a batch wrote, and what was there before it."""
+
+    def __init__(self, ids: dict[tuple[str, str], UUID], before: dict[tuple[str, str], Any], closed: datetime) -> None:
+        self.ids = ids
+        self._before = before
+        self._closed_until = closed
+
+    def answer(self, use: Use, first: dict[tuple[str, str], Use]) -> Answer:
+        is_late = use.voids_key is None and use.at < self._closed_until
+        if use.name in self.ids:
+            kept: Any = first[use.name]
+            if kept is use:
+                return Answer("accepted", use.event_key, is_late)
+        else:
+            kept = self._before.get(use.name)
+        if kept is None:
+            # Nothing of that name was there, and still it was not written: another void took the same event back.
+            return Answer("conflict", use.event_key, fault=facts.VOIDED_BEFORE)
+        if isinstance(kept, Fault):
+            return Answer("rejected", use.event_key, fault=kept)
+        if all(getattr(kept, name) == getattr(use, name) for name in _FACTS):
+            return Answer("duplicate", use.event_key)
+        return Answer("conflict", use.event_key, fault=facts.OTHER_FACTS)
+
+
+_FACTS: Final = ("meter", "subject", "at", "quantity", "seq", "value_sha256", "voids_key")
+_SOLD_FACTS: Final = ("quantity", "amount_minor", "currency", "payment_id", "service_id", "programme_id")
+
+
+def _read(items: Sequence[object], reporter: str) -> list[Use | Fault]:
+    meters = queries.aggregations()
+    prefix, now, salt = f"{reporter}/", clock.now(), tenant_id().bytes
+    return [read_use(item, source_prefix=prefix, meters=meters, now=now, salt=salt) for item in items]
+
+
+def _told_id(item: object) -> str | None:
+    told = item.get("event_id") if isinstance(item, dict) else None
+    return told if isinstance(told, str) and len(told) <= 200 else None
+
+
+def _write(uses: Sequence[Use], now: datetime) -> _Written:
+    """Write what is new of `uses` and count it. A void waits for batches under way, so it never misses its event."""
+    has_voids = any(use.voids_key is not None for use in uses)
+    closed_until = hold_gate(alone=has_voids)
+    refused: dict[tuple[str, str], Any] = {}
+    if has_voids:
+        final = {use.name for use in uses if use.voids_key is not None}
+        final |= queries.voids_named([(use.source, use.voids_key) for use in uses if use.voids_key is not None])
+        refused = {use.name: facts.VOID_IS_FINAL for use in uses if (use.source, use.voids_key) in final}
+    # In the order of the unique key: two batches that meet wait for each other in one direction only.
+    wanted = sorted((use for use in uses if use.name not in refused), key=lambda use: use.name)
+    ids = _insert(wanted, closed_until, now)
+    fresh = [use for use in wanted if use.name in ids]
+    rollups.count([use for use in fresh if use.voids_key is None])
+    voids = [use for use in fresh if use.voids_key is not None]
+    if voids:
+        rollups.take_back(voids)
+    missing = [use.name for use in wanted if use.name not in ids]
+    return _Written(ids, queries.events_named(missing) | refused, closed_until)
+
+
+def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[tuple[str, str], UUID]:
+    if not uses:
+        return {}
+    columns: dict[str, list[Any]] = {name: [getattr(use, name) for use in uses] for name in _WRITTEN}
+    columns["ids"] = [new_id() for _ in uses]
+    columns["quantity"] = [str(use.quantity) for use in uses]
+    columns["is_late"] = [use.voids_key is None and use.at < closed_until for use in uses]
+    added = session.execute(_INSERT, columns | {"tenant": tenant_id(), "now": now})
+    return {(row.source_type, row.event_key): row.id for row in added}
+
+
+_WRITTEN: Final = (
+    "source", "event_key", "meter", "subject", "at", "seq", "value_sha256", "voids_key", "source_id", "is_sold",
+    "amount_minor", "currency", "service_id", "payment_id", "programme_id",
+)  # fmt: skip
+# Rows that arrive as arrays are joined to a row of their tenant: a cluster then sends them to the node where it lies.
+_INSERT: Final = text(
+    "INSERT INTO usage_event (tenant_id, id, source_type, event_key, meter, subject, at, received_at, quantity, seq, "
+    "value_sha256, is_late, voids_key, source_id, is_sold, amount_minor, currency, service_id, payment_id, "
+    "programme_id) "
+    "SELECT g.tenant_id, u.id, u.source, u.event_key, u.meter, u.subject, u.at, CAST(:now AS timestamptz), "
+    "CAST(u.quantity AS numeric(20, 10)), u.seq, u.value_sha256, u.is_late, u.voids_key, u.source_id, u.is_sold, "
+    "u.amount_minor, u.currency, u.service_id, u.payment_id, u.programme_id FROM unnest("
+    "CAST(:ids AS uuid[]), CAST(:source AS text[]), CAST(:event_key AS text[]), CAST(:meter AS text[]), "
+    "CAST(:subject AS text[]), CAST(:at AS timestamptz[]), CAST(:quantity AS text[]), CAST(:seq AS bigint[]), "
+    "CAST(:value_sha256 AS bytea[]), CAST(:is_late AS boolean[]), CAST(:voids_key AS text[]), "
+    "CAST(:source_id AS uuid[]), CAST(:is_sold AS boolean[]), CAST(:amount_minor AS bigint[]), "
+    "CAST(:currency AS text[]), CAST(:service_id AS uuid[]), CAST(:payment_id AS uuid[]), "
+    "CAST(:programme_id AS uuid[])) AS u(id, source, event_key, meter, subject, at, quantity, seq, value_sha256, "
+    "is_late, voids_key, source_id, is_sold, amount_minor, currency, service_id, payment_id, programme_id) "
+    "JOIN usage_gate g ON g.tenant_id = :tenant ON CONFLICT DO NOTHING RETURNING id, source_type, event_key"
+)
