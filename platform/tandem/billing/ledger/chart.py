@@ -22,7 +22,8 @@ class Heading:
 
     `medical`: its money is patients' for medical care. `by_party`: one account for each party (an organisation or
     a programme, never a person). `interparty`: another party's book mirrors it, so both sum to zero.
-    `never_a_basis`: no fee or pay may be worked out from it (Doctors Law art. 31).
+    `never_a_basis`: no fee or pay may be worked out from it (Doctors Law art. 31). `floor_minor`, `ceiling_minor`:
+    limits an account is opened with; no posting may take its balance (debit positive) beyond them.
     """
 
     kind: Kind
@@ -30,6 +31,8 @@ class Heading:
     by_party: bool = False
     interparty: bool = False
     never_a_basis: bool = False
+    floor_minor: int | None = None
+    ceiling_minor: int | None = None
 
 
 CHART: Final[dict[str, Heading]] = {
@@ -72,9 +75,9 @@ CHART: Final[dict[str, Heading]] = {
     "fx.gain_loss": Heading("income"),
     **{f"fx.position.{currency.lower()}": Heading("asset") for currency in CURRENCIES},
     # sums set aside before they move; each is of the kind of what it is set aside from
-    "held.ar.patient": Heading("asset", medical=True),
-    "held.prepaid.benefits": Heading("asset", by_party=True),
-    "held.prepaid.programme": Heading("liability", by_party=True),
+    "held.ar.patient": Heading("asset", medical=True, ceiling_minor=0),
+    "held.prepaid.benefits": Heading("asset", by_party=True, floor_minor=0),
+    "held.prepaid.programme": Heading("liability", by_party=True, ceiling_minor=0),
 }
 NEVER_A_BASIS: Final = frozenset(code for code, heading in CHART.items() if heading.never_a_basis)
 

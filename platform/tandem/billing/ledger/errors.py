@@ -95,6 +95,14 @@ class MoneyMixed(JournalRefused):
     mend = Text("It is paid to the hospital's own provider account.", "医疗费用应直接支付至医院自有收款账户。")
 
 
+class BalanceLimitReached(JournalRefused):
+    """The balance would leave the account's limits. Facts: the account, its balance (debit positive), the limits."""
+
+    status, slug = 409, "balance-limit-reached"
+    title = Text("The account's balance may not go that far", "该科目余额将超出限额")
+    mend = Text("Move no more than the balance and its limits allow.", "变动金额不得超出余额与限额允许的范围。")
+
+
 class BookFrozen(JournalRefused):
     status, slug = 409, "book-frozen"
     title = Text("This book is frozen", "账簿已冻结")

@@ -94,21 +94,30 @@ class Account(TenantOwned, Model):
     fund: Mapped[str]
     is_interparty: Mapped[bool]
     closed_at: Mapped[datetime | None]
+    floor_minor: Mapped[int | None]
+    ceiling_minor: Mapped[int | None]
 
 
 class AccountBalance(TenantOwned, Model):
-    """What an account stands at: a cache, keyed by the account's id, that the verifier recomputes. 余额"""
+    """What an account stands at: a cache, keyed by the account's id, that the verifier recomputes. 余额
+
+    The limits are the account's, copied here so that a CHECK can hold the balance to them.
+    """
 
     __tablename__ = "account_balance"
     __wall__ = Wall(operator="read")
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "id"], ["account.tenant_id", "account.id"]),
+        CheckConstraint("posted_minor >= floor_minor", name="floor"),
+        CheckConstraint("posted_minor <= ceiling_minor", name="ceiling"),
         {"postgresql_with": {"fillfactor": "60"}},
     )
 
     posted_minor: Mapped[int]
     entry_count: Mapped[int]
     last_seq: Mapped[int]
+    floor_minor: Mapped[int | None]
+    ceiling_minor: Mapped[int | None]
 
 
 class Journal(TenantOwned, Model):
@@ -126,8 +135,12 @@ class Journal(TenantOwned, Model):
             unique=True,
             postgresql_where=text("reverses_id IS NOT NULL"),
         ),
-        Index("journal_by_correlation", "tenant_id", "correlation_id"),
-        Index("journal_by_source", "tenant_id", "source_type", "source_id"),
+        Index(
+            "journal_by_correlation",
+            "tenant_id",
+            "correlation_id",
+            postgresql_where=text("correlation_id IS NOT NULL"),
+        ),
         Index("journal_by_effect", "tenant_id", "book_id", "effective_at"),
         CheckConstraint("seq > 0", name="seq"),
     )

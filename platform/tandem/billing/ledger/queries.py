@@ -17,7 +17,7 @@ _JOURNAL_SHOWN: Final = tuple(
 )
 
 
-def journals_by_key(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Row[Any]]:
+def journals_by_key(names: Sequence[tuple[str, str]]) -> Sequence[Row[Any]]:
     """What is already booked under these (kind, key) pairs."""
     found = session.execute(
         text(
@@ -27,7 +27,7 @@ def journals_by_key(names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], R
         ),
         {"tenant": tenant_id(), "scopes": [scope for scope, _ in names], "keys": [key for _, key in names]},
     )
-    return {(row.idem_scope, row.idem_key): row for row in found}
+    return found.all()
 
 
 def reversals(journal_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -42,24 +42,6 @@ def reversals(journal_ids: Collection[UUID]) -> dict[UUID, str]:
     return {each: "reversed" for each in session.scalars(undone) if each is not None} | dict.fromkeys(
         session.scalars(undoing), "is reversal"
     )
-
-
-def accounts_by_key(book_id: UUID, keys: Sequence[tuple[str, UUID | None]]) -> dict[tuple[str, UUID | None], Row[Any]]:
-    """The book's accounts of these codes and parties."""
-    found = session.execute(
-        text(
-            "SELECT a.id, a.code, a.party_id, a.closed_at FROM unnest(CAST(:codes AS text[]), "
-            "CAST(:parties AS uuid[])) AS u(code, party_id) JOIN account a ON a.tenant_id = :tenant "
-            "AND a.book_id = :book AND a.code = u.code AND a.party_id IS NOT DISTINCT FROM u.party_id"
-        ),
-        {
-            "tenant": tenant_id(),
-            "book": book_id,
-            "codes": [code for code, _ in keys],
-            "parties": [party for _, party in keys],
-        },
-    )
-    return {(row.code, row.party_id): row for row in found}
 
 
 def book_of(currency: str) -> Row[UUID, int, bytes, str] | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, text
 from tandem.billing.ledger import queries
 from tandem.billing.ledger.mirrors import mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Entry, Journal
-from tandem.billing.ledger.sealing import GENESIS, body_hash_of, seal
+from tandem.billing.ledger.sealing import GENESIS, body_hash_of, seal, written
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, acting_for, tenant_id
 
@@ -149,7 +149,7 @@ def _verify_journal(verdict: BookVerdict, journal: Row[Any], lines: Sequence[Row
     )
     if body != bytes(journal.body_sha256):
         verdict.find(f"journal {journal.seq} does not say what it said when it was booked")
-    sealed = seal(previous, journal.seq, journal.booked_at, bytes(journal.body_sha256))
+    sealed = seal(previous, journal.seq, written(journal.booked_at).encode(), bytes(journal.body_sha256))
     if bytes(journal.prev_hash) != previous or sealed != bytes(journal.hash):
         verdict.find(f"the chain breaks at journal {journal.seq}")
 
@@ -189,6 +189,7 @@ _BALANCES = text(
     "LEFT JOIN account_balance b ON b.tenant_id = :tenant AND b.id = a.id "
     "LEFT JOIN (SELECT account_id, sum(amount_minor) AS summed, count(*) AS entries, max(seq) AS last_seq FROM entry "
     "WHERE tenant_id = :tenant AND book_id = :book GROUP BY account_id) e ON e.account_id = a.id "
-    "WHERE a.tenant_id = :tenant AND a.book_id = :book AND (b.posted_minor IS DISTINCT FROM e.summed "
-    "OR b.entry_count IS DISTINCT FROM e.entries OR b.last_seq IS DISTINCT FROM e.last_seq) ORDER BY a.code"
+    "WHERE a.tenant_id = :tenant AND a.book_id = :book AND (b.posted_minor IS DISTINCT FROM coalesce(e.summed, 0) "
+    "OR b.entry_count IS DISTINCT FROM coalesce(e.entries, 0) OR b.last_seq IS DISTINCT FROM coalesce(e.last_seq, 0)) "
+    "ORDER BY a.code"
 )

@@ -179,7 +179,7 @@ def test_the_database_itself_records_no_fee_on_drugs(app: Flask, database_urls: 
 def test_every_rule_of_the_house_makes_a_journal_that_can_be_booked(rule: str) -> None:
     (newest, *_) = posting_rules()[rule]
     terms = {"other": "usd", "cash": "cash.bank", "account": "ar.patient", "successor": "ar.insurer"}
-    terms |= {"held": "held.ar.patient", "target": "rev.other"}
+    terms |= {"held": "suspense", "target": "rev.other"}
     amounts: dict[str, Any] = dict.fromkeys(newest.amounts, 100)
     if rule == "settlement_paid":
         amounts = {"fee": 300, "owed": {new_id(): 200}, "cash": -100}
