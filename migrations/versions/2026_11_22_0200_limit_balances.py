@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "l0200"
-down_revision = "l0140"
+down_revision = "u0150"
 branch_labels = None
 depends_on = None
 
