@@ -223,10 +223,9 @@ class _Batch:
         facts: dict[str, Any] = {"kind": draft.kind, "key": draft.key}
         if self.book.frozen_at is not None:
             return BookFrozen(**facts)
-        if len(draft.lines) < 2:
-            return JournalTooShort(**facts)
-        if off_by:
-            return JournalUnbalanced(**facts, off_by_minor=off_by)
+        if len(draft.lines) < 2 or off_by:
+            short = len(draft.lines) < 2
+            return JournalTooShort(**facts) if short else JournalUnbalanced(**facts, off_by_minor=off_by)
         if marks & MIXED == MIXED:
             return MoneyMixed(**facts)
         if marks & CLOSED:
