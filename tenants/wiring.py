@@ -20,7 +20,7 @@ from tenants.hospitals.jobs import expire_licences_by_date
 from tenants.patients import api as patients_api
 from tenants.practitioners import PractitionerCleared, PractitionerStopped
 from tenants.practitioners import api as practitioners_api
-from tenants.schedules import LeaveTaken
+from tenants.schedules import LeaveTaken, follow_practitioner
 from tenants.schedules import api as schedules_api
 
 APIS: Sequence[Api] = [
@@ -46,8 +46,8 @@ SUBSCRIPTIONS: dict[type[Event], Sequence[Job[Any]]] = {
     LicenceVerified: [refresh_directory],
     LicenceLapsed: [refresh_directory],
     ProfileChanged: [refresh_directory],
-    PractitionerCleared: [refresh_directory],
-    PractitionerStopped: [refresh_directory],
+    PractitionerCleared: [refresh_directory, follow_practitioner],
+    PractitionerStopped: [refresh_directory, follow_practitioner],
     ServicePublished: [refresh_directory],
     ServiceRetired: [refresh_directory],
     ServiceRevised: [refresh_directory],

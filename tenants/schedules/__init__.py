@@ -16,6 +16,7 @@ from tenants.schedules.errors import (
     ServiceOffGrid,
 )
 from tenants.schedules.events import LeaveTaken
+from tenants.schedules.jobs import follow_practitioner
 from tenants.schedules.models import PractitionerLeave, Schedule, Slot
 from tenants.schedules.queries import free_slots, leave, slot
 
@@ -30,6 +31,7 @@ __all__ = [
     "ScheduleTooLarge",
     "ServiceOffGrid",
     "Slot",
+    "follow_practitioner",
     "free_slots",
     "leave",
     "lift_leave",

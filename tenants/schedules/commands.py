@@ -16,7 +16,7 @@ from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 from tenants.healthcare_services import bookable_service
 from tenants.hospitals import require_licence
-from tenants.practitioners import practitioner_of_person, require_practitioner
+from tenants.practitioners import CLEARED, practitioner, practitioner_of_person, require_practitioner
 from tenants.schedules import queries
 from tenants.schedules.errors import (
     DAYS_IN_ORDER,
@@ -81,10 +81,16 @@ WHERE tenant_id = :tenant_id AND practitioner_id = :practitioner_id AND status =
   AND NOT EXISTS (SELECT FROM practitioner_leave away
                   WHERE away.tenant_id = :tenant_id AND away.practitioner_id = :practitioner_id
                     AND away.lifted_at IS NULL AND away.start_at < slot.end_at AND away.end_at > slot.start_at)
+  AND EXISTS (SELECT FROM practitioner doctor
+              WHERE doctor.tenant_id = :tenant_id AND doctor.id = :practitioner_id
+                AND doctor.status = ANY(CAST(:cleared AS text[])))
 """)
 _RELEASE: Final = text("""
 UPDATE slot SET status = CASE
     WHEN :doctor_is_away
+      OR NOT EXISTS (SELECT FROM practitioner doctor
+                     WHERE doctor.tenant_id = :tenant_id AND doctor.id = slot.practitioner_id
+                       AND doctor.status = ANY(CAST(:cleared AS text[])))
       OR EXISTS (SELECT FROM practitioner_leave away
                  WHERE away.tenant_id = :tenant_id AND away.practitioner_id = slot.practitioner_id
                    AND away.lifted_at IS NULL AND away.start_at < slot.end_at AND away.end_at > slot.start_at)
@@ -211,17 +217,41 @@ def lift_leave(leave_id: UUID) -> PractitionerLeave:
         _lock_time_of(leave.practitioner_id)
         leave.lifted_at = clock.now()
         session.flush()
-        session.execute(_OFFER_AGAIN, _times_of(leave) | {"now": clock.now()})
+        session.execute(_OFFER_AGAIN, _times_of(leave) | {"now": clock.now(), "cleared": list(CLEARED)})
         audit.record(
             action="practitioner_leave.lifted", object_type="practitioner_leave", object_id=leave.id, details={}
         )
     return leave
 
 
+def follow_practitioner(practitioner_id: UUID) -> None:
+    """Offer a cleared doctor's future time, and nobody else's: what a stop took off offer comes back with them.
+
+    Booked visits stay as they are: whether they are called off is the hospital's decision. [hospital]
+    """
+    _lock_time_of(practitioner_id)
+    now = clock.now()
+    times = {
+        "tenant_id": tenant_id(),
+        "practitioner_id": practitioner_id,
+        "start_at": now,
+        "end_at": now + timedelta(days=DAYS_AHEAD_MOST + 2),
+    }
+    if practitioner(practitioner_id).status in CLEARED:
+        session.execute(_OFFER_AGAIN, times | {"now": now, "cleared": list(CLEARED)})
+    else:
+        session.execute(_TAKE_OFF_OFFER, times)
+
+
 def release_slots(slot_ids: Sequence[UUID], *, doctor_is_away: bool = False) -> None:
     """Give held or booked slots back: on offer again, or unavailable where the doctor is away. [hospital]"""
     if slot_ids:
-        facts = {"tenant_id": tenant_id(), "slot_ids": list(slot_ids), "doctor_is_away": doctor_is_away}
+        facts = {
+            "tenant_id": tenant_id(),
+            "slot_ids": list(slot_ids),
+            "doctor_is_away": doctor_is_away,
+            "cleared": list(CLEARED),
+        }
         session.execute(_RELEASE, facts)
 
 

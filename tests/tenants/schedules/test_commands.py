@@ -1,15 +1,17 @@
 """A doctor's time: cut into slots once, taken off offer and given back set by set."""
 
+from collections.abc import Callable
 from datetime import date, time, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.errors import Invalid, TransitionRefused
 from tenants.hospitals import LicenceExpired
+from tenants.practitioners.commands import resume_practitioner, stop_practitioner
 from tenants.schedules import (
     NotYourSchedule,
     PractitionerLeave,
@@ -19,6 +21,7 @@ from tenants.schedules import (
     Slot,
     lift_leave,
     publish_schedule,
+    release_slots,
     take_leave,
     withdraw_schedule,
 )
@@ -162,6 +165,40 @@ def test_lifting_one_of_two_leaves_offers_nothing_that_the_other_covers():
         lift_leave(second.id)
 
     assert [slot_states(clinic)[each] for each in slots] == ["busy-unavailable", "busy-unavailable", "free", "free"]
+
+
+def test_a_stopped_doctors_time_is_off_offer_and_comes_back_when_the_stop_ends(work: Callable[..., int]):
+    clinic = a_clinic()
+    slots = slots_tomorrow(clinic)
+    leave = _leave_over(clinic, slots[0], slots[0])
+
+    with as_clinic(clinic):
+        stop_practitioner(clinic.practitioner_id, to="suspended", because="an inquiry")
+    work(clinic.id)
+    stopped = set(slot_states(clinic).values())
+    with as_clinic(clinic):
+        lift_leave(leave.id)
+    lifted = set(slot_states(clinic).values())
+    with as_clinic(clinic):
+        resume_practitioner(clinic.practitioner_id, because="cleared of it")
+    work(clinic.id)
+
+    assert stopped == lifted == {"busy-unavailable"}
+    assert set(slot_states(clinic).values()) == {"free"}
+
+
+def test_what_a_stopped_doctors_visitor_gives_back_is_not_offered(work: Callable[..., int]):
+    clinic = a_clinic()
+    slots = slots_tomorrow(clinic)
+    with as_clinic(clinic):
+        session.execute(update(Slot).where(Slot.id == slots[0]).values(status="busy"))
+        stop_practitioner(clinic.practitioner_id, to="ended", because="retired")
+    work(clinic.id)
+
+    with as_clinic(clinic):
+        release_slots([slots[0]])
+
+    assert slot_states(clinic)[slots[0]] == "busy-unavailable"
 
 
 def test_hours_published_inside_a_leave_are_not_offered():
