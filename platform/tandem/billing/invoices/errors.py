@@ -5,11 +5,46 @@ from tandem.kernel.i18n import Text
 
 
 class InvoiceLinesWrong(Problem):
-    """A line's quantity times its price is its amount, and an invoice has lines. `line` counts from one."""
+    """A line's quantity times its price is its amount, and an invoice has a total to pay. `line` counts from one."""
 
     status, slug = 422, "invoice-lines-wrong"
-    title = Text("The lines do not add up", "发票行金额不符")
-    mend = Text("Let quantity × unit price be the amount of every line.", "每行金额应等于数量乘以单价。")
+    title = Text("The lines do not add up", "账单行金额不符")
+    mend = Text(
+        "Let quantity × unit price be the amount of every line, and the total be more than nothing.",
+        "每行金额应等于数量乘以单价，且合计须大于零。",
+    )
+
+
+class TaxRuleUnknown(Problem):
+    """No version of this tax category is in force on that day."""
+
+    status, slug = 422, "tax-rule-unknown"
+    title = Text("There is no tax rule for this category", "该税目尚无生效的税率规则")
+    mend = Text("Name a category of the tax rules, or add its version first.", "请填写已有税目，或先录入税率规则。")
+
+
+class TaxRuleOutdated(Problem):
+    """The invoice was taxed by a version that is no longer in force on the day of issue."""
+
+    status, slug = 409, "tax-rule-outdated"
+    title = Text("A tax rule has changed since this was drafted", "起草后税率规则已变更")
+    mend = Text("Void the draft and draft it again.", "请作废草稿后重新起草。")
+
+
+class TaxRuleExists(Problem):
+    """A category has one version per day."""
+
+    status, slug = 409, "tax-rule-exists"
+    title = Text("There is a version from that day already", "该日起已有税率版本")
+    mend = Text("Name another day; versions are never changed.", "请另选生效日期；已有版本不可更改。")
+
+
+class SellerProfileExists(Problem):
+    """There is one version of the seller's particulars per day."""
+
+    status, slug = 409, "seller-profile-exists"
+    title = Text("There is a version from that day already", "该日起已有开票方信息")
+    mend = Text("Name another day; versions are never changed.", "请另选生效日期；已有版本不可更改。")
 
 
 class InvoiceOverpaid(Problem):
@@ -26,3 +61,35 @@ class InvoicePaymentKeyReused(Problem):
     status, slug = 409, "invoice-payment-key-reused"
     title = Text("This bank reference was recorded with another sum", "该银行流水号已以不同金额记录")
     mend = Text("Check the bank's statement.", "请核对银行对账单。")
+
+
+class InvoiceNotOpen(Problem):
+    """It is no issued invoice with something left to pay."""
+
+    status, slug = 409, "invoice-not-open"
+    title = Text("There is nothing to pay here", "该账单无可支付金额")
+    mend = Text("Reload it; only issued invoices can be paid.", "请刷新后重试；仅已开具的账单可支付。")
+
+
+class VoidTooLate(Problem):
+    """An invoice is voided in the month of its issue or not at all."""
+
+    status, slug = 409, "void-too-late"
+    title = Text("This can no longer be voided", "已超过可作废期限")
+    mend = Text("Issue a credit note instead.", "请改为开具贷项通知单（红冲）。")
+
+
+class InvoiceCredited(Problem):
+    """A credit note or a fapiao stands on it."""
+
+    status, slug = 409, "invoice-credited"
+    title = Text("A credit note or fapiao stands on this invoice", "该账单已有贷项通知单或发票")
+    mend = Text("Credit what is left of it instead.", "请对剩余金额开具贷项通知单。")
+
+
+class CreditTooLarge(Problem):
+    """More than what is left of the invoice or of one line. `line` counts from one, 0 is the whole."""
+
+    status, slug = 409, "credit-too-large"
+    title = Text("This is more than is left to credit", "冲减金额超过可冲减余额")
+    mend = Text("Credit at most left_minor.", "冲减金额不得超过 left_minor。")

@@ -14,6 +14,13 @@ class InvoiceIssued(Event):
 
 
 @dataclass(frozen=True)
+class CreditNoteIssued(Event):
+    """A credit note has its number: its sum is not owed after all."""
+
+    credit_note_id: UUID
+
+
+@dataclass(frozen=True)
 class InvoicePaymentRecorded(Event):
     """Money for an invoice arrived."""
 
@@ -21,8 +28,8 @@ class InvoicePaymentRecorded(Event):
 
 
 @dataclass(frozen=True)
-class InvoicePaid(Event):
-    """An invoice is paid in full."""
+class InvoiceSettled(Event):
+    """Nothing of an invoice is left to pay."""
 
     invoice_id: UUID
 

@@ -13,6 +13,12 @@ def book_invoice(invoice_id: UUID) -> None:
 
 
 @job(queue="slow")
+def book_credit_note(credit_note_id: UUID) -> None:
+    """A credit note was issued: so much is not owed after all."""
+    commands.book_credit_note(credit_note_id)
+
+
+@job(queue="slow")
 def book_void(invoice_id: UUID) -> None:
     """An invoice was voided: it is not owed after all."""
     commands.book_void(invoice_id)

@@ -1,12 +1,20 @@
-"""Reads of invoices, in the employer's scope."""
+"""Reads of invoices, in the customer's scope."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, RowMapping, cast, func, select
 
-from tandem.billing.invoices.models import Invoice, InvoiceLineRow, InvoicePayment
+from tandem.billing.invoices.models import (
+    Invoice,
+    InvoiceLineRow,
+    InvoicePayment,
+    InvoiceTax,
+    SellerProfile,
+    TaxRule,
+)
+from tandem.billing.invoices.taxes import RuleTerms
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
@@ -33,8 +41,87 @@ def invoice_lines(invoice_id: UUID) -> Sequence[RowMapping]:
     )
 
 
+def invoice_taxes(invoice_id: UUID) -> Sequence[RowMapping]:
+    """An invoice's taxes, one for each rule."""
+    return rows(
+        select(*InvoiceTax.__table__.c)
+        .where(InvoiceTax.tenant_id == tenant_id(), InvoiceTax.invoice_id == invoice_id)
+        .order_by(InvoiceTax.category, InvoiceTax.id)
+    )
+
+
+def invoice_by_run_key(run_key: str) -> Invoice | None:
+    """The invoice that a run wrote under this key."""
+    return session.scalar(select(Invoice).where(Invoice.tenant_id == tenant_id(), Invoice.run_key == run_key))
+
+
+def credited_by_line(invoice_id: UUID) -> dict[int, int]:
+    """What credit notes have taken back of each line of an invoice, as priced."""
+    found = session.execute(
+        select(InvoiceLineRow.credits_line_no, cast(func.sum(InvoiceLineRow.amount_minor), BigInteger))
+        .join(
+            Invoice, (Invoice.tenant_id == InvoiceLineRow.tenant_id) & (Invoice.id == InvoiceLineRow.invoice_id)
+        )
+        .where(
+            InvoiceLineRow.tenant_id == tenant_id(),
+            Invoice.corrects_id == invoice_id,
+            Invoice.kind == "credit_note",
+            InvoiceLineRow.credits_line_no.is_not(None),
+        )
+        .group_by(InvoiceLineRow.credits_line_no)
+    )
+    return {int(line_no): int(amount) for line_no, amount in found}
+
+
+def chain(chain_id: UUID) -> Sequence[RowMapping]:
+    """An invoice, its credit notes and what replaced it, in the order they were written."""
+    return rows(
+        select(*Invoice.__table__.c)
+        .where(Invoice.tenant_id == tenant_id(), Invoice.chain_id == chain_id)
+        .order_by(Invoice.created_at, Invoice.id)
+        .limit(100)
+    )
+
+
+def tax_rules_at(categories: Collection[str], on: date, jurisdiction: str = "CN") -> dict[str, RuleTerms]:
+    """The version of each category that is in force on a day."""
+    found = session.execute(
+        select(TaxRule)
+        .where(
+            TaxRule.jurisdiction == jurisdiction, TaxRule.category.in_(categories), TaxRule.effective_from <= on
+        )
+        .order_by(TaxRule.category, TaxRule.effective_from)
+    ).scalars()
+    return {
+        rule.category: RuleTerms(
+            rule.id, rule.jurisdiction, rule.category, rule.treatment, rule.rate, rule.reason, rule.circular
+        )
+        for rule in found
+    }
+
+
+def tax_rules(*, limit: int, after: str | None) -> Page:
+    """All versions of all tax rules, newest first."""
+    wanted = select(*TaxRule.__table__.c)
+    return page(wanted, by=[TaxRule.effective_from, TaxRule.id], limit=limit, after=after, newest_first=True)
+
+
+def seller_profile_at(on: date) -> SellerProfile | None:
+    """How the operator signs on a day. [operator]"""
+    wanted = select(SellerProfile).where(SellerProfile.tenant_id == tenant_id(), SellerProfile.effective_from <= on)
+    return session.scalar(wanted.order_by(SellerProfile.effective_from.desc()).limit(1))
+
+
+def seller_profiles(*, limit: int, after: str | None) -> Page:
+    """Versions of the operator's particulars, newest first. [operator]"""
+    wanted = select(*SellerProfile.__table__.c).where(SellerProfile.tenant_id == tenant_id())
+    return page(
+        wanted, by=[SellerProfile.effective_from, SellerProfile.id], limit=limit, after=after, newest_first=True
+    )
+
+
 def invoices(*, limit: int, after: str | None, issued_only: bool = False) -> Page:
-    """Invoices, newest first; an employer sees no drafts."""
+    """Invoices and credit notes, newest first; a customer sees no drafts."""
     wanted = select(*Invoice.__table__.c).where(Invoice.tenant_id == tenant_id())
     if issued_only:
         wanted = wanted.where(Invoice.number.is_not(None))
@@ -63,27 +150,41 @@ def payment_by_reference(invoice_id: UUID, reference: str) -> InvoicePayment | N
 
 
 def invoiced_totals(currency: str = "CNY") -> RowMapping:
-    """How many invoices are owed or paid, and their sums."""
+    """How many invoices are owed or settled, and their sums."""
     return rows(
         select(
             func.count(Invoice.id).label("invoices"),
             cast(func.coalesce(func.sum(Invoice.total_minor), 0), BigInteger).label("total_minor"),
+            cast(func.coalesce(func.sum(Invoice.credited_minor), 0), BigInteger).label("credited_minor"),
             cast(func.coalesce(func.sum(Invoice.paid_minor), 0), BigInteger).label("paid_minor"),
-        ).where(Invoice.tenant_id == tenant_id(), Invoice.status.in_(["issued", "paid"]), Invoice.currency == currency)
+        ).where(
+            Invoice.tenant_id == tenant_id(),
+            Invoice.kind == "invoice",
+            Invoice.status.in_(["issued", "settled"]),
+            Invoice.currency == currency,
+        )
     )[0]
 
 
 def invoices_issued(since: datetime, until: datetime) -> Sequence[RowMapping]:
-    """Invoices issued in [since, until), with the sum of their lines."""
+    """Invoices and credit notes issued in [since, until), with the sum of their lines."""
+    lines_minor = cast(func.sum(InvoiceLineRow.net_minor + InvoiceLineRow.tax_minor), BigInteger)
     lines = (
-        select(InvoiceLineRow.invoice_id, cast(func.sum(InvoiceLineRow.amount_minor), BigInteger).label("lines_minor"))
+        select(InvoiceLineRow.invoice_id, lines_minor.label("lines_minor"))
         .where(InvoiceLineRow.tenant_id == tenant_id())
         .group_by(InvoiceLineRow.invoice_id)
         .subquery()
     )
     return rows(
-        select(Invoice.id, Invoice.series, Invoice.number, Invoice.total_minor, Invoice.currency, lines.c.lines_minor)
-        .outerjoin(lines, lines.c.invoice_id == Invoice.id)
+        select(
+            Invoice.id,
+            Invoice.kind,
+            Invoice.series,
+            Invoice.number,
+            Invoice.total_minor,
+            Invoice.currency,
+            lines.c.lines_minor,
+        ).outerjoin(lines, lines.c.invoice_id == Invoice.id)
         .where(Invoice.tenant_id == tenant_id(), Invoice.issued_at >= since, Invoice.issued_at < until)
     )
 

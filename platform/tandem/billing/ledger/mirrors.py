@@ -57,7 +57,7 @@ def mirror_of(source: UUID, journal: Mapping[str, Any]) -> JournalDraft:
     facing, rest = rule.mirror.facing, rule.mirror.rest
     parties = {line["party_id"] for line in journal["lines"] if line["party_id"] is not None}
     lines = [
-        Line(facing[line["account_code"]], -line["amount_minor"], source)
+        Line(facing[line["account_code"]], -line["amount_minor"], source if _is_by_party(facing, line) else None)
         for line in journal["lines"]
         if line["account_code"] in facing
     ]
@@ -76,6 +76,10 @@ def mirror_of(source: UUID, journal: Mapping[str, Any]) -> JournalDraft:
         correlation_id=journal["correlation_id"],
         rule_version=journal["rule_version"],
     )
+
+
+def _is_by_party(facing: Mapping[str, str], line: Mapping[str, Any]) -> bool:
+    return CHART[facing[line["account_code"]]].by_party
 
 
 @dataclass(frozen=True, slots=True)

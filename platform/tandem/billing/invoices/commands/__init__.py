@@ -1,0 +1,32 @@
+"""What is decided about invoices: drafting, issuing, voiding, crediting, paying, and what the books say of it."""
+
+from tandem.billing.invoices.commands.booking import (
+    book_credit_note,
+    book_invoice,
+    book_invoice_payment,
+    book_void,
+)
+from tandem.billing.invoices.commands.crediting import credit_invoice
+from tandem.billing.invoices.commands.drafting import draft_invoice, write_drafts
+from tandem.billing.invoices.commands.issuing import issue_draft, issue_invoice, rate_draft, void_invoice
+from tandem.billing.invoices.commands.parties import add_seller_profile, add_tax_rule
+from tandem.billing.invoices.commands.paying import Payable, payable_invoice, record_invoice_payment
+
+__all__ = [
+    "Payable",
+    "add_seller_profile",
+    "add_tax_rule",
+    "book_credit_note",
+    "book_invoice",
+    "book_invoice_payment",
+    "book_void",
+    "credit_invoice",
+    "draft_invoice",
+    "issue_draft",
+    "issue_invoice",
+    "payable_invoice",
+    "rate_draft",
+    "record_invoice_payment",
+    "void_invoice",
+    "write_drafts",
+]

@@ -1,0 +1,46 @@
+"""Few people stay hidden on an enterprise's invoice (money.md N7). Pure.
+
+A line about use that fewer than eleven members made would tell the employer who was ill. What is owed must be told,
+so such lines are merged, together with the smallest line that has eleven: the merged line tells one sum, no quantity
+and no price. Members of several lines may be the same people, so lines' members are never added: the largest counts.
+Lines that say nothing of members (heads that HR itself listed, a platform's fee) are left as they are.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tandem.billing.invoices.drafts import InvoiceLine
+
+CELL_MIN: Final = 11
+"""CMS cell-size policy: nothing from 1 to 10 (domain.md 5)."""
+
+MERGED_CODE: Final = "merged"
+MERGED_TEXT: Final = "合并项目（不足11人的明细不单列） Merged: fewer than 11 members"
+
+
+def told_lines(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
+    """Lines as an enterprise may see them: the same sum in each tax category, nothing of fewer than eleven."""
+    told: list[InvoiceLine] = []
+    for category in dict.fromkeys(line.tax_category for line in lines):
+        told += _told_of_category([line for line in lines if line.tax_category == category])
+    return told
+
+
+def _told_of_category(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
+    few = [line for line in lines if line.members is not None and line.members < CELL_MIN]
+    if not few:
+        return list(lines)
+    many = sorted((line for line in lines if (line.members or 0) >= CELL_MIN), key=lambda line: line.members or 0)
+    hidden = few + many[:1]
+    kept = [line for line in lines if line not in hidden]
+    merged = InvoiceLine(
+        code=MERGED_CODE,
+        text=MERGED_TEXT,
+        quantity=1,
+        unit_price=None,
+        amount_minor=sum(line.amount_minor for line in hidden),
+        tax_category=few[0].tax_category,
+        members=max(line.members or 0 for line in hidden),
+        kind="merged",
+    )
+    return [*kept, merged]
