@@ -120,7 +120,7 @@ def bill_new_members(contract_id: UUID, members: int) -> UUID | None:
         code=found.package_code,
         text=f"{found.starts_on:%Y-%m-%d}/{found.ends_on:%Y-%m-%d}",
         quantity=heads,
-        unit_price_minor=found.price_per_member_minor,
+        unit_price=found.price_per_member_minor,
         amount_minor=heads * found.price_per_member_minor,
     )
     issued = invoices.issue_invoice(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-CELL_MIN: Final = 11
+from tandem.billing.invoices import CELL_MIN
+
 EMPLOYER_MIN: Final = 50
 ROUNDED_TO: Final = 5
 

@@ -66,9 +66,7 @@ def upgrade() -> None:
         sa.Column("effective_from", sa.Date(), nullable=False),
         sa.Column("created_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("seller_profile_pkey")),
-        sa.UniqueConstraint(
-            "tenant_id", "effective_from", name=op.f("seller_profile_tenant_id_effective_from_key")
-        ),
+        sa.UniqueConstraint("tenant_id", "effective_from", name=op.f("seller_profile_tenant_id_effective_from_key")),
     )
     _invoices()
     _lines()
@@ -147,8 +145,7 @@ def _invoices() -> None:
     )
     op.execute("UPDATE invoice SET status = 'settled' WHERE status = 'paid'")
     op.execute(
-        "UPDATE invoice SET document_no = series || '-' || number, seller = '{}', buyer = '{}' "
-        "WHERE number IS NOT NULL"
+        "UPDATE invoice SET document_no = series || '-' || number, seller = '{}', buyer = '{}' WHERE number IS NOT NULL"
     )
     for name, rule in INVOICE_CHECKS.items():
         op.create_check_constraint(op.f(f"invoice_{name}_check"), "invoice", rule)
@@ -213,7 +210,7 @@ def _taxes() -> None:
         "INSERT INTO invoice_tax (tenant_id, id, invoice_id, tax_rule_id, jurisdiction, category, treatment, reason, "
         "circular, base_minor, tax_minor, residual_minor, currency) SELECT i.tenant_id, gen_random_uuid(), i.id, r.id, "
         "r.jurisdiction, r.category, r.treatment, r.reason, r.circular, i.total_minor, 0, 0, i.currency "
-        f"FROM invoice i JOIN tax_rule r ON r.id = '{PREPAYMENT}'"
+        "FROM invoice i JOIN tax_rule r ON r.category = 'programme_prepayment'"
     )
 
 

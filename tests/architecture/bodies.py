@@ -31,6 +31,7 @@ _BY_NAME: Final[dict[str, Callable[[], Any]]] = {
     "title": lambda: "attending_physician",
     "qualification_number": lambda: "200511011050000000",
     "practice_certificate_number": lambda: "110000000000001",
+    "quantity": lambda: 1,
 }
 
 

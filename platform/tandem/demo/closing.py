@@ -73,7 +73,7 @@ def _hospital_row(name: str, statements: Sequence[dict[str, Any]]) -> dict[str, 
 def _employer_row(stage: Stage, employer: Any) -> dict[str, Any]:
     base = f"/api/operator/v1/employers/{employer.id}"
     totals = stage.desk.staff.get(f"{base}/contracts/{employer.contract_id}/totals")
-    invoices = stage.desk.supervisor.all(f"{base}/invoices")
+    invoices = stage.desk.supervisor.all(f"/api/operator/v1/organizations/{employer.id}/invoices")
     billed = sum(each["total"]["amount_minor"] for each in invoices if each["contract_id"] == employer.contract_id)
     return {
         "name": employer.name,

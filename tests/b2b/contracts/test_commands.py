@@ -133,7 +133,7 @@ def test_an_invoice_carries_counts_and_nobodys_name(employer):
 
     said = f"{dict(invoice)} {dict(line)}"
     assert not any(word in said for word in (who.name, who.phone, who.phone[3:], who.number))
-    assert (line["quantity"], line["unit_price_minor"], invoice["total_minor"]) == (1, 2_000, 2_000)
+    assert (line["quantity"], line["unit_price"], invoice["total_minor"]) == (1, 2_000, 2_000)
 
 
 def test_a_package_for_nothing_sends_no_invoice(app, work):

@@ -11,7 +11,7 @@ from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
 
 pytestmark = pytest.mark.usefixtures("app")
-LINE = {"code": "units", "text": "Units", "quantity": 2, "unit_price_minor": 500, "amount_minor": 1_000}
+LINE = {"code": "units", "text": "Units", "quantity": 2, "unit_price": 500, "amount_minor": 1_000}
 INVOICE = {
     "series": "TDM",
     "first_day": "2026-09-01",
@@ -53,7 +53,7 @@ def test_a_bad_wish_names_its_field(client: FlaskClient, path: str, wish: dict[s
     operator, employer = a_key(OPERATOR_ID, "operator", "operator_supervisor"), new_id()
     with acting_for(employer, operator=True), transaction():
         create_organization(kind="employer", name=f"杭州云启{employer}", city="杭州市", province="浙江省")
-    full = f"/api/operator/v1/{f'employers/{employer}/invoices' if path == 'invoices' else path}"
+    full = f"/api/operator/v1/{f'organizations/{employer}/invoices' if path == 'invoices' else path}"
 
     answer = client.post(full, json=wish, headers=operator | once())
 
@@ -65,16 +65,16 @@ def test_sums_too_large_for_any_book_are_refused(client: FlaskClient) -> None:
     operator, employer = a_key(OPERATOR_ID, "operator", "operator_finance"), new_id()
     with acting_for(employer, operator=True), transaction():
         create_organization(kind="employer", name=f"杭州云启{employer}", city="杭州市", province="浙江省")
-    huge = LINE | {"quantity": 1_000_000, "unit_price_minor": 9_000_000_000_000, "amount_minor": 9 * 10**18}
+    huge = LINE | {"quantity": 1_000_000, "unit_price": 9_000_000_000_000, "amount_minor": 9 * 10**18}
 
     answer = client.post(
-        f"/api/operator/v1/employers/{employer}/invoices",
+        f"/api/operator/v1/organizations/{employer}/invoices",
         json=INVOICE | {"lines": [huge, huge]},
         headers=operator | once(),
     )
 
     assert answer.status_code == 422, answer.json
-    listed = client.get(f"/api/operator/v1/employers/{employer}/invoices", headers=operator)
+    listed = client.get(f"/api/operator/v1/organizations/{employer}/invoices", headers=operator)
     assert listed.json["data"] == []
 
 

@@ -1,35 +1,78 @@
-"""Invoices to employers: counts and sums, never people; numbered without a gap when they are issued. 发票"""
+"""Invoices to enterprises and hospitals: counts and sums, never people; numbered without a gap at issue. 账单
+
+Lines carry exact quantities and a tax rule's version; what was issued is taken back by a credit note, never edited.
+"""
 
 from tandem.billing.invoices.commands import (
+    Payable,
+    credit_invoice,
     draft_invoice,
     issue_draft,
     issue_invoice,
+    payable_invoice,
+    rate_draft,
     record_invoice_payment,
     void_invoice,
+    write_drafts,
 )
-from tandem.billing.invoices.drafts import InvoiceLine, Period
-from tandem.billing.invoices.errors import InvoiceLinesWrong, InvoiceOverpaid
-from tandem.billing.invoices.events import InvoiceIssued, InvoicePaid, InvoiceVoided
+from tandem.billing.invoices.drafts import Buyer, InvoiceDraft, InvoiceLine, LineCredit, Period
+from tandem.billing.invoices.errors import (
+    InvoiceLinesWrong,
+    InvoiceNotOpen,
+    InvoiceOverpaid,
+    InvoicePaymentKeyReused,
+)
+from tandem.billing.invoices.events import (
+    CreditNoteIssued,
+    InvoiceIssued,
+    InvoicePaymentRecorded,
+    InvoiceSettled,
+    InvoiceVoided,
+)
 from tandem.billing.invoices.models import Invoice
-from tandem.billing.invoices.queries import invoice, invoice_lines, invoiced_totals, invoices_issued, numbering
+from tandem.billing.invoices.postings import ISSUE_KINDS
+from tandem.billing.invoices.queries import (
+    invoice,
+    invoice_lines,
+    invoice_taxes,
+    invoiced_totals,
+    invoices_issued,
+    numbering,
+)
+from tandem.billing.invoices.suppression import CELL_MIN
 
 __all__ = [
+    "CELL_MIN",
+    "ISSUE_KINDS",
+    "Buyer",
+    "CreditNoteIssued",
     "Invoice",
+    "InvoiceDraft",
     "InvoiceIssued",
     "InvoiceLine",
     "InvoiceLinesWrong",
+    "InvoiceNotOpen",
     "InvoiceOverpaid",
-    "InvoicePaid",
+    "InvoicePaymentKeyReused",
+    "InvoicePaymentRecorded",
+    "InvoiceSettled",
     "InvoiceVoided",
+    "LineCredit",
+    "Payable",
     "Period",
+    "credit_invoice",
     "draft_invoice",
     "invoice",
     "invoice_lines",
+    "invoice_taxes",
     "invoiced_totals",
     "invoices_issued",
     "issue_draft",
     "issue_invoice",
     "numbering",
+    "payable_invoice",
+    "rate_draft",
     "record_invoice_payment",
     "void_invoice",
+    "write_drafts",
 ]

@@ -1,18 +1,33 @@
-"""Invoices over HTTP: the operator writes and issues, the employer reads what was issued."""
+"""Invoices over HTTP: the operator writes, issues and credits; enterprises and hospitals read what was issued."""
 
 from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.invoices import commands, queries
-from tandem.billing.invoices.drafts import InvoiceLine, Period
-from tandem.billing.invoices.errors import InvoiceLinesWrong, InvoiceOverpaid, InvoicePaymentKeyReused
-from tandem.billing.invoices.models import Invoice, InvoicePayment
+from tandem.billing.invoices.drafts import InvoiceLine, LineCredit, Period
+from tandem.billing.invoices.errors import (
+    CreditTooLarge,
+    InvoiceCredited,
+    InvoiceLinesWrong,
+    InvoiceNotOpen,
+    InvoiceOverpaid,
+    InvoicePaymentKeyReused,
+    SellerProfileExists,
+    TaxRuleExists,
+    TaxRuleOutdated,
+    TaxRuleUnknown,
+    VoidTooLate,
+)
+from tandem.billing.invoices.models import Invoice, InvoicePayment, SellerProfile, TaxRule
 from tandem.billing.invoices.schemas import (
+    CreditWishSchema,
     InvoicePaymentSchema,
     InvoicePaymentWishSchema,
+    InvoiceReasonSchema,
     InvoiceSchema,
     InvoiceWishSchema,
-    VoidingWishSchema,
+    SellerProfileSchema,
+    TaxRuleSchema,
     WholeInvoiceSchema,
 )
 from tandem.kernel.database import Page
@@ -20,21 +35,29 @@ from tandem.kernel.errors import NotFound, refused_field
 from tandem.kernel.http import Api, PageQuery
 from tandem.kernel.i18n import Text
 
-operator_api = Api("invoices", audience="operator", url_prefix="/employers/<uuid:employer_id>/invoices", tag="Invoices")
+operator_api = Api(
+    "invoices", audience="operator", url_prefix="/organizations/<uuid:organization_id>/invoices", tag="Invoices"
+)
+rules_api = Api("invoice_rules", audience="operator", tag="Invoices")
 employer_api = Api("invoices", audience="employer", url_prefix="/invoices", tag="Invoices")
-APIS: Final = [operator_api, employer_api]
+hospital_api = Api("invoices", audience="hospital", url_prefix="/invoices", tag="Invoices")
+APIS: Final = [operator_api, rules_api, employer_api, hospital_api]
 
 
 @operator_api.get("", allow="invoices.read", gives=InvoiceSchema, many=True, query=PageQuery)
-def list_invoices_of_employer(employer_id: UUID, query: dict[str, Any]) -> Page:
-    """An employer's invoices, drafts too, newest first."""
+def list_invoices_of_customer(organization_id: UUID, query: dict[str, Any]) -> Page:
+    """A customer's invoices and credit notes, drafts too, newest first."""
     return queries.invoices(**query)
 
 
 @operator_api.post(
-    "", allow="invoices.issue", takes=InvoiceWishSchema, gives=WholeInvoiceSchema, problems=(InvoiceLinesWrong,)
+    "",
+    allow="invoices.issue",
+    takes=InvoiceWishSchema,
+    gives=WholeInvoiceSchema,
+    problems=(InvoiceLinesWrong, TaxRuleUnknown),
 )
-def draft_invoice(employer_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+def draft_invoice(organization_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Write an invoice; it has no number and is not owed until it is issued."""
     if wish["first_day"] > wish["last_day"]:
         raise refused_field(
@@ -44,17 +67,33 @@ def draft_invoice(employer_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
         )
     period = Period(wish.pop("first_day"), wish.pop("last_day"))
     lines = [InvoiceLine(**line) for line in wish.pop("lines")]
-    return _whole(commands.draft_invoice(customer_id=employer_id, period=period, lines=lines, **wish))
+    return _whole(commands.draft_invoice(customer_id=organization_id, period=period, lines=lines, **wish))
 
 
 @operator_api.get("/<uuid:invoice_id>", allow="invoices.read", gives=WholeInvoiceSchema)
-def show_invoice_of_employer(employer_id: UUID, invoice_id: UUID) -> dict[str, Any]:
-    """One invoice with its lines."""
+def show_invoice_of_customer(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
+    """One invoice with its lines, taxes and parties."""
     return _whole(queries.invoice(invoice_id))
 
 
-@operator_api.post("/<uuid:invoice_id>/issuance", allow="invoices.issue", gives=WholeInvoiceSchema)
-def issue_invoice(employer_id: UUID, invoice_id: UUID) -> dict[str, Any]:
+@operator_api.get("/<uuid:invoice_id>/chain", allow="invoices.read", gives=InvoiceSchema, many=True)
+def list_chain_of_customer(organization_id: UUID, invoice_id: UUID, query: dict[str, Any]) -> Page:
+    """An invoice, its credit notes and what replaced it, in order. On one page."""
+    return Page(queries.chain(queries.invoice(invoice_id).chain_id), None)
+
+
+@operator_api.post(
+    "/<uuid:invoice_id>/rating", allow="invoices.issue", gives=WholeInvoiceSchema, problems=(TaxRuleOutdated,)
+)
+def rate_invoice(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
+    """Say that a draft's lines and taxes are final."""
+    return _whole(commands.rate_draft(invoice_id))
+
+
+@operator_api.post(
+    "/<uuid:invoice_id>/issuance", allow="invoices.issue", gives=WholeInvoiceSchema, problems=(TaxRuleOutdated,)
+)
+def issue_invoice(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
     """Give a draft the next number of its series: from now on it is owed."""
     return _whole(commands.issue_draft(invoice_id))
 
@@ -62,13 +101,33 @@ def issue_invoice(employer_id: UUID, invoice_id: UUID) -> dict[str, Any]:
 @operator_api.post(
     "/<uuid:invoice_id>/voiding",
     allow="invoices.issue",
-    takes=VoidingWishSchema,
+    takes=InvoiceReasonSchema,
     gives=WholeInvoiceSchema,
-    problems=(InvoiceOverpaid,),
+    problems=(InvoiceOverpaid, InvoiceCredited, VoidTooLate),
 )
-def void_invoice(employer_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
-    """Withdraw an invoice that has not been paid; its number stays used."""
+def void_invoice(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Withdraw an unpaid invoice in the month of its issue; its number stays used."""
     return _whole(commands.void_invoice(invoice_id, because=wish["because"]))
+
+
+@operator_api.post(
+    "/<uuid:invoice_id>/credit_notes",
+    allow="invoices.issue",
+    takes=CreditWishSchema,
+    gives=WholeInvoiceSchema,
+    problems=(CreditTooLarge, InvoiceNotOpen),
+)
+def credit_invoice(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Take an invoice back, in whole or in part, by a credit note with a number of its own."""
+    lines = None if wish["lines"] is None else [LineCredit(**line) for line in wish["lines"]]
+    return _whole(commands.credit_invoice(invoice_id, because=wish["because"], lines=lines))
+
+
+@operator_api.get("/<uuid:invoice_id>/payments", allow="invoices.read", gives=InvoicePaymentSchema, many=True)
+def list_payments(organization_id: UUID, invoice_id: UUID, query: dict[str, Any]) -> Page:
+    """Money that arrived for an invoice, oldest first."""
+    queries.invoice(invoice_id)
+    return queries.invoice_payments(invoice_id, **query)
 
 
 @operator_api.post(
@@ -76,37 +135,80 @@ def void_invoice(employer_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> d
     allow="payments.record",
     takes=InvoicePaymentWishSchema,
     gives=InvoicePaymentSchema,
-    problems=(InvoiceOverpaid, InvoicePaymentKeyReused),
+    problems=(InvoiceOverpaid, InvoicePaymentKeyReused, InvoiceNotOpen),
 )
-def record_payment(employer_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> InvoicePayment:
+def record_payment(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> InvoicePayment:
     """Record money that arrived at the bank, once per bank reference."""
     amount = wish["amount"]
     if amount.currency != queries.invoice(invoice_id).currency:
         raise refused_field(
             "amount.currency",
-            Text("The invoice is in another currency", "币种与发票不一致"),
-            Text("Record the payment in the invoice's currency.", "请按发票币种记录付款。"),
+            Text("The invoice is in another currency", "币种与账单不一致"),
+            Text("Record the payment in the invoice's currency.", "请按账单币种记录付款。"),
         )
     return commands.record_invoice_payment(
         invoice_id, amount_minor=amount.amount_minor, paid_on=wish["paid_on"], reference=wish["reference"]
     )
 
 
+@hospital_api.get("", allow="invoices.read", gives=InvoiceSchema, many=True, query=PageQuery)
 @employer_api.get("", allow="invoices.read", gives=InvoiceSchema, many=True, query=PageQuery)
 def list_invoices(query: dict[str, Any]) -> Page:
-    """The employer's issued invoices, newest first."""
+    """Our issued invoices and credit notes, newest first."""
     return queries.invoices(issued_only=True, **query)
 
 
+@hospital_api.get("/<uuid:invoice_id>", allow="invoices.read", gives=WholeInvoiceSchema)
 @employer_api.get("/<uuid:invoice_id>", allow="invoices.read", gives=WholeInvoiceSchema)
 def show_invoice(invoice_id: UUID) -> dict[str, Any]:
-    """One issued invoice with its lines."""
+    """One issued invoice with its lines, taxes and parties."""
     row = queries.invoice(invoice_id)
     if row.number is None:
         raise NotFound
     return _whole(row)
 
 
+@rules_api.get("/tax_rules", allow="invoices.read", gives=TaxRuleSchema, many=True)
+def list_tax_rules(query: dict[str, Any]) -> Page:
+    """Every version of every tax rule, newest first."""
+    return queries.tax_rules(**query)
+
+
+@rules_api.post(
+    "/tax_rules", allow="invoices.issue", takes=TaxRuleSchema, gives=TaxRuleSchema, problems=(TaxRuleExists,)
+)
+def add_tax_rule(wish: dict[str, Any]) -> TaxRule:
+    """Record how a category is taxed from a day on, with the circular that says so."""
+    is_taxed = wish["treatment"] == "taxed"
+    for name, is_wanted in (("rate", is_taxed), ("reason", not is_taxed)):
+        if (wish[name] is not None) is not is_wanted:
+            raise refused_field(
+                name,
+                Text("Only what is taxed has a rate; all else has a reason", "仅应税项目填写税率，其余须填写理由"),
+                Text("Give a rate or a reason, as the treatment asks.", "请按计税方式填写税率或理由。"),
+            )
+    return commands.add_tax_rule(**wish)
+
+
+@rules_api.get("/seller_profiles", allow="invoices.read", gives=SellerProfileSchema, many=True)
+def list_seller_profiles(query: dict[str, Any]) -> Page:
+    """Versions of how we sign our invoices, newest first."""
+    return queries.seller_profiles(**query)
+
+
+@rules_api.post(
+    "/seller_profiles",
+    allow="invoices.issue",
+    takes=SellerProfileSchema,
+    gives=SellerProfileSchema,
+    problems=(SellerProfileExists,),
+)
+def add_seller_profile(wish: dict[str, Any]) -> SellerProfile:
+    """Say how we sign our invoices from a day on; issued ones stay as they are."""
+    return commands.add_seller_profile(**wish)
+
+
 def _whole(row: Invoice) -> dict[str, Any]:
     shown = {column.key: getattr(row, column.key) for column in Invoice.__table__.c}
-    return shown | {"lines": queries.invoice_lines(row.id)}
+    parts = {"lines": queries.invoice_lines(row.id), "taxes": queries.invoice_taxes(row.id)}
+    return shown | parts | {"open_minor": row.open_minor}

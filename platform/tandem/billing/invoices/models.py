@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -43,7 +43,7 @@ class TaxRule(Reference, Model):
 
     __tablename__ = "tax_rule"
     __reason__ = "the law is the same for every tenant"
-    __grants__ = {"tandem_app": "SELECT", "tandem_operator": "SELECT, INSERT"}
+    __grants__: ClassVar = {"tandem_app": "SELECT", "tandem_operator": "SELECT, INSERT"}
     __table_args__ = (
         UniqueConstraint("jurisdiction", "category", "effective_from"),
         CheckConstraint(_one_of("treatment", TREATMENTS), name="treatment"),

@@ -1,11 +1,21 @@
 """How a customer's book says what is owed to the operator, by rule; the operator's book mirrors it."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from tandem.billing.invoices.models import Invoice, InvoicePayment
 from tandem.billing.ledger import JournalDraft, journal_by_rule
 from tandem.kernel import clock
+
+ISSUE_KINDS: Final = (
+    "invoice_issued",
+    "taxed_invoice_issued",
+    "hospital_invoice_issued",
+    "invoice_credited",
+    "hospital_invoice_credited",
+)
+"""Kinds of journal that book an invoice or credit note at its issue, keyed by its id."""
 
 
 def invoice_issued(row: Invoice) -> JournalDraft:

@@ -59,9 +59,7 @@ def credited_by_line(invoice_id: UUID) -> dict[int, int]:
     """What credit notes have taken back of each line of an invoice, as priced."""
     found = session.execute(
         select(InvoiceLineRow.credits_line_no, cast(func.sum(InvoiceLineRow.amount_minor), BigInteger))
-        .join(
-            Invoice, (Invoice.tenant_id == InvoiceLineRow.tenant_id) & (Invoice.id == InvoiceLineRow.invoice_id)
-        )
+        .join(Invoice, (Invoice.tenant_id == InvoiceLineRow.tenant_id) & (Invoice.id == InvoiceLineRow.invoice_id))
         .where(
             InvoiceLineRow.tenant_id == tenant_id(),
             Invoice.corrects_id == invoice_id,
@@ -70,7 +68,7 @@ def credited_by_line(invoice_id: UUID) -> dict[int, int]:
         )
         .group_by(InvoiceLineRow.credits_line_no)
     )
-    return {int(line_no): int(amount) for line_no, amount in found}
+    return {line_no: amount for line_no, amount in found if line_no is not None}
 
 
 def chain(chain_id: UUID) -> Sequence[RowMapping]:
@@ -87,9 +85,7 @@ def tax_rules_at(categories: Collection[str], on: date, jurisdiction: str = "CN"
     """The version of each category that is in force on a day."""
     found = session.execute(
         select(TaxRule)
-        .where(
-            TaxRule.jurisdiction == jurisdiction, TaxRule.category.in_(categories), TaxRule.effective_from <= on
-        )
+        .where(TaxRule.jurisdiction == jurisdiction, TaxRule.category.in_(categories), TaxRule.effective_from <= on)
         .order_by(TaxRule.category, TaxRule.effective_from)
     ).scalars()
     return {
@@ -138,6 +134,14 @@ def invoice_payment(invoice_payment_id: UUID) -> InvoicePayment:
     return found
 
 
+def invoice_payments(invoice_id: UUID, *, limit: int, after: str | None) -> Page:
+    """Payments of an invoice, oldest first."""
+    wanted = select(*InvoicePayment.__table__.c).where(
+        InvoicePayment.tenant_id == tenant_id(), InvoicePayment.invoice_id == invoice_id
+    )
+    return page(wanted, by=[InvoicePayment.recorded_at, InvoicePayment.id], limit=limit, after=after)
+
+
 def payment_by_reference(invoice_id: UUID, reference: str) -> InvoicePayment | None:
     """The recorded payment of a bank reference."""
     return session.scalar(
@@ -184,7 +188,8 @@ def invoices_issued(since: datetime, until: datetime) -> Sequence[RowMapping]:
             Invoice.total_minor,
             Invoice.currency,
             lines.c.lines_minor,
-        ).outerjoin(lines, lines.c.invoice_id == Invoice.id)
+        )
+        .outerjoin(lines, lines.c.invoice_id == Invoice.id)
         .where(Invoice.tenant_id == tenant_id(), Invoice.issued_at >= since, Invoice.issued_at < until)
     )
 

@@ -1,30 +1,62 @@
 """Invoices, on the wire."""
 
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
 from marshmallow import fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
-from tandem.billing.invoices.models import NEXT
+from tandem.billing.invoices.models import CUSTOMER_KINDS, KINDS, LINE_KINDS, METHODS, NEXT, TAX_ROUNDINGS, TREATMENTS
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
 from tandem.kernel.money import CURRENCIES
 
-_COUNT = rules.Range(1, 1_000_000)
 _SUM = rules.Range(0, BIGINT_MAX // 1_000_000)
+_CODE = rules.Regexp(r"[a-z0-9_.-]{1,60}\Z")
+_CATEGORY = rules.Regexp(r"[a-z_]{1,40}\Z")
 
 
-class InvoiceLineSchema(Schema):
-    """One line: counts only, it names nobody."""
+class ExactNumber(fields.Decimal):
+    """A quantity or a price with fractions: a whole number or text, never a float; at most ten places."""
 
-    code = fields.String(required=True, validate=rules.Regexp(r"[a-z0-9_.-]{1,60}\Z"))
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {"type": ["string", "integer"], "example": "12.5"})
+        super().__init__(as_string=True, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Decimal:
+        if not isinstance(value, int | str):
+            raise self.make_error("invalid", input=value)
+        number: Decimal = super()._deserialize(value, attr, data, **kwargs)
+        if number != number.quantize(Decimal("1e-10")):
+            raise self.make_error("invalid", input=value)
+        return number
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else plain(value)
+
+
+def plain(number: Decimal | int) -> str:
+    """A number without an exponent and without zeros behind its last place."""
+    text = f"{Decimal(number):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+class InvoiceLineWishSchema(Schema):
+    """One line to be: counts only, it names nobody. `unit_price` is in minor units and may have fractions."""
+
+    code = fields.String(required=True, validate=_CODE)
     text = fields.String(required=True, validate=rules.Length(1, 200))
-    quantity = fields.Integer(required=True, strict=True, validate=_COUNT)
-    unit_price_minor = fields.Integer(required=True, strict=True, validate=_SUM)
+    unit = fields.String(load_default=None, allow_none=True, validate=rules.Length(1, 20))
+    quantity = ExactNumber(required=True, validate=rules.Range(0, 1_000_000_000, min_inclusive=False))
+    unit_price = ExactNumber(required=True, validate=_SUM)
     amount_minor = fields.Integer(required=True, strict=True, validate=rules.Range(0, BIGINT_MAX))
+    tax_category = fields.String(load_default=None, allow_none=True, validate=_CATEGORY)
 
 
 class InvoiceWishSchema(Schema):
-    """An invoice to be written."""
+    """An invoice to be written. `corrects_id` is the credited invoice that it replaces."""
 
     series = fields.String(required=True, validate=rules.Regexp(r"[A-Z0-9-]{1,20}\Z"))
     first_day = business_day(required=True)
@@ -33,34 +65,110 @@ class InvoiceWishSchema(Schema):
     currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
     programme_id = fields.UUID(load_default=None, allow_none=True)
     contract_id = fields.UUID(load_default=None, allow_none=True)
-    lines = fields.List(fields.Nested(InvoiceLineSchema), required=True, validate=rules.Length(1, 100))
+    corrects_id = fields.UUID(load_default=None, allow_none=True)
+    prices_include_tax = fields.Boolean(load_default=True)
+    tax_rounding = fields.String(load_default="line", validate=rules.OneOf(TAX_ROUNDINGS))
+    lines = fields.List(fields.Nested(InvoiceLineWishSchema), required=True, validate=rules.Length(1, 100))
 
 
 class InvoiceSchema(Schema):
-    """An invoice. `number` is empty while it is a draft."""
+    """An invoice or credit note. `number` and `document_no` are empty until it is issued."""
 
     id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=rules.OneOf(KINDS))
     series = fields.String(required=True)
     number = fields.Integer(allow_none=True)
+    document_no = fields.String(allow_none=True)
+    chain_id = fields.UUID(required=True)
+    corrects_id = fields.UUID(allow_none=True)
     status = fields.String(required=True, validate=rules.OneOf(sorted(NEXT)))
     customer_id = fields.UUID(required=True)
+    customer_kind = fields.String(required=True, validate=rules.OneOf(CUSTOMER_KINDS))
     programme_id = fields.UUID(allow_none=True)
     contract_id = fields.UUID(allow_none=True)
     first_day = fields.Date(required=True)
     last_day = fields.Date(required=True)
     due_on = fields.Date(required=True)
+    net = MoneyField(prefix="net", required=True)
+    tax = MoneyField(prefix="tax", required=True)
     total = MoneyField(prefix="total", required=True)
     paid = MoneyField(prefix="paid", required=True)
+    credited = MoneyField(prefix="credited", required=True)
     created_at = fields.DateTime(required=True)
     issued_at = fields.DateTime(allow_none=True)
-    paid_at = fields.DateTime(allow_none=True)
+    settled_at = fields.DateTime(allow_none=True)
     voided_at = fields.DateTime(allow_none=True)
+    disputed_at = fields.DateTime(allow_none=True)
+
+
+class InvoiceLineSchema(Schema):
+    """One line. `amount_minor` is as priced; `net_minor` and `tax_minor` are what it adds to the totals."""
+
+    line_no = fields.Integer(required=True)
+    kind = fields.String(required=True, validate=rules.OneOf(LINE_KINDS))
+    code = fields.String(required=True)
+    text = fields.String(required=True)
+    unit = fields.String(allow_none=True)
+    quantity = ExactNumber(required=True)
+    unit_price = ExactNumber(allow_none=True)
+    amount_minor = fields.Integer(required=True)
+    net_minor = fields.Integer(required=True)
+    tax_minor = fields.Integer(required=True)
+    of_first_day = fields.Date(allow_none=True)
+    of_last_day = fields.Date(allow_none=True)
+    credits_line_no = fields.Integer(allow_none=True)
+
+
+class InvoiceTaxSchema(Schema):
+    """The tax of one rule. Without a rate it is exempt or out of scope, and `reason` says why."""
+
+    category = fields.String(required=True)
+    treatment = fields.String(required=True, validate=rules.OneOf(TREATMENTS))
+    rate = ExactNumber(allow_none=True)
+    reason = fields.String(allow_none=True)
+    circular = fields.String(required=True)
+    base_minor = fields.Integer(required=True)
+    tax_minor = fields.Integer(required=True)
+    residual_minor = fields.Integer(required=True)
+
+
+class PartySchema(Schema):
+    """Seller or buyer as they were at issue."""
+
+    name = fields.String(required=True)
+    tax_number = fields.String(required=True)
+    address = fields.String(required=True)
+    telephone = fields.String(required=True)
+    bank_name = fields.String(required=True)
+    bank_account = fields.String(required=True)
 
 
 class WholeInvoiceSchema(InvoiceSchema):
-    """An invoice with its lines."""
+    """An invoice with its lines, taxes and parties."""
 
+    open_minor = fields.Integer(required=True)
+    prices_include_tax = fields.Boolean(required=True)
+    tax_rounding = fields.String(required=True, validate=rules.OneOf(TAX_ROUNDINGS))
+    seller = fields.Nested(PartySchema, allow_none=True)
+    buyer = fields.Nested(PartySchema, allow_none=True)
     lines = fields.List(fields.Nested(InvoiceLineSchema), required=True)
+    taxes = fields.List(fields.Nested(InvoiceTaxSchema), required=True)
+
+
+class LineCreditSchema(Schema):
+    """How much of one line is credited, as it was priced."""
+
+    line_no = fields.Integer(required=True, strict=True, validate=rules.Range(1, 10_000))
+    amount_minor = fields.Integer(required=True, strict=True)
+
+
+class CreditWishSchema(Schema):
+    """What is taken back of an invoice, and why; without lines, all that is left."""
+
+    because = fields.String(required=True, validate=rules.Length(1, 200))
+    lines = fields.List(
+        fields.Nested(LineCreditSchema), load_default=None, allow_none=True, validate=rules.Length(1, 100)
+    )
 
 
 class InvoicePaymentWishSchema(Schema):
@@ -72,17 +180,48 @@ class InvoicePaymentWishSchema(Schema):
 
 
 class InvoicePaymentSchema(Schema):
-    """A recorded payment of an invoice."""
+    """A recorded payment of an invoice. `surplus` is owed back."""
 
     id = fields.UUID(required=True)
     invoice_id = fields.UUID(required=True)
+    method = fields.String(required=True, validate=rules.OneOf(METHODS))
     amount = MoneyField(required=True)
+    surplus = MoneyField(prefix="surplus", required=True)
     paid_on = fields.Date(required=True)
     reference = fields.String(required=True)
     recorded_at = fields.DateTime(required=True)
 
 
-class VoidingWishSchema(Schema):
-    """Why an invoice is withdrawn."""
+class InvoiceReasonSchema(Schema):
+    """Why."""
 
     because = fields.String(required=True, validate=rules.Length(1, 200))
+
+
+class TaxRuleSchema(Schema):
+    """How a category is taxed from a day on. Taxed has a rate (0.06 is 6 %), all else a reason."""
+
+    id = fields.UUID(dump_only=True)
+    jurisdiction = fields.String(load_default="CN", validate=rules.Regexp(r"[A-Z]{2}\Z"))
+    category = fields.String(required=True, validate=_CATEGORY)
+    treatment = fields.String(required=True, validate=rules.OneOf(TREATMENTS))
+    rate = ExactNumber(load_default=None, allow_none=True, validate=rules.Range(0, 1, max_inclusive=False))
+    reason = fields.String(load_default=None, allow_none=True, validate=rules.Length(1, 200))
+    circular = fields.String(required=True, validate=rules.Length(1, 200))
+    effective_from = business_day(required=True)
+
+
+class SellerProfileSchema(PartySchema):
+    """How the operator signs its invoices from a day on."""
+
+    class Meta:
+        exclude = ("name",)
+
+    id = fields.UUID(dump_only=True)
+    legal_name = fields.String(required=True, validate=rules.Length(1, 120))
+    tax_number = fields.String(required=True, validate=rules.Regexp(r"[0-9A-Z]{15,20}\Z"))
+    address = fields.String(required=True, validate=rules.Length(1, 200))
+    telephone = fields.String(required=True, validate=rules.Length(1, 40))
+    bank_name = fields.String(required=True, validate=rules.Length(1, 120))
+    bank_account = fields.String(required=True, validate=rules.Regexp(r"[0-9 -]{6,40}\Z"))
+    effective_from = business_day(required=True)

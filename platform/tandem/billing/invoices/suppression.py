@@ -27,20 +27,21 @@ def told_lines(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
 
 
 def _told_of_category(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:
-    few = [line for line in lines if line.members is not None and line.members < CELL_MIN]
+    # By place and not by equality: two lines may say the same.
+    few = [place for place, line in enumerate(lines) if line.members is not None and line.members < CELL_MIN]
     if not few:
         return list(lines)
-    many = sorted((line for line in lines if (line.members or 0) >= CELL_MIN), key=lambda line: line.members or 0)
-    hidden = few + many[:1]
-    kept = [line for line in lines if line not in hidden]
+    many = [place for place, line in enumerate(lines) if (line.members or 0) >= CELL_MIN]
+    hidden = few + sorted(many, key=lambda place: lines[place].members or 0)[:1]
+    kept = [line for place, line in enumerate(lines) if place not in hidden]
     merged = InvoiceLine(
         code=MERGED_CODE,
         text=MERGED_TEXT,
         quantity=1,
         unit_price=None,
-        amount_minor=sum(line.amount_minor for line in hidden),
-        tax_category=few[0].tax_category,
-        members=max(line.members or 0 for line in hidden),
+        amount_minor=sum(lines[place].amount_minor for place in hidden),
+        tax_category=lines[few[0]].tax_category,
+        members=max(lines[place].members or 0 for place in hidden),
         kind="merged",
     )
     return [*kept, merged]

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, RowMapping, and_, cast, func, or_, select
 
 from tandem.accounts import Organization, tenants_of
+from tandem.billing.invoices import ISSUE_KINDS
 from tandem.billing.ledger import Account, Book, Entry, Journal, entries
 from tandem.billing.payments import BalanceTransaction, Dispute, Payment, Payout, Refund
 from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun
@@ -149,8 +150,8 @@ def booked_fees(movement_ids: Collection[str]) -> dict[str, int]:
 
 
 def booked_invoices(invoice_ids: Collection[str]) -> dict[str, int]:
-    """What each of these invoices is booked with as an employer's expense."""
-    return _booked("exp.benefits", ("invoice_issued",), invoice_ids)
+    """What each of these invoices and credit notes is booked with, owed to the operator or not owed after all."""
+    return {key: abs(amount) for key, amount in _booked("ap.operator", ISSUE_KINDS, invoice_ids).items()}
 
 
 def cash_at_provider(until: datetime) -> dict[str, int]:

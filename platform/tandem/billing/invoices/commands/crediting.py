@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 from uuid import UUID
+
+from sqlalchemy import RowMapping
 
 from tandem.billing.invoices import queries
 from tandem.billing.invoices.commands.drafting import line_row, tax_rows, write_lines, write_taxes
@@ -21,7 +22,7 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.money import share
 from tandem.kernel.tenancy import tenant_id
 
-Row = Mapping[str, Any]
+Row = RowMapping
 
 
 def credit_invoice(invoice_id: UUID, *, because: str, lines: Sequence[LineCredit] | None = None) -> Invoice:
@@ -35,8 +36,8 @@ def credit_invoice(invoice_id: UUID, *, because: str, lines: Sequence[LineCredit
         raise InvoiceNotOpen
     held = queries.invoice_lines(invoice_id)
     before = queries.credited_by_line(invoice_id)
-    credits = _credits(held, before, lines)
-    taken = [(line, *_taken(row, line, before.get(line["line_no"], 0), credits)) for line in held]
+    now = _credits(held, before, lines)
+    taken = [(line, *_taken(row, line, before.get(line["line_no"], 0), now)) for line in held]
     taken = [each for each in taken if each[1] or each[2].tax_minor]
     if not taken:
         raise CreditTooLarge(line=0, left_minor=0)
@@ -77,10 +78,10 @@ def _summed(lines: Sequence[LineCredit]) -> dict[int, int]:
     return summed
 
 
-def _taken(row: Invoice, line: Row, before_minor: int, credits: Mapping[int, int]) -> tuple[int, Parts]:
-    now_minor = credits.get(line["line_no"], 0)
+def _taken(row: Invoice, line: Row, before_minor: int, now: Mapping[int, int]) -> tuple[int, Parts]:
+    now_minor = now.get(line["line_no"], 0)
     if line["kind"] == "rounding":
-        is_taken = line["line_no"] in credits
+        is_taken = line["line_no"] in now
         return now_minor, Parts(line["net_minor"], line["tax_minor"]) if is_taken else Parts(0, 0)
     whole, tax = line["amount_minor"], line["tax_minor"]
     tax_now = 0
@@ -125,10 +126,12 @@ def _note(row: Invoice, taken: Sequence[tuple[Row, int, Parts]]) -> Invoice:
     session.add(note)
     session.flush()
     head = {"id": note.id, "currency": note.currency}
-    write_lines([
-        line_row(head, line_no, _line(held, amount), rules[held["tax_rule_id"]], parts)
-        for line_no, (held, amount, parts) in enumerate(taken, start=1)
-    ])
+    write_lines(
+        [
+            line_row(head, line_no, _line(held, amount), rules[held["tax_rule_id"]], parts)
+            for line_no, (held, amount, parts) in enumerate(taken, start=1)
+        ]
+    )
     write_taxes(tax_rows(head, taxed))
     return note
 

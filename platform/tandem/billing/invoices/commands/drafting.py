@@ -112,9 +112,7 @@ def line_rows(
     ]
 
 
-def line_row(
-    invoice: dict[str, Any], line_no: int, line: InvoiceLine, rule: RuleTerms, parts: Parts
-) -> dict[str, Any]:
+def line_row(invoice: dict[str, Any], line_no: int, line: InvoiceLine, rule: RuleTerms, parts: Parts) -> dict[str, Any]:
     """One line's row."""
     return {
         "tenant_id": tenant_id(),
