@@ -47,7 +47,7 @@ INVOICE_CHECKS = {
     "credited_within_total": "credited_minor BETWEEN 0 AND total_minor",
     "fapiao_within_total": "fapiao_minor BETWEEN 0 AND total_minor",
     "credit_of_an_invoice": "kind = 'invoice' OR corrects_id IS NOT NULL",
-    "dispute_has_a_reason": "(disputed_at IS NULL) = (dispute_reason IS NULL)",
+    "dispute_has_a_reason": "disputed_at IS NULL OR dispute_reason IS NOT NULL",
 }
 
 

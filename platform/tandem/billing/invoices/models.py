@@ -120,7 +120,7 @@ class Invoice(TenantOwned, Versioned, Model):
         CheckConstraint("credited_minor BETWEEN 0 AND total_minor", name="credited_within_total"),
         CheckConstraint("fapiao_minor BETWEEN 0 AND total_minor", name="fapiao_within_total"),
         CheckConstraint("kind = 'invoice' OR corrects_id IS NOT NULL", name="credit_of_an_invoice"),
-        CheckConstraint("(disputed_at IS NULL) = (dispute_reason IS NULL)", name="dispute_has_a_reason"),
+        CheckConstraint("disputed_at IS NULL OR dispute_reason IS NOT NULL", name="dispute_has_a_reason"),
         CheckConstraint(_one_of("currency", CURRENCIES), name="currency"),
         CheckConstraint("first_day <= last_day", name="days"),
     )

@@ -43,9 +43,9 @@ def test_a_credit_note_of_all_leaves_nothing_owed_and_has_a_number_of_its_own(wo
 def test_a_credit_note_larger_than_the_invoice_or_than_its_line_is_refused() -> None:
     row = issued(a_customer(), a_line(100), a_line(200))
 
-    for credits in ([LineCredit(1, 101)], [LineCredit(3, 1)], [LineCredit(1, -1)], [LineCredit(2, 150)] * 2):
+    for asked in ([LineCredit(1, 101)], [LineCredit(3, 1)], [LineCredit(1, -1)], [LineCredit(2, 150)] * 2):
         with pytest.raises(CreditTooLarge):
-            credited(row, *credits)
+            credited(row, *asked)
     credited(row, LineCredit(1, 60))
     with pytest.raises(CreditTooLarge):
         credited(row, LineCredit(1, 41))
