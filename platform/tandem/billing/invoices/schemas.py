@@ -133,14 +133,14 @@ class InvoiceTaxSchema(Schema):
 
 
 class PartySchema(Schema):
-    """Seller or buyer as they were at issue."""
+    """Seller or buyer as they were at issue; what was not known then is left out."""
 
-    name = fields.String(required=True)
-    tax_number = fields.String(required=True)
-    address = fields.String(required=True)
-    telephone = fields.String(required=True)
-    bank_name = fields.String(required=True)
-    bank_account = fields.String(required=True)
+    name = fields.String()
+    tax_number = fields.String()
+    address = fields.String()
+    telephone = fields.String()
+    bank_name = fields.String()
+    bank_account = fields.String()
 
 
 class WholeInvoiceSchema(InvoiceSchema):
