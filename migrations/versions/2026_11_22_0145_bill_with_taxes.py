@@ -8,7 +8,7 @@ from walls import leave_open, raise_wall, refuse_changes
 from tandem.billing.ledger.posting_rules import recorded_rules
 
 revision = "i0145"
-down_revision = "u0150"
+down_revision = "l0200"
 branch_labels = None
 depends_on = None
 
