@@ -39,12 +39,16 @@ class ProviderMovement:
 
 @dataclass(frozen=True)
 class ProviderCharge:
-    """An attempt to take money. Its movement may become known long after it succeeded."""
+    """An attempt to take money. Its movement may become known long after it succeeded.
+
+    `amount_minor` was authorised and is what the movement shows; `captured_minor` of it was taken.
+    """
 
     id: str
     intent_id: str | None
     key: str | None
     status: str
+    amount_minor: int
     captured_minor: int
     currency: str
     created_at: datetime
@@ -153,6 +157,7 @@ def charge_from(told: Json) -> ProviderCharge:
         intent_id=_id_of(told.get("payment_intent")),
         key=told["metadata"].get(OUR_KEY),
         status=told["status"],
+        amount_minor=told["amount"],
         captured_minor=told["amount_captured"],
         currency=told["currency"].upper(),
         created_at=_moment(told["created"]),

@@ -38,7 +38,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 3.05
 READ_TIMEOUT_SECONDS: Final = 8.0
 NETWORK_RETRIES: Final = 2
 PAGE: Final = 100
-PAYOUT_MOVEMENTS: Final = ("balance_transaction", "failure_balance_transaction")
+MOVEMENTS: Final = ("balance_transaction", "failure_balance_transaction")
 
 
 class Refused(Exception):
@@ -132,7 +132,7 @@ class StripeGateway:
             "payment_intent": intent_id,
             "amount": amount_minor,
             "metadata": {OUR_KEY: str(key)},
-            "expand": ["balance_transaction"],
+            "expand": [*MOVEMENTS],
         }
         with _telling_no_from_away():
             told = self._v1.refunds.create(cast(Any, params), _as(account, key))
@@ -153,9 +153,7 @@ class StripeGateway:
     def refund_now(self, account: str, refund_id: str) -> ProviderRefund:
         """A refund now."""
         with _telling_no_from_away():
-            return refund_from(
-                _plain(self._v1.refunds.retrieve(refund_id, _showing("balance_transaction"), _as(account)))
-            )
+            return refund_from(_plain(self._v1.refunds.retrieve(refund_id, _showing(*MOVEMENTS), _as(account))))
 
     def dispute(self, account: str, dispute_id: str) -> ProviderDispute:
         """A dispute now."""
@@ -165,7 +163,7 @@ class StripeGateway:
     def payout(self, account: str, payout_id: str) -> ProviderPayout:
         """A payout now."""
         with _telling_no_from_away():
-            return payout_from(_plain(self._v1.payouts.retrieve(payout_id, _showing(*PAYOUT_MOVEMENTS), _as(account))))
+            return payout_from(_plain(self._v1.payouts.retrieve(payout_id, _showing(*MOVEMENTS), _as(account))))
 
     def movement(self, account: str, movement_id: str) -> ProviderMovement:
         """A balance transaction."""
@@ -192,7 +190,7 @@ class StripeGateway:
 
     def refunds_since(self, account: str, *when: datetime) -> Iterator[ProviderRefund]:
         """Refunds made since."""
-        return map(refund_from, self._pages(self._v1.refunds.list, account, when, "balance_transaction"))
+        return map(refund_from, self._pages(self._v1.refunds.list, account, when, *MOVEMENTS))
 
     def disputes_since(self, account: str, *when: datetime) -> Iterator[ProviderDispute]:
         """Disputes opened since."""
@@ -200,7 +198,7 @@ class StripeGateway:
 
     def payouts_since(self, account: str, *when: datetime) -> Iterator[ProviderPayout]:
         """Payouts made since."""
-        return map(payout_from, self._pages(self._v1.payouts.list, account, when, *PAYOUT_MOVEMENTS))
+        return map(payout_from, self._pages(self._v1.payouts.list, account, when, *MOVEMENTS))
 
     def movements_since(self, account: str, *when: datetime) -> Iterator[ProviderMovement]:
         """Balance transactions made since."""

@@ -30,6 +30,7 @@ from tandem.billing.payments.jobs import fetch_provider_facts
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, Refund
 from tandem.billing.payments.queries import (
     captured_between,
+    dispute,
     movement_sums,
     payment,
     payment_for_order,
@@ -60,6 +61,7 @@ __all__ = [
     "complete_payment",
     "connect_account",
     "create_payment",
+    "dispute",
     "fetch_provider_facts",
     "movement_sums",
     "payment",

@@ -71,9 +71,14 @@ class DisputeOpened(Event):
 
 @dataclass(frozen=True)
 class DisputeClosed(Event):
-    """The dispute was won or lost."""
+    """The dispute has ended. `outcome`: won, lost, or closed (an inquiry without money moving).
+
+    `payment_id` is empty for a payment that was never ours; sum and fee are the dispute's, by `payments.dispute`.
+    """
 
     dispute_id: UUID
+    payment_id: UUID | None
+    outcome: str
 
 
 @dataclass(frozen=True)

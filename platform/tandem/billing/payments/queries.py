@@ -110,6 +110,11 @@ def provider_refund_for_update(provider_refund_id: str) -> Refund | None:
     return _locked(Refund, Refund.provider_refund_id == provider_refund_id)
 
 
+def dispute(dispute_id: UUID) -> Dispute:
+    """One dispute. Raises NotFound."""
+    return _found(session.scalar(select(Dispute).where(Dispute.tenant_id == tenant_id(), Dispute.id == dispute_id)))
+
+
 def dispute_for_update(provider_dispute_id: str) -> Dispute | None:
     """The dispute of the provider's id, locked."""
     return _locked(Dispute, Dispute.provider_dispute_id == provider_dispute_id)
@@ -213,6 +218,14 @@ def unexplained_movements(limit: int) -> Sequence[BalanceTransaction]:
     return session.scalars(open_.order_by(BalanceTransaction.provider_created_at).limit(limit)).all()
 
 
+def fees_of(source_id: str) -> int:
+    """What the provider has kept with the movements of one of its objects."""
+    kept = select(func.coalesce(func.sum(BalanceTransaction.fee_minor), 0)).where(
+        BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.source_id == source_id
+    )
+    return int(session.execute(kept).scalar_one())
+
+
 def movement_for_update(movement_id: UUID) -> BalanceTransaction | None:
     """One movement, locked, as it is now."""
     return _locked(BalanceTransaction, BalanceTransaction.id == movement_id)
@@ -292,7 +305,7 @@ def disputes_page(*, limit: int, after: str | None) -> Page:
     """The hospital's disputes, newest first."""
     shown = (
         Dispute.id, Dispute.payment_id, Dispute.reason, Dispute.amount_minor, Dispute.currency, Dispute.status,
-        Dispute.opened_at, Dispute.closed_at,
+        Dispute.fee_minor, Dispute.opened_at, Dispute.closed_at,
     )  # fmt: skip
     mine = select(*shown).where(Dispute.tenant_id == tenant_id())
     return page(mine, by=[Dispute.opened_at, Dispute.id], limit=limit, after=after, newest_first=True)

@@ -77,6 +77,7 @@ class DisputeSchema(Schema):
     id = fields.UUID(required=True)
     payment_id = fields.UUID(allow_none=True)
     amount = MoneyField(required=True)
+    fee = MoneyField(prefix="fee", required=True)
     reason = fields.String(required=True)
     status = fields.String(required=True)
     opened_at = fields.DateTime(required=True)

@@ -19,6 +19,9 @@ EXPANDABLE = frozenset(
     }
 )  # fmt: skip
 
+SHOWN_SOMETIMES = frozenset({("refund", "failure_balance_transaction")})
+"""Properties that an object has only when there is something to say; asking to expand them is no mistake."""
+
 
 def present(books: Books, record: Record) -> Json:
     """The object as it is shown at this moment: money turns available as time passes."""
@@ -60,6 +63,8 @@ def _expanded(books: Books, body: Json, steps: list[str], path: str, included: d
         value = body[step]
     elif step in EXPANDABLE and step in body:
         value = _fetched(books, body, step)
+    elif (body.get("object", ""), step) in SHOWN_SOMETIMES:
+        return body
     else:
         raise ParameterInvalid(f"This property cannot be expanded ({path}).", param="expand")
     if rest and isinstance(value, dict):

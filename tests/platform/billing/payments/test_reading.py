@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,6 +16,7 @@ from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.people import operator_staff, staff
+from tests.platform.billing.digests import book_digest
 from tests.platform.billing.payments.till import Till
 
 
@@ -195,6 +197,42 @@ def test_a_silence_of_three_days_is_read_to_the_end_in_windows(till: Till, at: C
     assert till.book()["cash.psp"] == till.provider_balance()
     with acting_for(till.hospital_id):
         assert read_until() == clock.now()
+
+
+@pytest.mark.parametrize("silence", [{"lose_webhook": 1}, {"lose_webhook": 0.5, "duplicate_webhook": 0.5, "seed": 5}])
+def test_webhooks_lost_for_three_days_leave_the_book_of_a_twin_that_heard_them_all(
+    till: Till, at: Callable[[datetime], None], silence: dict[str, Any]
+) -> None:
+    twin = Till(till.provider, till.work)
+    for each in (till, twin):
+        each.take(9_000)
+        each.read()
+    for day in range(1, 4):
+        till.provider.put("/clock", {"offset_seconds": day * 86_400})
+        for each, misdeeds in ((twin, {}), (till, silence)):
+            till.provider.put("/misbehaviour", misdeeds)
+            a_day_of(each, day)
+    at(clock.now() + timedelta(days=3, minutes=1))
+
+    with acting_for(till.hospital_id):
+        read_provider()
+    till.work(till.hospital_id)
+
+    assert book_digest(till.hospital_id, keyed=False) == book_digest(twin.hospital_id, keyed=False)
+    assert till.book()["cash.psp"] == till.provider_balance()
+
+
+def a_day_of(till: Till, day: int) -> None:
+    """A payment that stays, one given back in part, one that is disputed and lost."""
+    till.take(1_000 * day)
+    refunded, disputed = till.take(2_000 * day), till.take(3_000 * day)
+    till.give_back(refunded, 500)
+    till.settle()
+    # The till that hears nothing learns from the answer to its own call what became of its payment.
+    dispute = till.provider.post("/disputes", {"payment_intent": till.payment(disputed).provider_intent_id})
+    till.settle()
+    till.provider.post(f"/disputes/{dispute['id']}/lose")
+    till.settle()
 
 
 def test_a_reading_out_of_time_asks_for_the_next_run_and_loses_nothing(

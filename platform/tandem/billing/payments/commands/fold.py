@@ -4,6 +4,7 @@ Each function takes an object as the provider showed it a moment ago. A state on
 is booked once, guarded by the row it is about, which is locked first. Locks: refund or dispute, payment, book.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from tandem.billing.provider_facts import (
     ProviderCharge,
     ProviderDispute,
     ProviderIntent,
+    ProviderMovement,
     ProviderPayout,
     ProviderRefund,
 )
@@ -95,14 +97,15 @@ def fold_refund(told: ProviderRefund) -> None:
         post([postings.refunded(told.id, at=told.created_at, **about)])
     if wanted in REFUND_NEXT[refund.status]:
         if wanted == "succeeded":
-            end_succeeded(refund, payment)
+            end_succeeded(refund, payment, told.created_at)
         elif wanted == "failed":
             end_failed(refund, payment, told.failure_code)
         else:
             move(refund, wanted, REFUND_NEXT)
-    if refund.status == "failed" and refund.is_posted and not refund.is_reversed:
+    returned = _inward(told.movements)
+    if returned is not None and refund.is_posted and not refund.is_reversed:
         refund.is_reversed = True
-        post([postings.refund_returned(told.id, at=clock.now(), **about)])
+        post([postings.refund_returned(told.id, at=returned.created_at, **about)])
     for movement in told.movements:
         fold_movement(movement)
     claim_movements(
@@ -116,9 +119,10 @@ def fold_dispute(told: ProviderDispute) -> None:
     """A dispute: the sum taken, and what became of it. Raises NoBookInCurrency."""
     check_currency(told.currency)
     dispute = _dispute_of(told)
-    dispute.provider_status = told.status
+    if dispute.status == "open":
+        dispute.provider_status = told.status
     taken = next((each for each in told.movements if each.amount_minor < 0), None)
-    given = next((each for each in told.movements if each.amount_minor > 0), None)
+    given = _inward(told.movements)
     wanted = _DISPUTE_STATUS.get(told.status, "open")
     amount_minor = -taken.amount_minor if taken is not None else told.amount_minor
     about: dict[str, Any] = {"row_id": dispute.id, "amount_minor": amount_minor, "currency": told.currency}
@@ -130,13 +134,16 @@ def fold_dispute(told: ProviderDispute) -> None:
         post([postings.dispute_won(told.id, at=given.created_at, **(about | {"amount_minor": given.amount_minor}))])
     if wanted == "lost" and not dispute.is_written_off:
         dispute.is_written_off = True
-        post([postings.dispute_lost(told.id, at=clock.now(), **about)])
+        # The provider does not say when the case was decided, and when we hear of it must not matter: the money has
+        # been gone since it was taken.
+        post([postings.dispute_lost(told.id, at=taken.created_at if taken else told.created_at, **about)])
     if wanted in DISPUTE_NEXT[dispute.status]:
         move(dispute, wanted, DISPUTE_NEXT)
         dispute.closed_at = clock.now()
-        outbox.add(DisputeClosed(dispute.id))
+        outbox.add(DisputeClosed(dispute.id, dispute.payment_id, wanted))
     for movement in told.movements:
         fold_movement(movement)
+    dispute.fee_minor = queries.fees_of(told.id)
     claim_movements(
         told.id,
         taken_as=postings.withdrawn_key(told.id) if dispute.is_withdrawn else None,
@@ -156,9 +163,10 @@ def fold_payout(told: ProviderPayout) -> None:
     if wanted is not None and wanted in PAYOUT_NEXT[payout.status]:
         move(payout, wanted, PAYOUT_NEXT)
         payout.failure_code = told.failure_code
-    if payout.status == "failed" and not payout.is_reversed:
+    returned = _inward(told.movements)
+    if returned is not None and not payout.is_reversed:
         payout.is_reversed = True
-        post([postings.payout_returned(told.id, at=clock.now(), **about)])
+        post([postings.payout_returned(told.id, at=returned.created_at, **about)])
     for movement in told.movements:
         fold_movement(movement)
     claim_movements(
@@ -201,7 +209,8 @@ def _fold_success(payment: Payment, charge: ProviderCharge | None) -> None:
             postings.captured(
                 charge.id,
                 payment_id=payment.id,
-                amount_minor=charge.captured_minor,
+                # The authorised sum: what was not captured of it leaves again as a refund of its own.
+                amount_minor=charge.amount_minor,
                 currency=charge.currency,
                 at=charge.created_at,
             )
@@ -234,9 +243,12 @@ def _refund_of(told: ProviderRefund) -> Refund | None:
 def _dispute_of(told: ProviderDispute) -> Dispute:
     """Our row of a dispute, made the first time it is told of."""
     dispute = queries.dispute_for_update(told.id)
-    if dispute is not None:
+    if dispute is not None and dispute.payment_id is not None:
         return dispute
     payment = queries.payment_by_charge(told.charge_id, told.intent_id)
+    if dispute is not None:
+        dispute.payment_id = payment.id if payment is not None else None
+        return dispute
     row = {
         "tenant_id": tenant_id(),
         "id": new_id(),
@@ -248,6 +260,7 @@ def _dispute_of(told: ProviderDispute) -> Dispute:
         "amount_minor": told.amount_minor,
         "currency": told.currency,
         "status": "open",
+        "fee_minor": 0,
         "is_withdrawn": False,
         "is_reinstated": False,
         "is_written_off": False,
@@ -287,6 +300,11 @@ def _payout_of(told: ProviderPayout) -> Payout:
     if payout is None:
         raise LookupError(told.id)
     return payout
+
+
+def _inward(movements: Sequence[ProviderMovement]) -> ProviderMovement | None:
+    """The movement that brought money (back) into the balance. Only it says so: a status may be ahead of the money."""
+    return next((each for each in movements if each.amount_minor > 0), None)
 
 
 def _uuid(key: str | None) -> UUID | None:

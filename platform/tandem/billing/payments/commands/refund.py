@@ -1,6 +1,7 @@
 """Giving money back: never more than was paid, once per key, whatever asks at the same time."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import update
@@ -96,7 +97,7 @@ def succeed_benefit_refund(refund_id: UUID) -> None:
     """The benefit's unit was given back."""
     refund = queries.refund_for_update(refund_id)
     if refund is not None and refund.status == "created":
-        end_succeeded(refund, queries.payment_for_update(refund.payment_id))
+        end_succeeded(refund, queries.payment_for_update(refund.payment_id), clock.now())
 
 
 def insert_refund(payment: Payment, amount_minor: int, *, reason: str, key: str) -> UUID | None:
@@ -118,10 +119,10 @@ def insert_refund(payment: Payment, amount_minor: int, *, reason: str, key: str)
     return session.execute(once).scalar_one_or_none()
 
 
-def end_succeeded(refund: Refund, payment: Payment | None) -> None:
-    """The money is back with the payer."""
+def end_succeeded(refund: Refund, payment: Payment | None, at: datetime) -> None:
+    """The money is back with the payer, since `at` as the provider says: when we hear of it must not matter."""
     move(refund, "succeeded", REFUND_NEXT)
-    refund.succeeded_at = clock.now()
+    refund.succeeded_at = at
     if payment is not None:
         payment.refunded_minor += refund.amount_minor
     outbox.add(RefundSucceeded(refund.id))

@@ -43,6 +43,7 @@ def fold_event(event_id: UUID) -> None:
         if kind == "charge" and (intent_id := queries.intent_of_charge(object_id)) is not None:
             kind, object_id = "payment_intent", intent_id
     fact = look_up(account, kind, object_id)
+    fold_intent_before(account, fact)
     if fact is None:
         with transaction():
             commands.mark_folded(event_id)
@@ -74,6 +75,19 @@ def parking(fact: Fact, event_id: UUID | None = None) -> Iterator[None]:
             commands.park_fact(fact.kind, fact.id, why, amount_minor=amount_minor, currency=currency)
             if event_id is not None:
                 commands.mark_folded(event_id)
+
+
+def fold_intent_before(account: str, fact: Fact | None) -> None:
+    """A refund or a dispute told before its payment's success: the intent is folded first, or it would be nobody's."""
+    intent_id = getattr(fact.told, "intent_id", None) if fact is not None else None
+    if fact is None or intent_id is None:
+        return
+    with transaction():
+        is_known = queries.payment_by_charge(fact.told.charge_id or "", intent_id) is not None
+    intent = None if is_known else look_up(account, "payment_intent", intent_id)
+    if intent is not None:
+        with parking(intent), transaction():
+            intent()
 
 
 def _look_up(account: str, kind: str, object_id: str) -> Fact | None:

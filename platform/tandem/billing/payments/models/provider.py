@@ -43,6 +43,8 @@ class Dispute(TenantOwned, Model):
     amount_minor: Mapped[int]
     currency: Mapped[str]
     status: Mapped[str] = mapped_column(default="open")
+    # What the provider keeps for the case, whoever wins; its journals are those of the movements.
+    fee_minor: Mapped[int] = mapped_column(default=0)
     is_withdrawn: Mapped[bool] = mapped_column(default=False)
     is_reinstated: Mapped[bool] = mapped_column(default=False)
     is_written_off: Mapped[bool] = mapped_column(default=False)
