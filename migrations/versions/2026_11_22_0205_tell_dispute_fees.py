@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "p0155"
-down_revision = "p0145"
+revision = "p0205"
+down_revision = "l0200"
 branch_labels = None
 depends_on = None
 
