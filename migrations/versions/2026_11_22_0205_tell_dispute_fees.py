@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "p0205"
-down_revision = "l0200"
+down_revision = "i0145"
 branch_labels = None
 depends_on = None
 
