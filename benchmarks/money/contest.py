@@ -27,7 +27,8 @@ class Competitor:
 
     `program` is `module:function` of ours, or a file of `benchmarks/peers/` (`python` is then the peers'). `template`
     names the data set it gets a copy of; an `{n}` in it is the count. `settings` says how it was tuned. `wants_peers`:
-    it is driven from here, but runs in the peers' Python.
+    it is driven from here, but runs in the peers' Python. `tool`: a program of Peers whose path it is told. `in_place`:
+    it reads the data set itself and leaves it as it was.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Competitor:
     limit_seconds: int = 300
     runs: int | None = None
     wants_peers: bool = False
+    tool: str | None = None
     in_place: bool = False
 
     @property
@@ -160,6 +162,8 @@ def _one_run(one: Competitor, place: Place, peers: Peers, scale: str) -> dict[st
         template = datasets.ready(one.template_at(scale), place, peers)
         url = place.url_of(template) if one.in_place else stack.enter_context(place.copy_of(template))
         facts = dict(one.facts) | ({"python": peers.python()} if one.wants_peers else {})
+        if one.tool:
+            facts["tool"] = peers.tool(one.tool)
         task = Task(one.count[scale], url, place.postgres.pid, home=str(place.home), facts=facts)
         words = [*_program(one, peers), json.dumps({k: v for k, v in asdict(task).items() if k in _GIVEN})]
         environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": "0"}

@@ -37,22 +37,58 @@ def _djstripe(name: str, place: Place, peers: Peers) -> None:
     place.ensure(name, lambda url: _peer(peers, "djstripe_site.py", place, url, {}))
 
 
+def _book(name: str, place: Place, peers: Peers) -> None:
+    """The operator's book with so many journals, and the same as text for beancount and hledger beside it."""
+    count = int(name.split("-")[1])
+
+    def make(url: str) -> None:
+        ours("benchmarks.ours.posting:spread", count, place, url, {"legs": 4})
+        ours("benchmarks.ours.books:export", count, place, url, {"file": str(place.home / f"book-{count}")})
+
+    place.ensure(name, make, out_of=place.ours())
+
+
+def _hospitals(name: str, place: Place, peers: Peers) -> None:
+    """So many hospitals' books with so many entries in all."""
+    hospitals, entries = name.split("-")[1:3]
+
+    def make(url: str) -> None:
+        ours("benchmarks.ours.books:make_hospitals", int(entries), place, url, {"hospitals": int(hospitals)})
+
+    place.ensure(name, make, out_of=place.ours())
+
+
+def ours(program: str, count: int, place: Place, url: str, facts: Mapping[str, Any]) -> None:
+    """Let one of our own programs work on a database that is being made. Raises NotInstalled with its last word."""
+    environment = place.environment(url) | {"PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'platform'}"}
+    _run([sys.executable, "-m", "benchmarks.money.entry", program], count, place, url, facts, environment)
+
+
 def _peer(peers: Peers, program: str, place: Place, url: str, facts: Mapping[str, Any]) -> None:
-    task = {"count": 0, "url": url, "postgres_pid": 0, "facts": dict(facts), "home": str(place.home)}
+    words = [peers.python(), str(CHECKOUT / "benchmarks" / "peers" / program)]
+    _run(words, 0, place, url, facts, {"PYTHONPATH": str(CHECKOUT)})
+
+
+def _run(
+    words: list[str], count: int, place: Place, url: str, facts: Mapping[str, Any], environment: Mapping[str, str]
+) -> None:
+    task = {"count": count, "url": url, "postgres_pid": 0, "facts": dict(facts), "home": str(place.home)}
     done = subprocess.run(
-        [peers.python(), str(CHECKOUT / "benchmarks" / "peers" / program), json.dumps(task)],
+        [*words, json.dumps(task)],
         cwd=CHECKOUT,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise NotInstalled(done.stderr.strip().splitlines()[-1])
+        raise NotInstalled(f"{words[-1]}: {done.stderr.strip().splitlines()[-1]}")
 
 
 _PEERS: Final = {"hordak", "djstripe"}
 _MAKERS: Final[dict[str, Callable[[str, Place, Peers], None]]] = {
     "hordak": _hordak,
     "djstripe": _djstripe,
+    "book": _book,
+    "hospitals": _hospitals,
 }

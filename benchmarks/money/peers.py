@@ -43,19 +43,19 @@ class Peers:
             mark.write_text(wanted)
         return python
 
-    def hledger(self) -> str:
-        """The program hledger: this machine's, or Debian's package unpacked here. Raises NotInstalled."""
-        found = shutil.which("hledger")
+    def tool(self, name: str) -> str:
+        """A program by name: this machine's, or that of Debian's package unpacked here. Raises NotInstalled."""
+        found = shutil.which(name)
         if found:
             return found
-        home = self.home / "hledger"
-        program = home / "usr" / "bin" / "hledger"
+        home = self.home / name
+        program = home / "usr" / "bin" / name
         if not program.exists():
             if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-                raise NotInstalled("hledger is not installed here, and there is no apt-get to ask for it")
+                raise NotInstalled(f"{name} is not installed here, and there is no apt-get to ask for it")
             home.mkdir(parents=True, exist_ok=True)
-            _run(["apt-get", "-qq", "download", "hledger"], cwd=home)
-            for package in home.glob("hledger_*.deb"):
+            _run(["apt-get", "-qq", "download", name], cwd=home)
+            for package in home.glob(f"{name}_*.deb"):
                 _run(["dpkg-deb", "-x", str(package), str(home)])
         _run([str(program), "--version"])
         return str(program)

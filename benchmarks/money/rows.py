@@ -96,4 +96,88 @@ WEBHOOKS: Final = Row(
     ],
 )  # fmt: skip
 
-ROWS: Final = [POSTING, HOT, WEBHOOKS]
+_BOOK: Final = {"small": 2_000, "full": 100_000}
+VERIFY: Final = Row(
+    "verify",
+    "Full verify: zero-sum, chain, balances, accounts",
+    "1M journals at least 50x as fast as beancount loads and checks them",
+    "journals",
+    [
+        Competitor("ours", "Tandem, `ledger verify`", "benchmarks.ours.books:verify", _BOOK, "book-{n}",
+                   "also recomputes every journal's SHA-256 and the chain, which the others do not", in_place=True),
+        Competitor("beancount", "beancount, loader.load_file", "text_books.py", _BOOK, "book-{n}",
+                   "the book as `tandem ledger export` writes it; load cache off", in_place=True),
+        Competitor("hledger", "hledger check", "text_books.py", _BOOK, "book-{n}",
+                   "the same book in its own format", tool="hledger", in_place=True),
+    ],
+    [
+        Ratio("over beancount", "ours", "beancount", 50),
+        Ratio("over beancount, by CPU", "ours", "beancount", 50, "cpu"),
+        Ratio("over hledger", "ours", "hledger"),
+    ],
+    "100,000 journals for all; how ours grows to 1M stands under growth.",
+)  # fmt: skip
+
+_HOSPITALS: Final = {"small": 16_000, "full": 10_000_000}
+STATEMENTS: Final = Row(
+    "statements",
+    "Settlement statements for 200 hospitals",
+    "10M entries in less than 10 s, byte-identical when run again",
+    "entries",
+    [
+        Competitor("ours", "Tandem, propose_statement", "benchmarks.ours.books:statements", _HOSPITALS,
+                   "hospitals-200-{n}", "each hospital a transaction; every document is run again and compared",
+                   {"hospitals": 200}),
+        Competitor("loop", "naive Decimal loop over the entries", "loops.py", _HOSPITALS, "hospitals-200-{n}",
+                   "one hospital in ten; server-side cursor, binary; adds up, stores nothing",
+                   {"load": "statements", "share": 10}, in_place=True),
+    ],
+    [
+        Ratio("seconds for all statements", "ours", None, 10, "seconds", at_most=True),
+        Ratio("entries per second, over the naive loop", "ours", "loop"),
+    ],
+)  # fmt: skip
+
+_SINGLE: Final = "dedupe and roll-up in one statement and transaction per event; no wall"
+USAGE: Final = Row(
+    "usage",
+    "Usage ingest with dedupe and hourly roll-up",
+    "30,000 events/s; 20x single-row commits",
+    "events",
+    [
+        Competitor("single", "single-row commits, one connection", "loops.py", {"small": 200, "full": 5_000},
+                   "template0", _SINGLE, {"load": "usage"}),
+        Competitor("pgbench", "single-row commits, pgbench", "pgbench_rows.py", {"small": 2, "full": 5}, "template0",
+                   f"{_SINGLE}; prepared, best of 1 to 32 clients", _PGBENCH | {"load": "usage"}),
+    ],
+)  # fmt: skip
+
+_PAIRS: Final = {"small": 20_000, "full": 1_000_000}
+MATCHING: Final = Row(
+    "matching",
+    "Payments against ledger, full outer join by key, one in a thousand differs",
+    "1M x 1M with results stored at least 1.5x as fast as pandas' outer merge, which stores nothing",
+    "pairs",
+    [
+        Competitor("pandas", "pandas outer merge", "dataframes.py", _PAIRS, "template0",
+                   "both sides in memory before the clock starts; stores nothing", {"engine": "pandas"}),
+        Competitor("duckdb", "duckdb full outer join", "dataframes.py", _PAIRS, "template0",
+                   "both sides in its memory before the clock starts; result kept in memory; all cores",
+                   {"engine": "duckdb"}),
+    ],
+)  # fmt: skip
+
+INVOICES: Final = Row(
+    "invoices",
+    "Invoice run: contracts x 5 meters x 4 tiers",
+    "30,000 contracts at least 50x as fast as a Decimal loop",
+    "contracts",
+    [
+        Competitor("rating", "Decimal loop in memory", "loops.py", {"small": 500, "full": 30_000}, "template0",
+                   "arithmetic alone: nothing read, nothing stored", {"load": "rating"}),
+        Competitor("loop", "Decimal loop, a transaction per contract", "loops.py", {"small": 200, "full": 3_000},
+                   "template0", "reads a contract's use, writes its invoice and lines, commits", {"load": "invoices"}),
+    ],
+)  # fmt: skip
+
+ROWS: Final = [POSTING, HOT, USAGE, MATCHING, INVOICES, STATEMENTS, VERIFY, WEBHOOKS]
