@@ -170,6 +170,15 @@ class Versioned:
         return {"version_id_col": cls.version}
 
 
+class Changing:
+    """A row that says which transaction wrote it last, so that whoever looks again looks at what has changed only.
+
+    The database writes it, on the node where the row is; it can be held against `pg_snapshot_xmin` of that node.
+    """
+
+    changed_xid: Mapped[int] = mapped_column(server_default=text("0"), sort_order=95)
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of a list: rows in order, and the cursor after which the next begins."""

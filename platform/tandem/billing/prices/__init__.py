@@ -2,10 +2,11 @@
 
 from tandem.billing.prices.ceilings import PriceAboveCeiling, add_price_ceiling, require_price_within_ceiling
 from tandem.billing.prices.fees import CAPS, Cap, FeeResult, FeeRule, compute_fee, fee_to_reverse
-from tandem.billing.prices.tariffs import provider_fee
+from tandem.billing.prices.tariffs import TARIFFS, provider_fee
 
 __all__ = [
     "CAPS",
+    "TARIFFS",
     "Cap",
     "FeeResult",
     "FeeRule",

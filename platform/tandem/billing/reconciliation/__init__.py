@@ -4,8 +4,7 @@ Nothing is ever silently mended and nothing deleted: a difference is open, expla
 resolved (a later run no longer finds it, or both parties settled it). 对账
 """
 
-from tandem.billing.reconciliation.commands import run_reconciliation
 from tandem.billing.reconciliation.findings import Finding
 from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun
 
-__all__ = ["DayClose", "Discrepancy", "Finding", "ReconciliationRun", "run_reconciliation"]
+__all__ = ["DayClose", "Discrepancy", "Finding", "ReconciliationRun"]

@@ -50,7 +50,7 @@ def list_runs(query: dict[str, Any]) -> Page:
 )
 def explain_discrepancy(discrepancy_id: UUID, wish: dict[str, Any]) -> Discrepancy:
     """Say where a difference comes from."""
-    return commands.explain(discrepancy_id, cause=wish["cause"])
+    return commands.explain(discrepancy_id, cause=wish["cause"], party="hospital")
 
 
 @hospital_api.post(
@@ -109,7 +109,7 @@ def explain_discrepancy_of_organization(
     organization_id: UUID, discrepancy_id: UUID, wish: dict[str, Any]
 ) -> Discrepancy:
     """Say where a difference comes from."""
-    return commands.explain(discrepancy_id, cause=wish["cause"])
+    return commands.explain(discrepancy_id, cause=wish["cause"], party="operator")
 
 
 @operator_api.post(

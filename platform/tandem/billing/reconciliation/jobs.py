@@ -1,5 +1,6 @@
 """Reconciling by night, and closing days: one job per tenant, so that one tenant's trouble stays its own."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -9,17 +10,22 @@ from sqlalchemy import select, update
 
 from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_among, consumed_at
-from tandem.billing.ledger import mirror_book, mirrored_journals, mirrors_of
+from tandem.billing.ledger import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.payments import fetch_provider_facts, read_until
 from tandem.billing.reconciliation import commands, queries
-from tandem.billing.reconciliation.commands import OtherBooks
+from tandem.billing.reconciliation.matching import Outcome, advance, position_of
 from tandem.billing.reconciliation.models import DayClose
+from tandem.billing.reconciliation.passes import told
+from tandem.billing.reconciliation.passes.told import Told
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session
 from tandem.kernel.jobs import job
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, tenant_id, transaction
 
 CURRENCY: Final = "CNY"
+MIRRORED: Final = "R6.mirrored"
+WINDOW: Final = 5_000
+"""Journals compared with the operator's book at once."""
 
 
 @job(queue="slow", timeout_seconds=300, outside=True)
@@ -63,21 +69,21 @@ def close_hospital_day(day: date, day_close_id: UUID | None = None) -> None:
     mirror_book(CURRENCY)
     with transaction():
         statement_id = _propose(day)
-    _reconcile(day, day_close_id, statement_id)
+    _reconcile([day], day_close_id, statement_id)
 
 
 @job(queue="slow", timeout_seconds=300, outside=True)
 def close_employer_day(day: date, day_close_id: UUID | None = None) -> None:
     """Mirror and reconcile an employer's book. [employer]"""
     mirror_book(CURRENCY)
-    _reconcile(day, day_close_id, None)
+    _reconcile([day], day_close_id, None)
 
 
 @job(queue="slow", timeout_seconds=600, outside=True)
 def reconcile_day(day: date) -> None:
     """Reconcile one day again. [hospital, employer]"""
     mirror_book(CURRENCY)
-    _reconcile(day, None, None)
+    _reconcile([day], None, None)
 
 
 @job(queue="slow", timeout_seconds=600, outside=True)
@@ -98,29 +104,70 @@ def _reconcile_since(moment: datetime, *, asks_provider: bool) -> None:
     if asks_provider:
         fetch_provider_facts(clock.day_bounds(days[0])[0])
     mirror_book(CURRENCY)
+    _reconcile(days, None, None)
+
+
+def _reconcile(days: Sequence[date], day_close_id: UUID | None, statement_id: UUID | None) -> None:
+    """What changed and the last of these days in one go, then each day's comparisons that look elsewhere too.
+
+    Every comparison is a transaction of its own: killed between two of them, the next run does the rest.
+    """
+    since, until = clock.day_bounds(days[-1])
+    done = []
+    for comparison in commands.COMPARISONS:
+        with transaction():
+            done.append(commands.compare(comparison, "day", since, until))
+    done += _compare_mirrors(since, until)
     for day in days:
-        _reconcile(day, None, None)
+        found = _told_of(day)
+        with transaction():
+            outcomes = [*done, *(commands.keep(each) for each in found)]
+            commands.note_run(day, outcomes, day_close_id=day_close_id, statement_id=statement_id)
 
 
-def _reconcile(day: date, day_close_id: UUID | None, statement_id: UUID | None) -> None:
-    """One run: first what other tenants say, each in its own scope, then the comparison in this one."""
+def _told_of(day: date) -> list[Told]:
+    """What is found of a day: first what other tenants say, each in its own scope, then the comparison in this one."""
     since, until = clock.day_bounds(day)
     here = tenant_id()
     with transaction():
-        mirrored = mirrored_journals(since=since, until=until)
         delivered = queries.delivered_on_benefits(since, until)
         programmes = queries.programmes_paying()
-    with acting_for(OPERATOR_ID), transaction():
-        mirrors = mirrors_of([each.id for each in mirrored])
     unconsumed, consumed_here = set[UUID](), set[UUID]()
     for programme in programmes:
         paid = delivered.get(programme, set())
         with acting_for(programme), transaction():
             unconsumed |= paid - consumed_among(paid)
             consumed_here |= consumed_at(here, since, until)
-    others = OtherBooks(unconsumed, consumed_here, mirrored, mirrors)
     with transaction():
-        commands.run_reconciliation(day, others, day_close_id=day_close_id, statement_id=statement_id)
+        found = [told.use_and_benefits(since, until, unconsumed, consumed_here), told.invoices_and_book(since, until)]
+        if commands.is_latest_day(day):
+            found += [told.balance_at_provider(until), told.statement_and_book()]
+    return found
+
+
+def _compare_mirrors(since: datetime, until: datetime) -> list[Outcome]:
+    """R6: the journals of a day, those that differed, and then all that were mirrored since, window by window."""
+    with transaction():
+        again = [UUID(key.removeprefix("journal:")) for key in queries.open_keys(MIRRORED)]
+        ours = {each.id: each for each in queries.mirrored_by_id(again)}
+        ours |= {each.id: each for each in mirrored_journals(since=since, until=until)}
+    done = [_compare_window(list(ours.values()), None)]
+    while True:
+        with transaction():
+            window = mirrored_journals(after_seq=position_of(MIRRORED, "seq"), limit=WINDOW)
+        if not window:
+            return done
+        done.append(_compare_window(window, window[-1].seq))
+
+
+def _compare_window(ours: Sequence[Mirrored], seq: int | None) -> Outcome:
+    with acting_for(OPERATOR_ID), transaction():
+        theirs = mirrors_of([each.id for each in ours])
+    with transaction():
+        outcome = commands.keep(told.book_and_mirror(ours, theirs, clock.now()))
+        if seq is not None:
+            advance(MIRRORED, "seq", seq)
+    return outcome
 
 
 def _propose(day: date) -> UUID | None:

@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, FetchedValue, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem.billing.reconciliation.findings import OWNERS, PASSES
+from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.kernel import clock
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
@@ -19,10 +20,96 @@ NEXT: Final = {
     # Seen again after all: it is the same fault, with its history.
     "resolved": {"open", "explained"},
 }
+ITEM_STATES: Final = ("matched", "differs", "settled", "gone")
+MODES: Final = ("full", "incremental", "day", "told")
+
+
+def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
+    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=name)
+
+
+class ReconItem(TenantOwned, Model):
+    """What came of holding two sides against each other under one natural key. 对账结果
+
+    `comparison` is the pass and which of its comparisons ("R1.booked"). The hashes are of what each side says, NULL
+    where it says nothing; a run that finds the same hashes and the same fault writes nothing. `settled`: it still
+    differs, and both parties have agreed what that means.
+    """
+
+    __tablename__ = "recon_item"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (
+        Index(
+            "recon_item_differs_idx",
+            "tenant_id",
+            "comparison",
+            "natural_key",
+            postgresql_where=text("status = 'differs'"),
+        ),
+        _one_of("status", ITEM_STATES, "status"),
+        CheckConstraint("(status IN ('differs', 'settled')) = (fault IS NOT NULL)", name="fault"),
+    )
+
+    id = None  # type: ignore[assignment]  # its key is what is compared; a second unique index would double its price
+    comparison: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    natural_key: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    status: Mapped[str]
+    diff_minor: Mapped[int]
+    left_hash: Mapped[int | None]
+    right_hash: Mapped[int | None]
+    fault: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    run_id: Mapped[UUID]
+
+
+class ReconWatermark(TenantOwned, Model):
+    """Up to where a comparison has seen a source change; its row is the lock of whoever compares. 对账水位
+
+    `source` is "xid" (transactions, for rows that bear `changed_xid`) or a book's id (places in it). `horizon` is
+    written by the database on the node where the tenant's rows are: the oldest transaction still running there.
+    """
+
+    __tablename__ = "recon_watermark"
+    __wall__ = Wall(operator="read")
+
+    id = None  # type: ignore[assignment]  # its key is the comparison and the source
+    comparison: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    source: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+    horizon: Mapped[int] = mapped_column(server_default=FetchedValue())
+    parked_at: Mapped[datetime | None]
+    parked_because: Mapped[str | None]
+
+
+class PassRun(TenantOwned, Model):
+    """One run of one comparison: how much it looked at, what changed, what is new, under which rules. 对账运行"""
+
+    __tablename__ = "recon_pass_run"
+    __wall__ = Wall(operator="read", append_only=True)
+    __table_args__ = (
+        Index("recon_pass_run_by_time_idx", "tenant_id", "comparison", "finished_at", "id"),
+        _one_of("mode", MODES, "mode"),
+    )
+
+    comparison: Mapped[str]
+    mode: Mapped[str]
+    checked_count: Mapped[int]
+    changed_count: Mapped[int]
+    new_count: Mapped[int]
+    open_count: Mapped[int]
+    is_parked: Mapped[bool]
+    rule_version: Mapped[int]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
 
 
 class Discrepancy(TenantOwned, Versioned, Model):
-    """One difference between two who should agree, once, however often it is seen. 差异"""
+    """One difference between two who should agree, once, however often it is seen. 差异
+
+    `fault` is its sort, `kind` its own name; those of one `cause_group` have one root. `explained_by` says whether a
+    rule or a party explained it, `settled_by` which party agreed to let it be; nobody, when it went away.
+    """
 
     __tablename__ = "discrepancy"
     __wall__ = Wall(operator="write")
@@ -30,18 +117,32 @@ class Discrepancy(TenantOwned, Versioned, Model):
         states(NEXT),
         UniqueConstraint("tenant_id", "reconciliation_pass", "natural_key"),
         Index("discrepancy_by_status", "tenant_id", "status", "first_seen_at", "id"),
-        CheckConstraint("owner IN ({})".format(", ".join(f"'{each}'" for each in OWNERS)), name="owner"),
-        CheckConstraint("reconciliation_pass IN ({})".format(", ".join(f"'{each}'" for each in PASSES)), name="pass"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        Index("discrepancy_by_cause_idx", "tenant_id", "reconciliation_pass", "kind", "cause_group"),
+        Index(
+            "discrepancy_unresolved_idx",
+            "tenant_id",
+            "comparison",
+            "natural_key",
+            postgresql_where=text("status <> 'resolved'"),
+        ),
+        _one_of("owner", OWNERS, "owner"),
+        _one_of("reconciliation_pass", PASSES, "pass"),
+        _one_of("fault", FAULTS, "fault"),
+        _one_of("currency", CURRENCIES, "currency"),
     )
 
     reconciliation_pass: Mapped[str]
-    natural_key: Mapped[str]
+    comparison: Mapped[str] = mapped_column(Text(collation="C"), default="")
+    natural_key: Mapped[str] = mapped_column(Text(collation="C"))
     kind: Mapped[str]
+    fault: Mapped[str] = mapped_column(default="status")
+    cause_group: Mapped[str] = mapped_column(default="")
     day: Mapped[date]
     owner: Mapped[str]
     status: Mapped[str] = mapped_column(default="open")
     cause: Mapped[str | None]
+    explained_by: Mapped[str | None]
+    settled_by: Mapped[str | None]
     expected_minor: Mapped[int]
     actual_minor: Mapped[int]
     amount_at_risk_minor: Mapped[int]

@@ -1,131 +1,19 @@
 """What reconciliation reads, set-based: each side of a comparison in one statement, in the tenant's scope."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
-from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, RowMapping, and_, cast, func, or_, select
+from sqlalchemy import TIMESTAMP, BigInteger, RowMapping, and_, cast, func, or_, select, text
 
 from tandem.accounts import Organization, tenants_of
-from tandem.billing.invoices import ISSUE_KINDS
-from tandem.billing.ledger import Account, Book, Entry, Journal, entries
-from tandem.billing.payments import BalanceTransaction, Dispute, Payment, Payout, Refund
-from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun
-from tandem.billing.settlements import FeeAccrual
+from tandem.billing.ledger import Account, Book, Entry, Journal, Mirrored, entries
+from tandem.billing.payments import BalanceTransaction, Payment
+from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun, ReconItem
 from tandem.billing.usage import UsageEvent
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
-
-CASH_KINDS: Final = (
-    "payment_captured", "payment_refunded", "refund_returned", "dispute_withdrawn", "dispute_won", "payout_sent",
-    "payout_returned", "psp_unexplained",
-)  # fmt: skip
-"""Kinds of journal that carry a movement's gross sum on cash.psp."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderFact:
-    """One of our rows that moved money at the provider: its object there, its journal's key, how much, when."""
-
-    source: str
-    row_id: UUID
-    object_id: str
-    key: str
-    amount_minor: int
-    currency: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Mover:
-    """A table whose rows move money at the provider: into the balance (sign 1) or out of it (-1)."""
-
-    source: str
-    model: Any
-    object_id: Any
-    at: Any
-    has_moved: Any
-    key: str
-    sign: int
-
-
-_MOVERS: Final = (
-    _Mover(
-        "payment",
-        Payment,
-        Payment.provider_charge_id,
-        Payment.captured_at,
-        Payment.captured_at.is_not(None),
-        "charge:{}:captured",
-        1,
-    ),
-    _Mover(
-        "refund", Refund, Refund.provider_refund_id, Refund.succeeded_at, Refund.is_posted, "refund:{}:succeeded", -1
-    ),
-    _Mover(
-        "dispute",
-        Dispute,
-        Dispute.provider_dispute_id,
-        Dispute.opened_at,
-        Dispute.is_withdrawn,
-        "dispute:{}:withdrawn",
-        -1,
-    ),
-    _Mover("payout", Payout, Payout.provider_payout_id, Payout.sent_at, Payout.is_posted, "payout:{}:paid", -1),
-)
-
-
-def provider_facts(since: datetime, until: datetime) -> list[ProviderFact]:
-    """What moved the hospital's money at the provider in [since, until), as our rows say."""
-    facts: list[ProviderFact] = []
-    for mover in _MOVERS:
-        model = mover.model
-        found = session.execute(
-            select(
-                model.id, mover.object_id.label("object_id"), mover.at.label("at"), model.amount_minor, model.currency
-            )
-            .where(model.tenant_id == tenant_id(), mover.at >= since, mover.at < until)
-            .where(mover.object_id.is_not(None), mover.has_moved)
-        )
-        for row in found:
-            key, amount_minor = mover.key.format(row.object_id), mover.sign * row.amount_minor
-            facts.append(ProviderFact(mover.source, row.id, row.object_id, key, amount_minor, row.currency, row.at))
-    return facts
-
-
-def moved(object_ids: Collection[str]) -> dict[tuple[str, bool], int]:
-    """What the provider's movements of these objects add up to, those into the balance and those out of it apart."""
-    into = (BalanceTransaction.amount_minor > 0).label("is_into")
-    found = session.execute(
-        select(BalanceTransaction.source_id, into, func.sum(BalanceTransaction.amount_minor).label("amount_minor"))
-        .where(BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.source_id.in_(list(object_ids)))
-        .group_by(BalanceTransaction.source_id, into)
-    )
-    return {(str(row.source_id), row.is_into): int(row.amount_minor) for row in found}
-
-
-def methods_of_charges(charges: Collection[str]) -> dict[str, str]:
-    """By which method each of these charges was paid."""
-    found = session.execute(
-        select(Payment.provider_charge_id, Payment.method).where(
-            Payment.tenant_id == tenant_id(), Payment.provider_charge_id.in_([each for each in charges if each])
-        )
-    )
-    return {row.provider_charge_id: row.method for row in found if row.provider_charge_id is not None}
-
-
-def movements(since: datetime, until: datetime) -> Sequence[RowMapping]:
-    """The provider's movements of [since, until)."""
-    return rows(
-        select(*BalanceTransaction.__table__.c).where(
-            BalanceTransaction.tenant_id == tenant_id(),
-            BalanceTransaction.provider_created_at >= since,
-            BalanceTransaction.provider_created_at < until,
-        )
-    )
 
 
 def movement_sums_until(until: datetime) -> dict[str, int]:
@@ -138,15 +26,41 @@ def movement_sums_until(until: datetime) -> dict[str, int]:
     return {row.currency: int(row.net_minor) for row in found}
 
 
-def booked_cash(keys: Collection[str]) -> dict[str, int]:
-    """What the journals of these keys add to cash.psp."""
-    return _booked("cash.psp", CASH_KINDS, keys)
+def untold(until: datetime) -> dict[str, int]:
+    """Per currency, what the facts before `until` add up to that the provider has not moved yet (see R1.moved)."""
+    found = session.execute(
+        text(
+            "SELECT fault->>'currency' AS currency, sum((fault->>'expected_minor')::bigint) AS missing_minor "
+            "FROM recon_item WHERE tenant_id = :tenant AND comparison = 'R1.moved' "
+            "AND status IN ('differs', 'settled') AND fault->>'kind' = 'movement_missing' "
+            "AND (fault->>'at')::timestamptz < :until GROUP BY 1"
+        ),
+        {"tenant": tenant_id(), "until": until},
+    )
+    return {row.currency: int(row.missing_minor) for row in found}
 
 
-def booked_fees(movement_ids: Collection[str]) -> dict[str, int]:
-    """The provider's fee that is booked for each of these movements."""
-    booked = _booked("exp.psp_fee", ("psp_fee",), [f"bt:{each}" for each in movement_ids])
-    return {key.removeprefix("bt:"): amount for key, amount in booked.items()}
+def open_keys(comparison: str, since: datetime | None = None, until: datetime | None = None) -> list[str]:
+    """Keys of a comparison that differ, of a time or at all."""
+    wanted = select(ReconItem.natural_key).where(
+        ReconItem.tenant_id == tenant_id(), ReconItem.comparison == comparison, ReconItem.status == "differs"
+    )
+    if since is not None and until is not None:
+        at = cast(ReconItem.fault["at"].astext, TIMESTAMP(timezone=True))
+        wanted = wanted.where(at >= since, at < until)
+    return list(session.scalars(wanted))
+
+
+def mirrored_by_id(journal_ids: Collection[UUID]) -> list[Mirrored]:
+    """These journals, as the operator's book mirrors them."""
+    found = session.execute(
+        entries(
+            Journal.id, Journal.seq, Journal.kind, Book.currency, func.sum(Entry.amount_minor).label("amount_minor")
+        )
+        .where(Account.is_interparty, Journal.id.in_(list(journal_ids)))
+        .group_by(Journal.id, Journal.seq, Journal.kind, Book.currency)
+    )
+    return [Mirrored(row.id, row.seq, row.kind, row.currency, int(row.amount_minor)) for row in found]
 
 
 def booked_invoices(invoice_ids: Collection[str]) -> dict[str, int]:
@@ -159,64 +73,6 @@ def cash_at_provider(until: datetime) -> dict[str, int]:
     found = session.execute(
         entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
         .where(Account.code == "cash.psp", Journal.effective_at < until)
-        .group_by(Book.currency)
-    )
-    return {row.currency: int(row.amount_minor) for row in found}
-
-
-def uses_with_accruals(since: datetime, until: datetime) -> Sequence[RowMapping]:
-    """Uses of [since, until) with their accrual and the state of their payment, where there are any."""
-    return rows(
-        select(
-            UsageEvent.id,
-            UsageEvent.amount_minor,
-            UsageEvent.currency,
-            FeeAccrual.id.label("accrual_id"),
-            FeeAccrual.basis_minor,
-            Payment.status.label("payment_status"),
-        )
-        .outerjoin(
-            FeeAccrual, and_(FeeAccrual.tenant_id == UsageEvent.tenant_id, FeeAccrual.usage_event_id == UsageEvent.id)
-        )
-        .outerjoin(Payment, and_(Payment.tenant_id == UsageEvent.tenant_id, Payment.id == UsageEvent.payment_id))
-        .where(UsageEvent.tenant_id == tenant_id(), UsageEvent.at >= since, UsageEvent.at < until, UsageEvent.is_sold)
-    )
-
-
-def completed_without_use(since: datetime, until: datetime) -> Sequence[RowMapping]:
-    """Payments whose service was said to be delivered in [since, until), with no use metered."""
-    return rows(
-        select(Payment.id, Payment.amount_minor, Payment.currency)
-        .outerjoin(UsageEvent, and_(UsageEvent.tenant_id == Payment.tenant_id, UsageEvent.payment_id == Payment.id))
-        .where(
-            Payment.tenant_id == tenant_id(),
-            Payment.completed_at >= since,
-            Payment.completed_at < until,
-            UsageEvent.id.is_(None),
-        )
-    )
-
-
-def accrued_fees(since: datetime, until: datetime) -> dict[str, int]:
-    """Per currency, fees accrued for uses of [since, until)."""
-    found = session.execute(
-        select(FeeAccrual.currency, func.sum(FeeAccrual.fee_minor).label("fee_minor"))
-        .where(FeeAccrual.tenant_id == tenant_id(), FeeAccrual.at >= since, FeeAccrual.at < until)
-        .group_by(FeeAccrual.currency)
-    )
-    return {row.currency: int(row.fee_minor) for row in found}
-
-
-def booked_operator_fees(since: datetime, until: datetime) -> dict[str, int]:
-    """Per currency, fees booked for uses of [since, until)."""
-    found = session.execute(
-        entries(Book.currency, func.sum(Entry.amount_minor).label("amount_minor"))
-        .where(
-            Account.code == "exp.operator_fee",
-            Journal.kind == "operator_fee",
-            Journal.effective_at >= since,
-            Journal.effective_at < until,
-        )
         .group_by(Book.currency)
     )
     return {row.currency: int(row.amount_minor) for row in found}
@@ -256,22 +112,6 @@ def programmes_paying() -> list[UUID]:
     """Programmes that have paid anything here."""
     named = select(Payment.programme_id).where(Payment.tenant_id == tenant_id(), Payment.programme_id.is_not(None))
     return [each for each in session.scalars(named.distinct()) if each is not None]
-
-
-def discrepancies_of_day(day: date) -> Mapping[tuple[str, str], Discrepancy]:
-    """Differences of a day, and those that belong to none but are not resolved, locked."""
-    found = session.scalars(
-        select(Discrepancy)
-        .where(Discrepancy.tenant_id == tenant_id(), (Discrepancy.day == day) | (Discrepancy.status != "resolved"))
-        .with_for_update()
-    )
-    return {(each.reconciliation_pass, each.natural_key): each for each in found}
-
-
-def discrepancies_by_key(keys: Collection[str]) -> dict[tuple[str, str], Discrepancy]:
-    """The differences of these natural keys, of whatever day, by pass and key. [hospital, employer]"""
-    statement = select(Discrepancy).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.natural_key.in_(keys))
-    return {(row.reconciliation_pass, row.natural_key): row for row in session.scalars(statement)}
 
 
 def days_worth_another_run() -> list[date]:

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
+from tandem.kernel.database import Changing, Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
@@ -22,12 +22,13 @@ NEXT: Final = {
 _CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 
 
-class FeeAccrual(TenantOwned, Model):
+class FeeAccrual(TenantOwned, Changing, Model):
     """The operator's fee on one use: basis, rule and result as they were, for ever. 服务费计提"""
 
     __tablename__ = "fee_accrual"
     __wall__ = Wall(operator="read", append_only=True)
     __table_args__ = (
+        Index("fee_accrual_by_change_idx", "tenant_id", "changed_xid"),
         ForeignKeyConstraint(["tenant_id", "usage_event_id"], ["usage_event.tenant_id", "usage_event.id"]),
         UniqueConstraint("tenant_id", "usage_event_id"),
         Index("fee_accrual_by_payment", "tenant_id", "payment_id"),

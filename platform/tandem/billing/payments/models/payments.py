@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.database import Changing, Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
@@ -35,7 +35,7 @@ REFUND_NEXT: Final = {
 }
 
 
-class Payment(TenantOwned, Model):
+class Payment(TenantOwned, Changing, Model):
     """One wish to be paid for one order, by one method. 支付
 
     `claims_order` is true while it is under way or has succeeded: at most one payment of an order may claim it.
@@ -46,6 +46,7 @@ class Payment(TenantOwned, Model):
     __tablename__ = "payment"
     __wall__ = Wall(operator="read")
     __table_args__ = (
+        Index("payment_by_change_idx", "tenant_id", "changed_xid"),
         Index(
             "payment_claims_order_key",
             "tenant_id",
@@ -113,12 +114,13 @@ class Payer(TenantOwned, Model):
     person_id: Mapped[UUID]
 
 
-class Refund(TenantOwned, Model):
+class Refund(TenantOwned, Changing, Model):
     """Money given back, whole or in part, once per key. 退款"""
 
     __tablename__ = "refund"
     __wall__ = Wall(operator="read")
     __table_args__ = (
+        Index("refund_by_change_idx", "tenant_id", "changed_xid"),
         ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),
         UniqueConstraint("tenant_id", "payment_id", "key"),
         UniqueConstraint("tenant_id", "provider_refund_id"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.payments.models.payments import CURRENCY_LISTED
 from tandem.kernel import clock
-from tandem.kernel.database import Model, Reference, TenantOwned, Wall
+from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Wall
 from tandem.kernel.states import states
 
 DISPUTE_NEXT: Final = {"open": {"won", "lost", "closed"}, "won": set[str](), "lost": set[str](), "closed": set[str]()}
@@ -22,12 +22,13 @@ PROVIDER_EVENT_NEXT: Final = {
 }
 
 
-class Dispute(TenantOwned, Model):
+class Dispute(TenantOwned, Changing, Model):
     """A payer's bank asking for the money back. `closed`: an inquiry that ended without money moving. 争议"""
 
     __tablename__ = "dispute"
     __wall__ = Wall(operator="read")
     __table_args__ = (
+        Index("dispute_by_change_idx", "tenant_id", "changed_xid"),
         ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),
         UniqueConstraint("tenant_id", "provider_dispute_id"),
         Index("dispute_by_day_idx", "tenant_id", "opened_at", "id"),
@@ -52,12 +53,13 @@ class Dispute(TenantOwned, Model):
     closed_at: Mapped[datetime | None]
 
 
-class Payout(TenantOwned, Model):
+class Payout(TenantOwned, Changing, Model):
     """Money the provider sent to the hospital's bank account. 出款"""
 
     __tablename__ = "payout"
     __wall__ = Wall(operator="read")
     __table_args__ = (
+        Index("payout_by_change_idx", "tenant_id", "changed_xid"),
         UniqueConstraint("tenant_id", "provider_payout_id"),
         Index("payout_by_day_idx", "tenant_id", "sent_at", "id"),
         CheckConstraint(CURRENCY_LISTED, name="currency"),
@@ -76,7 +78,7 @@ class Payout(TenantOwned, Model):
     arrives_at: Mapped[datetime]
 
 
-class BalanceTransaction(TenantOwned, Model):
+class BalanceTransaction(TenantOwned, Changing, Model):
     """One movement of the hospital's balance at the provider, as the provider told it. 资金流水
 
     `posted_as` names the journal that carries its gross amount: the fact's own, or the suspense account's when no
@@ -86,6 +88,7 @@ class BalanceTransaction(TenantOwned, Model):
     __tablename__ = "balance_transaction"
     __wall__ = Wall(operator="read")
     __table_args__ = (
+        Index("balance_transaction_by_change_idx", "tenant_id", "changed_xid"),
         UniqueConstraint("tenant_id", "provider_id"),
         Index("balance_transaction_by_day_idx", "tenant_id", "provider_created_at", "id"),
         Index("balance_transaction_by_source_idx", "tenant_id", "source_id"),

@@ -1,0 +1,308 @@
+"""The matching core: two sides held against each other under natural keys, in a handful of statements however many.
+
+A comparison is SQL: what both sides say, key by key, and which keys may have changed. A run takes the comparison's
+row as its lock, works out the keys to look at, writes an item where something is new, makes differences of items,
+and moves the watermark: one transaction, so that a run which is killed never was.
+
+Which keys may have changed is decided by a safe horizon. A row bears the transaction that wrote it last; a run keeps
+the oldest transaction that was still running when it looked, and the next one looks at all from there on, so a slow
+transaction is met when it ends. Books need no such care: their places are taken one after the other.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import orjson
+from sqlalchemy import CursorResult, text
+
+from tandem.billing.reconciliation import outcomes
+from tandem.billing.reconciliation.findings import Finding
+from tandem.billing.reconciliation.models import PassRun
+from tandem.billing.reconciliation.rules import Rules
+from tandem.kernel import clock
+from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import tenant_id
+
+Mode = Literal["full", "incremental", "day"]
+
+COMPARE_TIMEOUT_MS: Final = 600_000
+"""A first run over a whole history takes minutes, not the seconds of a request."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys a run looks at: all there are, or those of `scope`."""
+
+    are_all: bool
+
+    def within(self, column: str, of_key: str = "s.key", joined: str = "") -> str:
+        """The condition that keeps `column` among the values that `of_key` makes of the keys `s.key`.
+
+        An array, not a join: whatever the planner thinks of the keys' number, the column's index is used.
+        """
+        return "true" if self.are_all else f"{column} = ANY(ARRAY(SELECT {of_key} FROM scope s {joined}))"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides and how their keys are found. `name` is the pass, a dot, and what is compared ("R1.booked").
+
+    `compared` gives SQL with the columns key, left_text, right_text, diff_minor, fault (NULL where both sides agree),
+    one row per key, at least for the keys it is given. `dirty` is SQL for the keys that may have changed since
+    `:xid` and the places of books (see `books`), `of_day` for those of a day. Without `stores_matches` a key on which
+    both sides always agreed leaves no row.
+    """
+
+    name: str
+    compared: Callable[[Keys], str]
+    dirty: str
+    of_day: str | None = None
+    stores_matches: bool = True
+
+    @property
+    def reconciliation_pass(self) -> str:
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a comparison is to look: everything, what changed, or what changed and one day's keys besides.
+
+    `values` are further parameters of its SQL.
+    """
+
+    mode: Mode = "incremental"
+    since: datetime | None = None
+    until: datetime | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of a comparison came to. `new_count`: keys that differ now and did not before."""
+
+    run_id: UUID
+    comparison: str
+    mode: str
+    checked_count: int
+    changed_count: int
+    new_count: int
+    open_count: int
+    is_parked: bool
+
+
+def books(keys: str, condition: str = "true") -> str:
+    """SQL for keys of journals booked since the comparison last looked; `j` is the journal, `b` its book."""
+    return (
+        f"SELECT {keys} AS key FROM journal j JOIN book b ON b.tenant_id = j.tenant_id AND b.id = j.book_id "
+        "LEFT JOIN recon_watermark m ON m.tenant_id = j.tenant_id AND m.comparison = :comparison "
+        "AND m.source = j.book_id::text WHERE j.tenant_id = :tenant AND j.seq > coalesce(m.position, 0) "
+        f"AND j.seq < b.next_seq AND {condition}"
+    )
+
+
+def run_comparison(comparison: Comparison, look: Look, rules: Rules) -> Outcome:
+    """Hold both sides against each other and keep what came of it. [hospital, employer, operator]
+
+    The first run of a comparison looks at everything, whatever it was asked. One at a time: a second waits its
+    second for the lock, then fails to be tried again.
+    """
+    started_at, run_id = clock.now(), new_id()
+    _prepare()
+    xid, is_first = _take_turn(comparison.name)
+    places = session.execute(_PLACES, {"tenant": tenant_id()}).all()
+    mode = "full" if is_first else look.mode
+    values = {
+        **_names(comparison.name), "xid": xid, "now": started_at, "run": run_id, "since": look.since,
+        "until": look.until, **look.values,
+    }  # fmt: skip
+    scope = _scope(comparison, mode)
+    changed = _write_items(_items_sql(comparison, scope), values)
+    if scope is not None:
+        checked = session.execute(text(f"SELECT count(*) FROM ({scope}) s"), values).scalar_one()
+    else:
+        checked = session.execute(_COUNT_ITEMS, _names(comparison.name)).scalar_one()
+    # The places that were noted before anything was read: what is booked meanwhile is the next run's.
+    told = {"books": [row.id for row in places], "places": [row.next_seq - 1 for row in places]}
+    session.execute(_MOVE_ON_BOOKS, _names(comparison.name) | told)
+    return _conclude(comparison.name, mode, rules, values, int(checked), changed)
+
+
+def run_told(
+    name: str, findings: Sequence[Finding], looked_at: Sequence[str], rules: Rules, *, checked_count: int | None = None
+) -> Outcome:
+    """Keep findings that could not be made by one statement: those of other tenants' books, or of a calculation.
+
+    `looked_at` are the keys that were examined: one of them that is no longer found is settled by that. Bounded by
+    the caller.
+    """
+    started_at, run_id = clock.now(), new_id()
+    _prepare()
+    _take_turn(name)
+    found = {each.key: each for each in findings}
+    values = {
+        **_names(name), "now": started_at, "run": run_id, "keys": list(found),
+        "expected": [str(each.expected_minor) for each in found.values()],
+        "actual": [str(each.actual_minor) for each in found.values()],
+        "diffs": [each.expected_minor - each.actual_minor for each in found.values()],
+        "faults": [orjson.dumps(each.told()).decode() for each in found.values()],
+        "looked_at": list({*looked_at, *found}),
+    }  # fmt: skip
+    told = Comparison(name, lambda _: _TOLD, dirty="", stores_matches=False)
+    changed = _write_items(_items_sql(told, _TOLD_SCOPE), values)
+    return _conclude(name, "told", rules, values, len(looked_at) if checked_count is None else checked_count, changed)
+
+
+def position_of(name: str, source: str) -> int:
+    """Up to where a comparison has seen a source, for comparisons that are told."""
+    found = session.execute(_POSITION, _names(name) | {"source": source}).scalar_one_or_none()
+    return int(found or 0)
+
+
+def advance(name: str, source: str, position: int) -> None:
+    """Move a told comparison's place in a source, in the transaction that keeps what it found there."""
+    session.execute(_ADVANCE, _names(name) | {"source": source, "position": position})
+
+
+def _prepare() -> None:
+    session.execute(text(f"SET LOCAL statement_timeout = {COMPARE_TIMEOUT_MS}"))
+    session.execute(text("SET LOCAL work_mem = '128MB'"))
+
+
+def _names(comparison: str) -> dict[str, Any]:
+    return {"tenant": tenant_id(), "comparison": comparison}
+
+
+def _take_turn(name: str) -> tuple[int, bool]:
+    """Hold the comparison's row; returns from which transaction on rows are dirty, and whether it is the first run."""
+    names = _names(name)
+    session.execute(_OPEN_WATERMARK, names)
+    seen = int(session.execute(_LOCK_WATERMARK, names).scalar_one())
+    outcomes.heed_agreements(name)
+    horizon = int(session.execute(_NOTE_HORIZON, names).scalar_one())
+    # A horizon that lies behind the last one is another server's: after a restore or a move all is looked at.
+    return seen, seen == 0 or horizon < seen
+
+
+def _scope(comparison: Comparison, mode: str) -> str | None:
+    if mode == "full":
+        return None
+    asked = [comparison.dirty, _OPEN_KEYS]
+    if mode == "day" and comparison.of_day is not None:
+        asked.append(comparison.of_day)
+    return " UNION ".join(f"SELECT d.key FROM ({each}) d WHERE d.key IS NOT NULL" for each in asked)
+
+
+def _items_sql(comparison: Comparison, scope: str | None) -> str:
+    if scope is None:
+        keys, joined = "", f'compared c FULL JOIN ({_OWN_ITEMS}) o ON o.natural_key = c.key COLLATE "C"'
+        key = "coalesce(c.key, o.natural_key)"
+    else:
+        keys = f"scope AS MATERIALIZED ({scope}), "
+        joined = (
+            f"scope s LEFT JOIN compared c ON c.key = s.key LEFT JOIN ({_OWN_ITEMS}) o "
+            'ON o.natural_key = s.key COLLATE "C"'
+        )
+        key = "s.key"
+
+    news = "n.status <> 'gone'" if comparison.stores_matches else "n.status = 'differs'"
+    return _INSERT_ITEMS.format(
+        keys=keys, compared=comparison.compared(Keys(scope is None)), joined=joined, key=key, is_news=news
+    )
+
+
+def _write_items(sql: str, values: Mapping[str, Any]) -> int:
+    written: CursorResult[Any] = session.execute(text(sql), values)  # type: ignore[assignment]  # an INSERT's result counts rows
+    return written.rowcount
+
+
+def _conclude(name: str, mode: str, rules: Rules, values: Mapping[str, Any], checked: int, changed: int) -> Outcome:
+    new, is_parked = outcomes.settle_items(name, rules, values["run"], values["now"], checked)
+    session.execute(_MOVE_ON, _names(name))
+    open_count = session.execute(_COUNT_OPEN, _names(name)).scalar_one()
+    run = PassRun(
+        tenant_id=tenant_id(), id=values["run"], comparison=name, mode=mode, checked_count=checked,
+        changed_count=changed, new_count=new, open_count=open_count, is_parked=is_parked, rule_version=rules.version,
+        started_at=values["now"], finished_at=clock.now(),
+    )  # fmt: skip
+    session.add(run)
+    session.flush()
+    return Outcome(run.id, name, mode, checked, changed, new, int(open_count), is_parked)
+
+
+_OWN_ITEMS: Final = "SELECT * FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison"
+# Items are kept in the order of bytes, which is the fastest; sources' indexes are in the database's own order.
+_OPEN_KEYS: Final = (
+    'SELECT natural_key COLLATE "default" AS key FROM recon_item WHERE tenant_id = :tenant '
+    "AND comparison = :comparison AND status = 'differs'"
+)
+_OPEN_WATERMARK: Final = text(
+    "INSERT INTO recon_watermark (tenant_id, comparison, source, position) VALUES (:tenant, :comparison, 'xid', 0) "
+    "ON CONFLICT (tenant_id, comparison, source) DO NOTHING"
+)
+_LOCK_WATERMARK: Final = text(
+    "SELECT position FROM recon_watermark WHERE tenant_id = :tenant AND comparison = :comparison AND source = 'xid' "
+    "FOR UPDATE"
+)
+# The trigger writes the horizon where the rows are; an UPDATE that changes nothing is what calls it.
+_NOTE_HORIZON: Final = text(
+    "UPDATE recon_watermark SET position = position WHERE tenant_id = :tenant AND comparison = :comparison "
+    "AND source = 'xid' RETURNING horizon"
+)
+_MOVE_ON: Final = text(
+    "UPDATE recon_watermark SET position = horizon WHERE tenant_id = :tenant AND comparison = :comparison "
+    "AND source = 'xid'"
+)
+"""To the horizon that was noted before anything was read: the statement sees that, its trigger notes a newer one."""
+_PLACES: Final = text("SELECT id, next_seq FROM book WHERE tenant_id = :tenant")
+_MOVE_ON_BOOKS: Final = text(
+    "INSERT INTO recon_watermark AS m (tenant_id, comparison, source, position) "
+    "SELECT b.tenant_id, :comparison, b.id::text, u.place FROM unnest(CAST(:books AS uuid[]), "
+    "CAST(:places AS bigint[])) AS u(id, place) JOIN book b ON b.tenant_id = :tenant AND b.id = u.id "
+    "ON CONFLICT (tenant_id, comparison, source) DO UPDATE SET position = EXCLUDED.position"
+)
+_POSITION: Final = text(
+    "SELECT position FROM recon_watermark WHERE tenant_id = :tenant AND comparison = :comparison AND source = :source"
+)
+_ADVANCE: Final = text(
+    "INSERT INTO recon_watermark (tenant_id, comparison, source, position) "
+    "VALUES (:tenant, :comparison, :source, :position) "
+    "ON CONFLICT (tenant_id, comparison, source) DO UPDATE SET position = EXCLUDED.position"
+)
+_COUNT_ITEMS: Final = text(
+    "SELECT count(*) FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison AND status <> 'gone'"
+)
+_COUNT_OPEN: Final = text(
+    "SELECT count(*) FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison AND status = 'differs'"
+)
+# Items are joined to the comparison's own row, so that on a cluster the statement goes where the tenant's rows are.
+_INSERT_ITEMS: Final = """
+WITH {keys}told AS ({compared}), compared AS (
+    SELECT t.key, hashtextextended(t.left_text, 0) AS left_hash,
+           hashtextextended(t.right_text, 0) AS right_hash, t.diff_minor, t.fault FROM told t)
+INSERT INTO recon_item AS i (tenant_id, comparison, natural_key, status, diff_minor, left_hash, right_hash, fault,
+                             first_seen_at, last_seen_at, run_id)
+SELECT w.tenant_id, w.comparison, {key}, n.status, coalesce(c.diff_minor, 0), c.left_hash, c.right_hash, c.fault,
+       :now, :now, :run
+FROM recon_watermark w CROSS JOIN ({joined} CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.key IS NULL THEN 'gone' WHEN c.fault IS NULL THEN 'matched' ELSE 'differs' END) n(status))
+WHERE w.tenant_id = :tenant AND w.comparison = :comparison AND w.source = 'xid'
+  AND CASE WHEN o.natural_key IS NULL THEN {is_news}
+           ELSE (o.left_hash, o.right_hash, o.fault) IS DISTINCT FROM (c.left_hash, c.right_hash, c.fault)
+                OR o.status <> n.status AND (o.status, n.status) <> ('settled', 'differs') END
+ON CONFLICT (tenant_id, comparison, natural_key) DO UPDATE SET
+    status = EXCLUDED.status, diff_minor = EXCLUDED.diff_minor, left_hash = EXCLUDED.left_hash,
+    right_hash = EXCLUDED.right_hash, fault = EXCLUDED.fault, last_seen_at = EXCLUDED.last_seen_at,
+    run_id = EXCLUDED.run_id
+"""
+_TOLD: Final = (
+    "SELECT u.key, u.expected AS left_text, u.actual AS right_text, u.diff AS diff_minor, u.fault::jsonb AS fault "
+    "FROM recon_watermark x CROSS JOIN unnest(CAST(:keys AS text[]), CAST(:expected AS text[]), "
+    "CAST(:actual AS text[]), CAST(:diffs AS bigint[]), CAST(:faults AS text[])) AS u(key, expected, actual, diff, "
+    "fault) WHERE x.tenant_id = :tenant AND x.comparison = :comparison AND x.source = 'xid'"
+)
+_TOLD_SCOPE: Final = "SELECT u.key FROM unnest(CAST(:looked_at AS text[])) AS u(key)"

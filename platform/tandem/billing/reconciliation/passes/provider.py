@@ -1,0 +1,275 @@
+"""R1 and R2: our payments, refunds, disputes and payouts against book and provider, and its movements against the book.
+
+Keys are the keys of facts (`charge:ch_1:captured`), those of movements `bt:txn_1`, of their fees `fee:txn_1`.
+"""
+
+from typing import Any, Final
+
+from tandem.billing.prices import TARIFFS
+from tandem.billing.reconciliation.matching import Comparison, Keys, books
+from tandem.billing.reconciliation.passes.faults import fault, over_or_under
+
+CASH_KINDS: Final = (
+    "payment_captured", "payment_refunded", "refund_returned", "dispute_withdrawn", "dispute_won", "payout_sent",
+    "payout_returned", "psp_unexplained",
+)  # fmt: skip
+"""Kinds of journal that carry a movement's gross sum on cash.psp."""
+
+OMITTED: Final = "the provider confirms this and was asked for its movements since; it lists none"
+LISTED: Final = "the provider's own balance transaction charges this fee; booked as charged, to be claimed back"
+
+
+def tariffs() -> dict[str, Any]:
+    """The provider's price list, as parameters of `R2.listed`."""
+    return {
+        "methods": [each.method for each in TARIFFS],
+        "tariff_currencies": [each.currency for each in TARIFFS],
+        "tariffs_from": [each.effective_from for each in TARIFFS],
+        "rate_tops": [each.rate.numerator for each in TARIFFS],
+        "rate_bottoms": [each.rate.denominator for each in TARIFFS],
+        "fixed": [each.fixed_minor for each in TARIFFS],
+    }
+
+
+# table of a fact, its object's id there, noun and verb of its key, sign of its sum, whether it has happened, when
+_REFUNDED_AT: Final = "coalesce(f.succeeded_at, f.created_at)"
+_FACTS: Final = (
+    ("payment", "provider_charge_id", "charge", "captured", 1, "f.captured_at IS NOT NULL", "f.captured_at"),
+    ("refund", "provider_refund_id", "refund", "succeeded", -1, "f.is_posted", _REFUNDED_AT),
+    ("refund", "provider_refund_id", "refund", "failed", 1, "f.is_reversed", _REFUNDED_AT),
+    ("dispute", "provider_dispute_id", "dispute", "withdrawn", -1, "f.is_withdrawn", "f.opened_at"),
+    ("dispute", "provider_dispute_id", "dispute", "won", 1, "f.is_reinstated", "f.opened_at"),
+    ("payout", "provider_payout_id", "payout", "paid", -1, "f.is_posted", "f.sent_at"),
+    ("payout", "provider_payout_id", "payout", "failed", 1, "f.is_reversed", "f.sent_at"),
+)
+_CHANGED: Final = "f.changed_xid >= :xid"
+_OF_DAY: Final = "{at} >= :since AND {at} < :until"
+_MOVED_LATELY: Final = (
+    "{column} = ANY(ARRAY(SELECT m.source_id FROM balance_transaction m WHERE m.tenant_id = :tenant "
+    "AND m.changed_xid >= :xid))"
+)
+
+
+def _facts(condition: str) -> str:
+    """Everything of ours that moved money at the provider and meets a condition on its `{column}` or its `{at}`."""
+    return " UNION ALL ".join(
+        f"SELECT '{table}' AS source, f.id AS row_id, f.{column} AS object_id, "
+        f"'{noun}\\:' || f.{column} || '\\:{verb}' AS key, {sign} * f.amount_minor AS amount_minor, f.currency, "
+        f"{at} AS at FROM {table} f WHERE f.tenant_id = :tenant AND f.{column} IS NOT NULL AND {has_happened} "
+        f"AND {condition.format(column=f'f.{column}', at=at)}"
+        for table, column, noun, verb, sign, has_happened, at in _FACTS
+    )
+
+
+def _facts_within(keys: Keys, of_key: str) -> str:
+    """Our facts by key, with how many rows claim to be the same one."""
+    return (
+        "SELECT key, min(source) AS source, min(row_id::text) AS row_id, min(object_id) AS object_id, "
+        "sum(amount_minor)::bigint AS amount_minor, min(currency) AS currency, min(at) AS at, count(*) AS claims "
+        f"FROM ({_facts(keys.within('{column}', of_key))}) f GROUP BY key"
+    )
+
+
+_OURS: Final = {
+    "expected": "l.amount_minor",
+    "currency": "l.currency",
+    "at": "l.at",
+    "evidence": "jsonb_build_object(l.source || '_id', l.row_id, 'provider_id', l.object_id)",
+}
+_WITHOUT_FACT: Final = fault(
+    "booked_without_fact", "missing_left", "operator", expected="0", actual="r.amount_minor", currency="r.currency",
+    at="r.at", evidence="jsonb_build_object('journal_key', r.key, 'kind', r.kind)",
+)  # fmt: skip
+_NOT_BOOKED: Final = fault("fact_not_booked", "missing_right", "operator", actual="0", **_OURS)
+_THEIRS: Final = {**_OURS, "actual": "r.amount_minor"}
+_DIFFERENT: Final = over_or_under("l.amount_minor", "r.amount_minor")
+_OTHER_CURRENCY: Final = {**_THEIRS, "at_risk": "abs(l.amount_minor)"}
+
+
+def _booked(keys: Keys) -> str:
+    kinds = ", ".join(f"'{kind}'" for kind in CASH_KINDS[:-1])
+    return f"""
+SELECT coalesce(l.key, r.key) AS key, l.amount_minor || ' ' || l.currency AS left_text,
+       r.amount_minor || ' ' || r.currency AS right_text,
+       coalesce(l.amount_minor, 0) - coalesce(r.amount_minor, 0) AS diff_minor,
+       CASE WHEN l.key IS NULL THEN {_WITHOUT_FACT}
+            WHEN r.key IS NULL THEN {_NOT_BOOKED}
+            WHEN l.currency <> r.currency
+            THEN {fault("booked_in_other_currency", "currency", "operator", **_OTHER_CURRENCY)}
+            WHEN l.claims > 1 THEN {fault("fact_claimed_twice", "duplicate", "operator", **_THEIRS)}
+            WHEN l.amount_minor <> r.amount_minor
+            THEN {fault("booked_amount_differs", _DIFFERENT, "operator", **_THEIRS)} END AS fault
+FROM ({_facts_within(keys, "split_part(s.key, ':', 2)")}) l
+FULL JOIN (
+    SELECT j.idem_key AS key, min(j.kind) AS kind, sum(e.amount_minor)::bigint AS amount_minor,
+           min(e.currency) AS currency, min(j.effective_at) AS at
+    FROM account a JOIN entry e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
+    JOIN journal j ON j.tenant_id = e.tenant_id AND j.book_id = e.book_id AND j.seq = e.seq
+    WHERE a.tenant_id = :tenant AND e.tenant_id = :tenant AND j.tenant_id = :tenant AND a.code = 'cash.psp'
+      AND j.idem_scope IN ({kinds}) AND {keys.within("j.idem_key")} GROUP BY j.idem_key) r ON r.key = l.key"""
+
+
+BOOKED: Final = Comparison(
+    "R1.booked",
+    _booked,
+    dirty=f"SELECT c.key FROM ({_facts(_CHANGED)}) c UNION ALL "
+    + books("j.idem_key", "j.idem_scope IN ({})".format(", ".join(f"'{kind}'" for kind in CASH_KINDS[:-1]))),
+    of_day=f"SELECT c.key FROM ({_facts(_OF_DAY)}) c",
+)
+"""Every fact of ours stands in the book with its sum, and no journal stands there without its fact."""
+
+
+def _moved(keys: Keys) -> str:
+    asked = f"CASE WHEN l.at < CAST(:asked_until AS timestamptz) THEN '{OMITTED}' END"
+    return f"""
+SELECT 'moved\\:' || l.key AS key, l.amount_minor || ' ' || l.currency AS left_text,
+       r.amount_minor || ' ' || r.currency AS right_text, l.amount_minor - coalesce(r.amount_minor, 0) AS diff_minor,
+       CASE WHEN r.source_id IS NULL
+            THEN {fault("movement_missing", "missing_right", "provider", actual="0", cause=asked, **_OURS)}
+            WHEN l.currency <> r.currency
+            THEN {fault("moved_in_other_currency", "currency", "provider", **_OTHER_CURRENCY)}
+            WHEN l.amount_minor <> r.amount_minor
+            THEN {fault("moved_amount_differs", _DIFFERENT, "provider", **_THEIRS)} END AS fault
+FROM ({_facts_within(keys, "split_part(s.key, ':', 3)")}) l
+LEFT JOIN (
+    SELECT m.source_id, m.amount_minor > 0 AS is_into, sum(m.amount_minor)::bigint AS amount_minor,
+           min(m.currency) AS currency
+    FROM balance_transaction m WHERE m.tenant_id = :tenant AND {keys.within("m.source_id", "split_part(s.key, ':', 3)")}
+    GROUP BY m.source_id, m.amount_minor > 0) r ON r.source_id = l.object_id AND r.is_into = (l.amount_minor > 0)"""
+
+
+MOVED: Final = Comparison(
+    "R1.moved",
+    _moved,
+    dirty=f"SELECT 'moved\\:' || c.key AS key FROM ({_facts(_CHANGED)} UNION ALL {_facts(_MOVED_LATELY)}) c",
+    of_day=f"SELECT 'moved\\:' || c.key AS key FROM ({_facts(_OF_DAY)}) c",
+)
+"""The provider moved each fact's sum; where several movements make one fact up, their sum."""
+
+_MOVEMENTS_CHANGED: Final = (
+    "SELECT '{}\\:' || m.provider_id AS key FROM balance_transaction m WHERE m.tenant_id = :tenant "
+    "AND (m.changed_xid >= :xid OR m.source_id = ANY(ARRAY(SELECT n.source_id FROM balance_transaction n "
+    "WHERE n.tenant_id = :tenant AND n.changed_xid >= :xid)))"
+)
+_MOVEMENTS_OF_DAY: Final = (
+    "SELECT '{}\\:' || m.provider_id AS key FROM balance_transaction m WHERE m.tenant_id = :tenant "
+    "AND m.provider_created_at >= :since AND m.provider_created_at < :until"
+)
+_MOVEMENT: Final = {
+    "currency": "m.currency",
+    "at": "m.provider_created_at",
+    "evidence": "jsonb_build_object('balance_transaction_id', m.provider_id, 'kind', m.kind)",
+}
+
+
+def _carried(keys: Keys) -> str:
+    # A fact may be moved in parts (a capture in two): the parts of one posting are held against it as a sum.
+    of_source = keys.within("t.source_id", "t0.source_id", "JOIN balance_transaction t0 ON t0.tenant_id = :tenant "
+                            "AND t0.provider_id = split_part(s.key, ':', 2)")  # fmt: skip
+    mine = "true" if keys.are_all else f"({keys.within('t.provider_id', _ID)} OR {of_source})"
+    theirs = {**_MOVEMENT, "expected": "0", "actual": "m.amount_minor"}
+    unexplained = fault("movement_unexplained", "missing_left", "operator", **theirs)
+    not_booked = fault("movement_not_booked", "missing_left", "operator", **theirs)
+    kinds = ", ".join(f"'{kind}'" for kind in CASH_KINDS)
+    return f"""
+SELECT 'bt\\:' || m.provider_id AS key, coalesce(m.posted_as, '') || ' ' || coalesce(r.amount_minor, 0) AS left_text,
+       m.amount_minor || ' ' || m.currency AS right_text, coalesce(r.amount_minor, 0) - m.summed AS diff_minor,
+       CASE WHEN m.posted_as = 'bt\\:' || m.provider_id OR m.amount_minor = 0 THEN NULL
+            WHEN starts_with(m.posted_as, 'movement\\:') THEN {unexplained}
+            WHEN r.key IS NULL OR r.amount_minor <> m.summed OR r.currency <> m.currency THEN {not_booked} END AS fault
+FROM (SELECT t.*, sum(t.amount_minor) OVER (PARTITION BY t.source_id, t.posted_as)::bigint AS summed
+      FROM balance_transaction t WHERE t.tenant_id = :tenant AND {mine}) m
+LEFT JOIN (
+    SELECT j.idem_key AS key, sum(e.amount_minor)::bigint AS amount_minor, min(e.currency) AS currency
+    FROM account a JOIN entry e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
+    JOIN journal j ON j.tenant_id = e.tenant_id AND j.book_id = e.book_id AND j.seq = e.seq
+    WHERE a.tenant_id = :tenant AND e.tenant_id = :tenant AND j.tenant_id = :tenant AND a.code = 'cash.psp'
+      AND j.idem_scope IN ({kinds}) AND {keys.within("j.idem_key", "t1.posted_as", _ROW)}
+    GROUP BY j.idem_key) r ON r.key = m.posted_as"""
+
+
+_ID: Final = "split_part(s.key, ':', 2)"
+_ROW: Final = "JOIN balance_transaction t1 ON t1.tenant_id = :tenant AND t1.provider_id = split_part(s.key, ':', 2)"
+
+CARRIED: Final = Comparison(
+    "R2.carried",
+    _carried,
+    dirty=_MOVEMENTS_CHANGED.format("bt"),
+    of_day=_MOVEMENTS_OF_DAY.format("bt"),
+)
+"""Every movement's gross sum stands on cash.psp under the fact that carries it."""
+
+
+def _fees(keys: Keys) -> str:
+    taken = "CASE WHEN m.posted_as = 'bt\\:' || m.provider_id THEN m.fee_minor - m.amount_minor ELSE m.fee_minor END"
+    gone = fault(
+        "fee_without_movement", "missing_right", "operator", expected="r.amount_minor", actual="0",
+        currency="r.currency", at="r.at", evidence="jsonb_build_object('journal_key', r.key)",
+    )  # fmt: skip
+    booked = fault(
+        "fee_not_booked", over_or_under("coalesce(r.amount_minor, 0)", "m.fee"), "operator",
+        expected="coalesce(r.amount_minor, 0)", actual="m.fee", **_MOVEMENT,
+    )  # fmt: skip
+    return f"""
+SELECT 'fee\\:' || coalesce(m.provider_id, substr(r.key, 4)) AS key, coalesce(r.amount_minor, 0) || ' ' AS left_text,
+       m.fee || ' ' || m.currency AS right_text, coalesce(r.amount_minor, 0) - coalesce(m.fee, 0) AS diff_minor,
+       CASE WHEN m.provider_id IS NULL THEN {gone}
+            WHEN m.fee <> coalesce(r.amount_minor, 0) THEN {booked} END AS fault
+FROM (SELECT m.*, {taken} AS fee FROM balance_transaction m
+      WHERE m.tenant_id = :tenant AND {keys.within("m.provider_id", _ID)}) m
+FULL JOIN (
+    SELECT j.idem_key AS key, sum(e.amount_minor)::bigint AS amount_minor, min(e.currency) AS currency,
+           min(j.effective_at) AS at
+    FROM account a JOIN entry e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
+    JOIN journal j ON j.tenant_id = e.tenant_id AND j.book_id = e.book_id AND j.seq = e.seq
+    WHERE a.tenant_id = :tenant AND e.tenant_id = :tenant AND j.tenant_id = :tenant AND a.code = 'exp.psp_fee'
+      AND j.idem_scope = 'psp_fee' AND {keys.within("j.idem_key", _FEE_KEY)} GROUP BY j.idem_key) r
+  ON r.key = 'bt\\:' || m.provider_id"""
+
+
+_FEE_KEY: Final = "'bt\\:' || split_part(s.key, ':', 2)"
+
+FEES: Final = Comparison(
+    "R2.fees",
+    _fees,
+    dirty=_MOVEMENTS_CHANGED.format("fee")
+    + " UNION ALL "
+    + books("'fee\\:' || substr(j.idem_key, 4)", "j.idem_scope = 'psp_fee'"),
+    of_day=_MOVEMENTS_OF_DAY.format("fee"),
+)
+"""Every movement's fee is booked as the provider took it."""
+
+
+_LISTED: Final = "'{}'".format(LISTED.replace("'", "''"))
+
+
+def _listed(keys: Keys) -> str:
+    off = fault(
+        "fee_off_list", over_or_under("m.listed", "m.fee_minor"), "provider", expected="m.listed",
+        actual="m.fee_minor", currency="m.currency", at="m.provider_created_at", cause=_LISTED,
+        evidence="jsonb_build_object('balance_transaction_id', m.provider_id, 'method', m.method)",
+    )  # fmt: skip
+    return f"""
+SELECT 'fee_off_list\\:' || m.provider_id AS key, m.listed::text AS left_text, m.fee_minor::text AS right_text,
+       m.listed - m.fee_minor AS diff_minor, CASE WHEN m.listed <> m.fee_minor THEN {off} END AS fault
+FROM (SELECT DISTINCT ON (m.provider_id) m.provider_id, m.fee_minor, m.currency, m.provider_created_at, p.method,
+             round(m.amount_minor::numeric * t.rate_top / t.rate_bottom)::bigint + t.fixed AS listed
+      FROM balance_transaction m
+      JOIN payment p ON p.tenant_id = m.tenant_id AND p.provider_charge_id = m.source_id
+      JOIN unnest(CAST(:methods AS text[]), CAST(:tariff_currencies AS text[]), CAST(:tariffs_from AS timestamptz[]),
+                  CAST(:rate_tops AS bigint[]), CAST(:rate_bottoms AS bigint[]), CAST(:fixed AS bigint[]))
+           AS t(method, currency, since, rate_top, rate_bottom, fixed)
+        ON t.method = p.method AND t.currency = m.currency AND t.since <= m.provider_created_at
+      WHERE m.tenant_id = :tenant AND p.tenant_id = :tenant AND m.kind IN ('charge', 'payment')
+        AND {keys.within("m.provider_id", _ID)}
+      ORDER BY m.provider_id, t.since DESC) m"""
+
+
+LISTED_FEES: Final = Comparison(
+    "R2.listed",
+    _listed,
+    dirty=_MOVEMENTS_CHANGED.format("fee_off_list"),
+    of_day=_MOVEMENTS_OF_DAY.format("fee_off_list"),
+    stores_matches=False,
+)
+"""The fee is the listed one. The provider's movement is the fact and is booked; the list is only the yardstick."""
