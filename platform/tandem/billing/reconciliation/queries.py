@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import TIMESTAMP, BigInteger, RowMapping, and_, cast, func, or_, select, text
 
 from tandem.accounts import Organization, tenants_of
+from tandem.billing.invoices import ISSUE_KINDS
 from tandem.billing.ledger import Account, Book, Entry, Journal, Mirrored, entries
 from tandem.billing.payments import BalanceTransaction, Payment
 from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun, ReconItem
