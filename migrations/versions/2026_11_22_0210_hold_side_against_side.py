@@ -5,8 +5,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
 
-revision = "r0205"
-down_revision = "l0200"
+revision = "r0210"
+down_revision = "p0205"
 branch_labels = None
 depends_on = None
 
