@@ -27,3 +27,21 @@ def journals(seed: int, count: int, *, legs: int, accounts: int, hot: bool) -> I
         if rest == 0:  # no leg may be nothing
             signed[0], rest = signed[0] + 1, -1
         yield Journal(number, f"benchmark-{number}", tuple(zip(chosen, [*signed, rest], strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A use to be metered: its key, whose it is, how much, and the minute of the month it happened in."""
+
+    key: str
+    subject: str
+    quantity: int
+    minute: int
+
+
+def uses(seed: int, count: int, subjects: int = 50) -> Iterator[Use]:
+    """`count` different uses of a month of thirty days, of so many subjects, told up to two hours out of order."""
+    order = random.Random(seed)
+    for number in range(count):
+        minute = min(number * 43_200 // count + order.randrange(120), 43_199)
+        yield Use(f"event-{number}", f"subject-{order.randrange(subjects)}", order.randrange(1, 100), minute)

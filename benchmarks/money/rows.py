@@ -145,10 +145,19 @@ USAGE: Final = Row(
     "30,000 events/s; 20x single-row commits",
     "events",
     [
+        Competitor("ours", "Tandem", "benchmarks.ours.usage:report", {"small": 5_000, "full": 200_000}, "ours",
+                   "batches of 10,000, each answered item by item"),
+        Competitor("again", "Tandem, all of it a second time", "benchmarks.ours.usage:report",
+                   {"small": 5_000, "full": 100_000}, "ours", "every event a duplicate", {"again": True}),
         Competitor("single", "single-row commits, one connection", "loops.py", {"small": 200, "full": 5_000},
                    "template0", _SINGLE, {"load": "usage"}),
         Competitor("pgbench", "single-row commits, pgbench", "pgbench_rows.py", {"small": 2, "full": 5}, "template0",
                    f"{_SINGLE}; prepared, best of 1 to 32 clients", _PGBENCH | {"load": "usage"}),
+    ],
+    [
+        Ratio("Tandem, events per second", "ours", None, 30_000),
+        Ratio("over single-row commits on one connection", "ours", "single", 20),
+        Ratio("over single-row commits at the best concurrency", "ours", "pgbench", 20),
     ],
 )  # fmt: skip
 

@@ -9,13 +9,13 @@ Settings: psycopg 3, binary, prepared statements; COPY and executemany where a l
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import psycopg
 
 from benchmarks.stopwatch import Task
+from benchmarks.workload import uses
 
 METERS = 5
 TIERS = [(Decimal(0), Decimal(100), Decimal("1.20")), (Decimal(100), Decimal(1_000), Decimal("0.95")),
@@ -137,16 +137,10 @@ def _statement(database: psycopg.Connection, hospital: object) -> int:
 
 
 def _usage(task: Task) -> None:
-    order, began = random.Random(task.seed), datetime(2026, 10, 1, tzinfo=UTC)
-    events: Sequence[tuple[object, ...]] = [
-        (
-            f"event-{number}",
-            f"meter_{order.randrange(5)}",
-            f"subject-{order.randrange(200)}",
-            Decimal(1),
-            began + timedelta(minutes=order.randrange(43_200)),
-        )
-        for number in range(task.count)
+    began = datetime(2026, 10, 1, tzinfo=UTC)
+    events = [
+        (use.key, "visit", use.subject, Decimal(use.quantity), began + timedelta(minutes=use.minute))
+        for use in uses(task.seed, task.count)
     ]
     with psycopg.connect(task.url, autocommit=True) as database:
         database.execute(METERING)

@@ -68,11 +68,10 @@ CREATE TABLE usage_rollup (tenant_id int, meter text, subject int, hour timestam
     events bigint NOT NULL, PRIMARY KEY (tenant_id, meter, subject, hour)) WITH (fillfactor = 50);
 """
 METER = """\\set e random(1, 9000000000000000)
-\\set s random(1, 200)
-\\set m random(0, 4)
+\\set s random(1, 50)
 \\set h random(0, 719)
 WITH fresh AS (INSERT INTO usage_event (tenant_id, source, event_id, meter, subject, quantity, at) VALUES
-    (1, 'benchmark', :e, 'meter_' || :m::text, :s, 1, timestamptz '2026-01-01' + make_interval(hours => :h::int))
+    (1, 'benchmark', :e, 'visit', :s, 1, timestamptz '2026-01-01' + make_interval(hours => :h::int))
     ON CONFLICT DO NOTHING RETURNING *)
 INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, quantity, events)
     SELECT tenant_id, meter, subject, date_trunc('hour', at), quantity, 1 FROM fresh
