@@ -26,11 +26,12 @@ def ledger() -> None:
 
 @ledger.command("verify")
 @click.option("--tenant", type=click.UUID, help="Only this organisation's books; without it, all.")
+@click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="Windows looked at at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
-def verify(*, tenant: UUID | None, as_json: bool) -> None:
+def verify(*, tenant: UUID | None, workers: int, as_json: bool) -> None:
     """Check sums, sequence, seals, balances and mirrors of every book. Exit 1 when anything is wrong."""
     with import_module("wsgi").app.app_context():
-        verdicts = [verdict for each in ([tenant] if tenant else _tenants()) for verdict in _verdicts(each)]
+        verdicts = [verdict for each in ([tenant] if tenant else _tenants()) for verdict in _verdicts(each, workers)]
     if as_json:
         told = [asdict(verdict) | {"is_sound": verdict.is_sound} for verdict in verdicts]
         click.echo(json.dumps({"books": told}, default=str, indent=2))
@@ -56,9 +57,9 @@ def _tenants() -> list[UUID]:
         return list(session.scalars(select(Book.tenant_id).distinct().order_by(Book.tenant_id)))
 
 
-def _verdicts(tenant: UUID) -> list[BookVerdict]:
+def _verdicts(tenant: UUID, workers: int) -> list[BookVerdict]:
     with acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
-        verdicts = verify_books()
+        verdicts = verify_books(workers=workers)
     if tenant != OPERATOR_ID:
         faults = verify_mirrors(tenant)
         for verdict in verdicts[:1]:

@@ -12,9 +12,10 @@ from sqlalchemy import RowMapping, func
 
 from tandem.billing.ledger import queries
 from tandem.billing.ledger.models import Account, Book, Entry, Journal
+from tandem.billing.ledger.queries import LOOPS_OFF
 from tandem.billing.ledger.sealing import written
 from tandem.kernel import clock
-from tandem.kernel.database import rows
+from tandem.kernel.database import rows, session
 from tandem.kernel.money import EXPONENTS
 
 WINDOW: Final = 5_000
@@ -51,7 +52,8 @@ def as_beancount(currency: str) -> Iterator[str]:
 def as_hledger(currency: str) -> Iterator[str]:
     """The book in hledger's journal format: https://hledger.org/hledger.html#journal"""
     cut, exponent = queries.cut_of(currency), EXPONENTS[currency]
-    yield f"commodity {Decimal(1000).quantize(Decimal(1).scaleb(-exponent))} {currency}\n"
+    # The decimal mark is part of the syntax, also where no decimals follow.
+    yield f"commodity 1000.{'0' * exponent} {currency}\n"
     for account in queries.balances():
         if account["currency"] == currency:
             yield f"account {_name(account)}\n"
@@ -74,6 +76,9 @@ def _journals(currency: str, cut: int) -> Iterator[list[Row]]:
 
 
 def _entries(currency: str, cut: int) -> Iterator[Row]:
+    # Window by window and not through one long cursor: whatever the size of the book, no statement sorts more than a
+    # window, and the cut keeps all of them to one state of the book.
+    session.execute(LOOPS_OFF)
     for first in range(1, cut + 1, WINDOW):
         yield from rows(
             queries.entries(

@@ -12,6 +12,9 @@ from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
+LOOPS_OFF: Final = text("SET LOCAL enable_nestloop = off")
+"""Said before a window is read: a young table has no statistics, and a loop within a loop over one takes a day."""
+
 _JOURNAL_SHOWN: Final = tuple(
     column for column in Journal.__table__.c if column.key not in {"prev_hash", "body_sha256", "hash"}
 )

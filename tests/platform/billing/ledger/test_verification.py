@@ -7,14 +7,19 @@ from uuid import UUID
 
 import pytest
 
-from tandem.billing.ledger import JournalDraft, Line, balances, post
+from tandem.billing.ledger import JournalDraft, Line, balances, post, verification
 from tandem.billing.ledger.export import FORMATS
+from tandem.billing.ledger.sealing import body_hash, body_hash_of
 from tandem.billing.ledger.verification import verify_books, verify_mirrors
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
 
 pytestmark = pytest.mark.usefixtures("app")
+SAID = (
+    "kind", "key", "currency", "effective_at", "source_type", "source_id", "rule_version", "reverses",
+    "correlation_id",
+)  # fmt: skip
 NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 
 
@@ -72,6 +77,44 @@ def test_whoever_alters_a_book_is_found_out(
     as_superuser(crime, hospital)
 
     assert fault in faults_of(hospital)
+
+
+def test_windows_looked_at_together_see_what_one_after_the_other_sees(
+    hospital: UUID, as_superuser: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "WINDOW", 1)
+    as_superuser("UPDATE entry SET amount_minor = amount_minor + 1 WHERE tenant_id = %s AND seq = 2", hospital)
+
+    with acting_for(hospital):
+        (one,) = verify_books()
+        (together,) = verify_books(workers=3)
+
+    assert one == together
+    assert (one.journals, one.entries, one.fault_count) == (3, 6, 4)
+
+
+@pytest.mark.parametrize("words", ['quote " and \\\\ slash', "line\nbreak\ttab\x01\x1f\x7f", "人民医院 🏥 \u2028"])
+def test_the_database_and_the_standard_library_hash_any_text_alike(words: str) -> None:
+    hospital = new_id()
+    draft = JournalDraft(
+        kind="payment_captured",
+        key=words,
+        effective_at=NOON.replace(microsecond=7),
+        lines=[Line("cash.psp", 100), Line("ar.patient", -100)],
+        source_type="payment",
+        source_id=words,
+    )
+    with acting_for(hospital), transaction():
+        post([draft])
+
+    with acting_for(hospital):
+        (verdict,) = verify_books()
+        assert verdict.is_sound, verdict.faults
+    said = body_hash_of(
+        **{name: getattr(draft, name) for name in SAID},
+        lines=[(line.account_code, line.party_id, line.amount_minor) for line in draft.lines],
+    )
+    assert body_hash(draft) == said
 
 
 def test_a_journal_added_behind_the_books_back_is_found_out(hospital: UUID, as_superuser: Callable[..., None]) -> None:
