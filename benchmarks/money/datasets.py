@@ -58,6 +58,14 @@ def _hospitals(name: str, place: Place, peers: Peers) -> None:
     place.ensure(name, make, out_of=place.ours())
 
 
+def _payments(name: str, place: Place, peers: Peers) -> None:
+    """One hospital's payments and their journals, so many of each."""
+    count = int(name.split("-")[1])
+    place.ensure(
+        name, lambda url: ours("benchmarks.ours.matching:make_payments", count, place, url, {}), out_of=place.ours()
+    )
+
+
 def ours(program: str, count: int, place: Place, url: str, facts: Mapping[str, Any]) -> None:
     """Let one of our own programs work on a database that is being made. Raises NotInstalled with its last word."""
     environment = place.environment(url) | {"PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / 'platform'}"}
@@ -91,4 +99,5 @@ _MAKERS: Final[dict[str, Callable[[str, Place, Peers], None]]] = {
     "djstripe": _djstripe,
     "book": _book,
     "hospitals": _hospitals,
+    "payments": _payments,
 }
