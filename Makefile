@@ -6,6 +6,8 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 ARGS ?=
+# Tests run in two halves at once, a file never in both, each with servers of its own; `make test HALVES=` runs them as one.
+HALVES ?= -n 2 --dist loadfile
 
 help: ## what there is to do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 - /p' Makefile
@@ -20,7 +22,7 @@ run: setup ## start everything here: servers, migrations, demonstration data, we
 	@exec .venv/bin/tandem up $(ARGS)
 
 test: setup-dev ## the whole suite against its own PostgreSQL and Valkey
-	@exec .venv/bin/python -m pytest $(ARGS)
+	@exec .venv/bin/python -m pytest $(HALVES) $(ARGS)
 
 lint: setup-dev ## ruff, mypy --strict, import-linter
 	.venv/bin/ruff check .

@@ -15,7 +15,7 @@ from tandem.embedded.roles import DatabaseUrls
 from tandem.kernel import doorbell, outbox, telemetry
 from tandem.kernel.database import session
 from tandem.kernel.jobs import JobRow, enqueue, job, measure_backlog, run_due, run_next, sweep
-from tandem.kernel.jobs.worker import TandemWorker
+from tandem.kernel.jobs.worker import TandemWorker, drain
 from tandem.kernel.outbox import Event
 from tandem.kernel.settings import Settings
 from tandem.kernel.tenancy import acting_for, transaction
@@ -118,14 +118,12 @@ def test_redis_down_fails_no_commit_and_the_sweeper_makes_up_for_it(hospital: UU
     lost = waiting_bells()
     _make_older(hospital)
     sweep()
-    TandemWorker(
-        [doorbell.redis_queue("fast")],
-        connection=doorbell.connection(),
-        job_class=doorbell.Bells,
-        serializer=JSONSerializer,
-    ).work(burst=True)
+    rung = waiting_bells()
+    # This hospital's bell alone: the worker that answers all has its own stories, and others' work would be in its way.
+    drain(str(hospital), "fast")
 
     assert str(hospital) not in lost
+    assert str(hospital) in rung
     assert counted(hospital) == {str(visit): 1}
 
 
