@@ -29,6 +29,8 @@ from tandem.kernel.tenancy import tenant_id
 
 Mode = Literal["full", "incremental", "day"]
 
+_PLACES: Final = "<places of books>"
+"""Stands in a comparison's SQL until the run knows which books there are, and up to where it has seen them."""
 COMPARE_TIMEOUT_MS: Final = 600_000
 """A first run over a whole history takes minutes, not the seconds of a request."""
 
@@ -99,9 +101,7 @@ def books(keys: str, condition: str = "true") -> str:
     """SQL for keys of journals booked since the comparison last looked; `j` is the journal, `b` its book."""
     return (
         f"SELECT {keys} AS key FROM journal j JOIN book b ON b.tenant_id = j.tenant_id AND b.id = j.book_id "
-        "LEFT JOIN recon_watermark m ON m.tenant_id = j.tenant_id AND m.comparison = :comparison "
-        "AND m.source = j.book_id::text WHERE j.tenant_id = :tenant AND j.seq > coalesce(m.position, 0) "
-        f"AND j.seq < b.next_seq AND {condition}"
+        f"WHERE j.tenant_id = :tenant AND b.tenant_id = :tenant AND {_PLACES} AND {condition}"
     )
 
 
@@ -114,13 +114,15 @@ def run_comparison(comparison: Comparison, look: Look, rules: Rules) -> Outcome:
     started_at, run_id = clock.now(), new_id()
     _prepare()
     xid, is_first = _take_turn(comparison.name)
-    places = session.execute(_PLACES, {"tenant": tenant_id()}).all()
+    places = session.execute(_BOOKS, _names(comparison.name)).all()
     mode = "full" if is_first else look.mode
     values = {
         **_names(comparison.name), "xid": xid, "now": started_at, "run": run_id, "since": look.since,
-        "until": look.until, **look.values,
+        "until": look.until, **look.values, **{f"book{n}": row.id for n, row in enumerate(places)},
+        **{f"after{n}": row.position for n, row in enumerate(places)},
     }  # fmt: skip
-    scope = _scope(comparison, mode)
+    scope = _scope(comparison, mode, len(places))
+    session.execute(_ALL_AT_ONCE if scope is None else _BY_INDEX)
     changed = _write_items(_items_sql(comparison, scope), values)
     if scope is not None:
         checked = session.execute(text(f"SELECT count(*) FROM ({scope}) s"), values).scalar_one()
@@ -171,6 +173,7 @@ def advance(name: str, source: str, position: int) -> None:
 def _prepare() -> None:
     session.execute(text(f"SET LOCAL statement_timeout = {COMPARE_TIMEOUT_MS}"))
     session.execute(text("SET LOCAL work_mem = '128MB'"))
+    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
 def _names(comparison: str) -> dict[str, Any]:
@@ -188,10 +191,11 @@ def _take_turn(name: str) -> tuple[int, bool]:
     return seen, seen == 0 or horizon < seen
 
 
-def _scope(comparison: Comparison, mode: str) -> str | None:
+def _scope(comparison: Comparison, mode: str, books_count: int) -> str | None:
     if mode == "full":
         return None
-    asked = [comparison.dirty, _OPEN_KEYS]
+    places = [f"j.book_id = :book{n} AND j.seq > :after{n}" for n in range(books_count)]
+    asked = [comparison.dirty.replace(_PLACES, f"({' OR '.join(places) or 'false'})"), _OPEN_KEYS]
     if mode == "day" and comparison.of_day is not None:
         asked.append(comparison.of_day)
     return " UNION ".join(f"SELECT d.key FROM ({each}) d WHERE d.key IS NOT NULL" for each in asked)
@@ -210,9 +214,8 @@ def _items_sql(comparison: Comparison, scope: str | None) -> str:
         key = "s.key"
 
     news = "n.status <> 'gone'" if comparison.stores_matches else "n.status = 'differs'"
-    return _INSERT_ITEMS.format(
-        keys=keys, compared=comparison.compared(Keys(scope is None)), joined=joined, key=key, is_news=news
-    )
+    compared, once = comparison.compared(Keys(scope is None)), "" if scope is None else "MATERIALIZED"
+    return _INSERT_ITEMS.format(keys=keys, compared=compared, once=once, joined=joined, key=key, is_news=news)
 
 
 def _write_items(sql: str, values: Mapping[str, Any]) -> int:
@@ -234,6 +237,9 @@ def _conclude(name: str, mode: str, rules: Rules, values: Mapping[str, Any], che
     return Outcome(run.id, name, mode, checked, changed, new, int(open_count), is_parked)
 
 
+# Everything, or a few keys among millions: the planner, which cannot know which, is told.
+_ALL_AT_ONCE: Final = text("SET LOCAL enable_nestloop = off")
+_BY_INDEX: Final = text("SET LOCAL enable_seqscan = off")
 _OWN_ITEMS: Final = "SELECT * FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison"
 # Items are kept in the order of bytes, which is the fastest; sources' indexes are in the database's own order.
 _OPEN_KEYS: Final = (
@@ -258,7 +264,10 @@ _MOVE_ON: Final = text(
     "AND source = 'xid'"
 )
 """To the horizon that was noted before anything was read: the statement sees that, its trigger notes a newer one."""
-_PLACES: Final = text("SELECT id, next_seq FROM book WHERE tenant_id = :tenant")
+_BOOKS: Final = text(
+    "SELECT b.id, b.next_seq, coalesce(m.position, 0) AS position FROM book b LEFT JOIN recon_watermark m "
+    "ON m.tenant_id = b.tenant_id AND m.comparison = :comparison AND m.source = b.id::text WHERE b.tenant_id = :tenant"
+)
 _MOVE_ON_BOOKS: Final = text(
     "INSERT INTO recon_watermark AS m (tenant_id, comparison, source, position) "
     "SELECT b.tenant_id, :comparison, b.id::text, u.place FROM unnest(CAST(:books AS uuid[]), "
@@ -281,7 +290,7 @@ _COUNT_OPEN: Final = text(
 )
 # Items are joined to the comparison's own row, so that on a cluster the statement goes where the tenant's rows are.
 _INSERT_ITEMS: Final = """
-WITH {keys}told AS ({compared}), compared AS (
+WITH {keys}told AS ({compared}), compared AS {once} (
     SELECT t.key, hashtextextended(t.left_text, 0) AS left_hash,
            hashtextextended(t.right_text, 0) AS right_hash, t.diff_minor, t.fault FROM told t)
 INSERT INTO recon_item AS i (tenant_id, comparison, natural_key, status, diff_minor, left_hash, right_hash, fault,
