@@ -79,12 +79,12 @@ class Stage:
         """What the provider holds, and how many charges, refunds and payouts it knows of."""
         if account is None:
             return (0,)
-        client, options = self.provider.client(), {"stripe_account": account}
-        balance = client.v1.balance.retrieve(None, options)  # type: ignore[arg-type]  # a plain dict
+        client: Any = self.provider.client()
+        options = {"stripe_account": account}
+        balance = client.v1.balance.retrieve(None, options)
         held = sum(each.amount for each in [*balance.available, *balance.pending])
-        asked: Any = {"limit": 100}
         counts = [
-            len(listing(asked, options).data)
+            len(listing({"limit": 100}, options).data)
             for listing in (client.v1.charges.list, client.v1.refunds.list, client.v1.payouts.list)
         ]
         return held, *counts
