@@ -303,6 +303,7 @@ WHERE w.tenant_id = :tenant AND w.comparison = :comparison AND w.source = 'xid'
   AND CASE WHEN o.natural_key IS NULL THEN {is_news}
            ELSE (o.left_hash, o.right_hash, o.fault) IS DISTINCT FROM (c.left_hash, c.right_hash, c.fault)
                 OR o.status <> n.status AND (o.status, n.status) <> ('settled', 'differs') END
+ORDER BY {key} COLLATE "C"
 ON CONFLICT (tenant_id, comparison, natural_key) DO UPDATE SET
     status = EXCLUDED.status, diff_minor = EXCLUDED.diff_minor, left_hash = EXCLUDED.left_hash,
     right_hash = EXCLUDED.right_hash, fault = EXCLUDED.fault, last_seen_at = EXCLUDED.last_seen_at,
