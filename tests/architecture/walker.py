@@ -10,6 +10,7 @@ from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 from werkzeug.routing import Rule
 
 from tandem.billing.settlements import lines
@@ -106,11 +107,15 @@ class Walker:
 
 
 def text_of(answer: Any) -> str:
-    """All that an answer says; of an archive, what its files say."""
-    if answer.mimetype != "application/zip":
+    """All that an answer says; of an archive or a workbook, what its files say; of a PDF, what its pages say."""
+    if answer.mimetype == "application/pdf":
+        return "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.get_data())).pages)
+    if answer.mimetype != "application/zip" and not answer.mimetype.endswith("spreadsheetml.sheet"):
         return str(answer.get_data(as_text=True))
     with zipfile.ZipFile(io.BytesIO(answer.get_data())) as archive:
-        return "".join(archive.read(name).decode() for name in archive.namelist())
+        # docProps says when a workbook was made, nothing else.
+        names = [name for name in archive.namelist() if not name.startswith("docProps/")]
+        return "".join(archive.read(name).decode() for name in names)
 
 
 def told(answer: Any, asked: UUID) -> tuple[int, Any]:

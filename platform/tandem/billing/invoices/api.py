@@ -1,12 +1,17 @@
 """Invoices over HTTP: the operator writes, issues and credits; enterprises and hospitals read what was issued."""
 
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
+from flask import Response
+
 from tandem.billing.invoices import commands, queries
+from tandem.billing.invoices.documents import content_of, pdf_of, xlsx_of
 from tandem.billing.invoices.drafts import InvoiceLine, LineCredit, Period
 from tandem.billing.invoices.errors import (
     CreditTooLarge,
+    GlyphMissing,
     InvoiceCredited,
     InvoiceLinesWrong,
     InvoiceNotOpen,
@@ -42,6 +47,8 @@ rules_api = Api("invoice_rules", audience="operator", tag="Invoices")
 employer_api = Api("invoices", audience="employer", url_prefix="/invoices", tag="Invoices")
 hospital_api = Api("invoices", audience="hospital", url_prefix="/invoices", tag="Invoices")
 APIS: Final = [operator_api, rules_api, employer_api, hospital_api]
+PDF: Final = "application/pdf"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @operator_api.get("", allow="invoices.read", gives=InvoiceSchema, many=True, query=PageQuery)
@@ -74,6 +81,18 @@ def draft_invoice(organization_id: UUID, wish: dict[str, Any]) -> dict[str, Any]
 def show_invoice_of_customer(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
     """One invoice with its lines, taxes and parties."""
     return _whole(queries.invoice(invoice_id))
+
+
+@operator_api.get("/<uuid:invoice_id>/document.pdf", allow="invoices.read", mimetype=PDF, problems=(GlyphMissing,))
+def read_pdf_of_customer(organization_id: UUID, invoice_id: UUID) -> Response:
+    """The invoice as a PDF; a draft too."""
+    return _file(queries.invoice(invoice_id), PDF)
+
+
+@operator_api.get("/<uuid:invoice_id>/document.xlsx", allow="invoices.read", mimetype=XLSX)
+def read_xlsx_of_customer(organization_id: UUID, invoice_id: UUID) -> Response:
+    """The invoice as a workbook; a draft too."""
+    return _file(queries.invoice(invoice_id), XLSX)
 
 
 @operator_api.get("/<uuid:invoice_id>/chain", allow="invoices.read", gives=InvoiceSchema, many=True)
@@ -162,10 +181,21 @@ def list_invoices(query: dict[str, Any]) -> Page:
 @employer_api.get("/<uuid:invoice_id>", allow="invoices.read", gives=WholeInvoiceSchema)
 def show_invoice(invoice_id: UUID) -> dict[str, Any]:
     """One issued invoice with its lines, taxes and parties."""
-    row = queries.invoice(invoice_id)
-    if row.number is None:
-        raise NotFound
-    return _whole(row)
+    return _whole(_issued(invoice_id))
+
+
+@hospital_api.get("/<uuid:invoice_id>/document.pdf", allow="invoices.read", mimetype=PDF, problems=(GlyphMissing,))
+@employer_api.get("/<uuid:invoice_id>/document.pdf", allow="invoices.read", mimetype=PDF, problems=(GlyphMissing,))
+def read_pdf(invoice_id: UUID) -> Response:
+    """An issued invoice as a PDF."""
+    return _file(_issued(invoice_id), PDF)
+
+
+@hospital_api.get("/<uuid:invoice_id>/document.xlsx", allow="invoices.read", mimetype=XLSX)
+@employer_api.get("/<uuid:invoice_id>/document.xlsx", allow="invoices.read", mimetype=XLSX)
+def read_xlsx(invoice_id: UUID) -> Response:
+    """An issued invoice as a workbook."""
+    return _file(_issued(invoice_id), XLSX)
 
 
 @rules_api.get("/tax_rules", allow="invoices.read", gives=TaxRuleSchema, many=True)
@@ -181,7 +211,7 @@ def add_tax_rule(wish: dict[str, Any]) -> TaxRule:
     """Record how a category is taxed from a day on, with the circular that says so."""
     is_taxed = wish["treatment"] == "taxed"
     for name, is_wanted in (("rate", is_taxed), ("reason", not is_taxed)):
-        if (wish[name] is not None) is not is_wanted:
+        if (wish[name] is not None) is not is_wanted or wish["rate"] == 1:
             raise refused_field(
                 name,
                 Text("Only what is taxed has a rate; all else has a reason", "仅应税项目填写税率，其余须填写理由"),
@@ -206,6 +236,20 @@ def list_seller_profiles(query: dict[str, Any]) -> Page:
 def add_seller_profile(wish: dict[str, Any]) -> SellerProfile:
     """Say how we sign our invoices from a day on; issued ones stay as they are."""
     return commands.add_seller_profile(**wish)
+
+
+def _issued(invoice_id: UUID) -> Invoice:
+    row = queries.invoice(invoice_id)
+    if row.number is None:
+        raise NotFound
+    return row
+
+
+def _file(row: Invoice, mimetype: str) -> Response:
+    content = content_of(row, queries.invoice_lines(row.id), queries.invoice_taxes(row.id))
+    made, ending = (pdf_of(content), "pdf") if mimetype == PDF else (xlsx_of(content), "xlsx")
+    name = quote(f"{row.document_no or row.id}.{ending}")
+    return Response(made, mimetype=mimetype, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
 
 
 def _whole(row: Invoice) -> dict[str, Any]:

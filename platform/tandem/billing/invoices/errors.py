@@ -93,3 +93,13 @@ class CreditTooLarge(Problem):
     status, slug = 409, "credit-too-large"
     title = Text("This is more than is left to credit", "冲减金额超过可冲减余额")
     mend = Text("Credit at most left_minor.", "冲减金额不得超过 left_minor。")
+
+
+class GlyphMissing(Problem):
+    """The document's font has no glyph for these characters: it is refused, because a gap would be another name."""
+
+    status, slug = 422, "glyph-missing"
+    title = Text("The document's font cannot set some characters", "文档字体不支持部分字符")
+    mend = Text(
+        "Write the name or text with other characters, or take the XLSX.", "请改用其他字符填写名称或文本，或下载 XLSX。"
+    )

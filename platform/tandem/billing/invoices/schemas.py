@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
@@ -13,16 +13,20 @@ from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
 from tandem.kernel.money import CURRENCIES
 
-_SUM = rules.Range(0, BIGINT_MAX // 1_000_000)
 _CODE = rules.Regexp(r"[a-z0-9_.-]{1,60}\Z")
 _CATEGORY = rules.Regexp(r"[a-z_]{1,40}\Z")
 
 
 class ExactNumber(fields.Decimal):
-    """A quantity or a price with fractions: a whole number or text, never a float; at most ten places."""
+    """A quantity or a price with fractions: a whole number or text, never a float; at most ten places.
 
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {"type": ["string", "integer"], "example": "12.5"})
+    Its limits are its own and no `Range`: a JSON schema has no minimum for text. Not negative, more than `above` where
+    it is given, at most `most`.
+    """
+
+    def __init__(self, *, most: int = BIGINT_MAX // 1_000_000, above: int | None = None, **kwargs: Any) -> None:
+        self.most, self.above = most, above
+        kwargs.setdefault("metadata", {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,10})?$", "example": "12.5"})
         super().__init__(as_string=True, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Decimal:
@@ -31,6 +35,10 @@ class ExactNumber(fields.Decimal):
         number: Decimal = super()._deserialize(value, attr, data, **kwargs)
         if number != number.quantize(Decimal("1e-10")):
             raise self.make_error("invalid", input=value)
+        if self.above is not None and number <= self.above:
+            raise ValidationError(f"Must be greater than {self.above}.")
+        if not 0 <= number <= self.most:
+            raise ValidationError(f"Must be greater than or equal to 0 and less than or equal to {self.most}.")
         return number
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
@@ -49,8 +57,8 @@ class InvoiceLineWishSchema(Schema):
     code = fields.String(required=True, validate=_CODE)
     text = fields.String(required=True, validate=rules.Length(1, 200))
     unit = fields.String(load_default=None, allow_none=True, validate=rules.Length(1, 20))
-    quantity = ExactNumber(required=True, validate=rules.Range(0, 1_000_000_000, min_inclusive=False))
-    unit_price = ExactNumber(required=True, validate=_SUM)
+    quantity = ExactNumber(required=True, above=0, most=1_000_000_000)
+    unit_price = ExactNumber(required=True)
     amount_minor = fields.Integer(required=True, strict=True, validate=rules.Range(0, BIGINT_MAX))
     tax_category = fields.String(load_default=None, allow_none=True, validate=_CATEGORY)
 
@@ -205,7 +213,7 @@ class TaxRuleSchema(Schema):
     jurisdiction = fields.String(load_default="CN", validate=rules.Regexp(r"[A-Z]{2}\Z"))
     category = fields.String(required=True, validate=_CATEGORY)
     treatment = fields.String(required=True, validate=rules.OneOf(TREATMENTS))
-    rate = ExactNumber(load_default=None, allow_none=True, validate=rules.Range(0, 1, max_inclusive=False))
+    rate = ExactNumber(load_default=None, allow_none=True, most=1)
     reason = fields.String(load_default=None, allow_none=True, validate=rules.Length(1, 200))
     circular = fields.String(required=True, validate=rules.Length(1, 200))
     effective_from = business_day(required=True)

@@ -97,7 +97,8 @@ def void_invoice(invoice_id: UUID, *, because: str) -> Invoice:
 def _require_rules_in_force(row: Invoice) -> None:
     taxes = queries.invoice_taxes(row.id)
     in_force = queries.tax_rules_at({tax["category"] for tax in taxes}, clock.today())
-    outdated = [tax["category"] for tax in taxes if in_force[tax["category"]].id != tax["tax_rule_id"]]
+    ids = {category: rule.id for category, rule in in_force.items()}
+    outdated = [tax["category"] for tax in taxes if ids.get(tax["category"]) != tax["tax_rule_id"]]
     if outdated:
         raise TaxRuleOutdated(categories=outdated)
 

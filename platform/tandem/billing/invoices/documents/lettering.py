@@ -1,0 +1,98 @@
+"""The font of our documents: one file for all of Chinese, from which each document takes the glyphs it needs.
+
+The outlines are turned into TrueType on the way: readers of text in a PDF know that form best.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from fontTools.pens.cu2quPen import Cu2QuPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont, newTable
+
+from tandem.billing.invoices.errors import GlyphMissing
+
+PACKAGE, FILE, FACE = "noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc", "Noto Sans CJK SC"
+_NOT_SET: Final = frozenset("\t\n\r\u200b\ufeff")
+_LAYOUT: Final = ("BASE", "GPOS", "GSUB", "GDEF", "VORG", "vhea", "vmtx", "DSIG")
+_ZEROED: Final = (
+    "maxTwilightPoints",
+    "maxStorage",
+    "maxFunctionDefs",
+    "maxInstructionDefs",
+    "maxStackElements",
+    "maxSizeOfInstructions",
+    "maxComponentElements",
+    "maxComponentDepth",
+)
+_one_at_a_time: Final = Lock()
+
+
+def require_glyphs(texts: Iterable[str]) -> None:
+    """Let texts pass that the font can set. Raises GlyphMissing with the characters it cannot: never a gap."""
+    wanted = {character for text in texts for character in text} - _NOT_SET
+    missing = sorted(character for character in wanted if ord(character) not in _covered())
+    if missing:
+        raise GlyphMissing(characters=missing[:20], code_points=[f"U+{ord(each):04X}" for each in missing[:20]])
+
+
+def subset_font(texts: Iterable[str], into: Path) -> None:
+    """Write a TrueType font with just the glyphs of these texts."""
+    options = Options()
+    options.layout_features = []
+    options.hinting = False
+    options.desubroutinize = True
+    options.notdef_outline = True
+    options.drop_tables += _LAYOUT
+    subsetter = Subsetter(options)
+    subsetter.populate(text="".join(texts) + " ")
+    with _one_at_a_time:
+        font = _open()
+        subsetter.subset(font)
+        _to_truetype(font)
+        made = BytesIO()
+        font.save(made)
+    into.write_bytes(made.getvalue())
+
+
+@cache
+def _covered() -> frozenset[int]:
+    return frozenset(_open().getBestCmap())
+
+
+def _open() -> Any:
+    path = str(files(PACKAGE) / FILE)
+    return TTFont(path, fontNumber=_face(path), lazy=True)
+
+
+@cache
+def _face(path: str) -> int:
+    for place in range(32):
+        if TTFont(path, fontNumber=place, lazy=True)["name"].getDebugName(4) == FACE:
+            return place
+    raise LookupError(f"{FILE} holds no {FACE}")
+
+
+def _to_truetype(font: Any) -> None:
+    names, drawn = font.getGlyphOrder(), font.getGlyphSet()
+    outlines = newTable("glyf")
+    outlines.glyphs, outlines.glyphOrder = {}, names
+    for name in names:
+        pen = TTGlyphPen(None)
+        drawn[name].draw(Cu2QuPen(pen, 1.0, reverse_direction=True))
+        outlines.glyphs[name] = pen.glyph()
+    font["loca"], font["glyf"] = newTable("loca"), outlines
+    del font["CFF "]
+    font["head"].glyphDataFormat = 0
+    font["post"].formatType = 3.0
+    limits = font["maxp"]
+    limits.tableVersion, limits.numGlyphs, limits.maxZones = 0x00010000, len(names), 1
+    for name in _ZEROED:
+        setattr(limits, name, 0)
+    font.sfntVersion = "\x00\x01\x00\x00"
