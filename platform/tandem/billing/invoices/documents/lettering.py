@@ -52,8 +52,7 @@ def subset_font(texts: Iterable[str], into: Path) -> None:
     options.drop_tables += _LAYOUT
     subsetter = Subsetter(options)
     subsetter.populate(text="".join(texts) + " ")
-    with _one_at_a_time:
-        font = _open()
+    with _one_at_a_time, _open() as font:
         subsetter.subset(font)
         _to_truetype(font)
         made = BytesIO()
@@ -63,7 +62,8 @@ def subset_font(texts: Iterable[str], into: Path) -> None:
 
 @cache
 def _covered() -> frozenset[int]:
-    return frozenset(_open().getBestCmap())
+    with _open() as font:
+        return frozenset(font.getBestCmap())
 
 
 def _open() -> Any:
@@ -74,8 +74,9 @@ def _open() -> Any:
 @cache
 def _face(path: str) -> int:
     for place in range(32):
-        if TTFont(path, fontNumber=place, lazy=True)["name"].getDebugName(4) == FACE:
-            return place
+        with TTFont(path, fontNumber=place, lazy=True) as font:
+            if font["name"].getDebugName(4) == FACE:
+                return place
     raise LookupError(f"{FILE} holds no {FACE}")
 
 
@@ -85,12 +86,12 @@ def _to_truetype(font: Any) -> None:
     outlines.glyphs, outlines.glyphOrder = {}, names
     for name in names:
         pen = TTGlyphPen(None)
-        drawn[name].draw(Cu2QuPen(pen, 1.0, reverse_direction=True))
+        drawn[name].draw(Cu2QuPen(pen, 1, reverse_direction=True))
         outlines.glyphs[name] = pen.glyph()
     font["loca"], font["glyf"] = newTable("loca"), outlines
     del font["CFF "]
     font["head"].glyphDataFormat = 0
-    font["post"].formatType = 3.0
+    font["post"].formatType = 3
     limits = font["maxp"]
     limits.tableVersion, limits.numGlyphs, limits.maxZones = 0x00010000, len(names), 1
     for name in _ZEROED:

@@ -81,7 +81,7 @@ def _head(paper: FPDF, content: Content) -> None:
     paper.ln(3)
 
 
-def _pair(paper: FPDF, label: str, value: str, width: float, *, label_width: float = 30) -> None:
+def _pair(paper: FPDF, label: str, value: str, width: int, *, label_width: int = 30) -> None:
     paper.set_font(_FAMILY, size=8)
     paper.set_text_color(*_GREY)
     paper.cell(label_width, 6, label)
@@ -91,33 +91,33 @@ def _pair(paper: FPDF, label: str, value: str, width: float, *, label_width: flo
 
 
 def _parties(paper: FPDF, content: Content) -> None:
-    top, lowest = paper.get_y(), 0.0
+    top, bottoms = paper.get_y(), []
     for left, label, party in (
         (_MARGIN_MM, "销售方 Seller", content.seller),
-        (paper.w / 2 + 3, "购买方 Buyer", content.buyer),
+        (int(paper.w / 2) + 3, "购买方 Buyer", content.buyer),
     ):
         paper.set_xy(left, top)
         _party(paper, left, label, party)
-        lowest = max(lowest, paper.get_y())
-    paper.set_y(lowest + 5)
+        bottoms.append(paper.get_y())
+    paper.set_y(max(bottoms) + 5)
 
 
-def _party(paper: FPDF, left: float, label: str, party: Mapping[str, Any]) -> None:
+def _party(paper: FPDF, left: int, label: str, party: Mapping[str, Any]) -> None:
     width = paper.w / 2 - _MARGIN_MM - 3
     paper.set_font(_FAMILY, size=8)
     paper.set_text_color(*_GREY)
     paper.cell(width, 5, label, new_x="LEFT", new_y="NEXT")
     paper.set_text_color(*_INK)
-    paper.set_font(_FAMILY, size=10.5)
+    paper.set_font(_FAMILY, size=11)
     paper.multi_cell(width, 6, party.get("name") or "—", align="L", new_x="LEFT", new_y="NEXT")
     for name, title in _PARTY:
         if party.get(name):
             paper.set_font(_FAMILY, size=8)
             paper.set_text_color(*_GREY)
             paper.set_x(left)
-            paper.cell(26, 4.6, title)
+            paper.cell(26, 5, title)
             paper.set_text_color(*_INK)
-            paper.multi_cell(width - 26, 4.6, str(party[name]), align="L", new_x="LEFT", new_y="NEXT")
+            paper.multi_cell(width - 26, 5, str(party[name]), align="L", new_x="LEFT", new_y="NEXT")
             paper.set_x(left)
 
 
@@ -132,8 +132,8 @@ def _lines(paper: FPDF, content: Content) -> None:
         width=sum(_WIDTHS) * (paper.w - 2 * _MARGIN_MM) / sum(_WIDTHS),
         headings_style=heading,
         borders_layout=TableBordersLayout.HORIZONTAL_LINES,
-        line_height=4.4,
-        padding=(1.1, 1),
+        line_height=5,
+        padding=(1, 1),
     ):
         pass
     paper.ln(3)
@@ -165,27 +165,25 @@ def _sums(paper: FPDF, content: Content) -> None:
         paper.set_x(paper.w / 2)
         paper.set_text_color(*(_INK if is_total else _GREY))
         paper.set_font(_FAMILY, size=11 if is_total else 9)
-        paper.cell(45, 6.5, label)
+        paper.cell(45, 7, label)
         paper.set_text_color(*_INK)
         shown = f"{content.currency} {figure(amount, content.exponent)}"
-        paper.cell(0, 6.5, shown, align="R", new_x="LMARGIN", new_y="NEXT")
+        paper.cell(0, 7, shown, align="R", new_x="LMARGIN", new_y="NEXT")
     if content.currency == "CNY":
         paper.set_font(_FAMILY, size=9)
-        paper.cell(
-            0, 6.5, f"价税合计（大写） {capitals(content.total_minor)}", align="R", new_x="LMARGIN", new_y="NEXT"
-        )
+        paper.cell(0, 7, f"价税合计（大写） {capitals(content.total_minor)}", align="R", new_x="LMARGIN", new_y="NEXT")
     paper.ln(3)
 
 
 def _taxes(paper: FPDF, content: Content) -> None:
     paper.set_font(_FAMILY, size=8)
     if content.note:
-        paper.multi_cell(0, 4.6, content.note, align="L", new_x="LMARGIN", new_y="NEXT")
+        paper.multi_cell(0, 5, content.note, align="L", new_x="LMARGIN", new_y="NEXT")
     for tax in content.taxes:
         paper.set_text_color(*_GREY)
         base, owed = figure(tax.base_minor, content.exponent), figure(tax.tax_minor, content.exponent)
         said = f"{tax.label} · 计税基础 Base {base} · 税额 Tax {owed} · {tax.source}"
-        paper.multi_cell(0, 4.6, said, align="L", new_x="LMARGIN", new_y="NEXT")
+        paper.multi_cell(0, 5, said, align="L", new_x="LMARGIN", new_y="NEXT")
 
 
 def _texts(content: Content) -> list[str]:
