@@ -7,6 +7,7 @@ from tandem.billing.invoices import api as invoices_api
 from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
 from tandem.billing.ledger import api as ledger_api
+from tandem.billing.ledger import jobs as ledger_jobs
 from tandem.billing.payments import RefundFailed, RefundSucceeded
 from tandem.billing.prices import api as prices_api
 from tandem.billing.reconciliation import api as reconciliation_api
@@ -39,6 +40,8 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     invoice_events.InvoicePaymentRecorded: [invoice_jobs.book_invoice_payment],
 }
 SCHEDULE: Final = (
+    Cron("25 * * * *", ledger_jobs.expire_holds),
+    Cron("20 1 * * *", ledger_jobs.count_checkpoints),
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
 )

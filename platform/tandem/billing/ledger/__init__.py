@@ -5,13 +5,26 @@ zero and that patients' medical money never meets the operator's cash; no databa
 post to any book.
 """
 
-from tandem.billing.ledger.commands import LockedBook, lock_book, post, reversal_of
+from tandem.billing.ledger.balances import Instant, balance_at
+from tandem.billing.ledger.commands import (
+    LockedBook,
+    capture_hold,
+    close_account,
+    freeze_book,
+    limit_account,
+    lock_book,
+    place_hold,
+    post,
+    reversal_of,
+    thaw_book,
+    void_hold,
+)
 from tandem.billing.ledger.drafting import journal_by_rule
 from tandem.billing.ledger.drafts import RULES, JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import JournalRefused
 from tandem.billing.ledger.jobs import mirror_currency
 from tandem.billing.ledger.mirrors import Mirrored, mirror_book, mirrored_journals, mirrors_of
-from tandem.billing.ledger.models import Account, Book, Entry, Journal
+from tandem.billing.ledger.models import Account, Book, Entry, Journal, MoneyHold
 from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of, entries
 
 __all__ = [
@@ -19,25 +32,35 @@ __all__ = [
     "Account",
     "Book",
     "Entry",
+    "Instant",
     "Journal",
     "JournalDraft",
     "JournalRefused",
     "Line",
     "LockedBook",
     "Mirrored",
+    "MoneyHold",
     "Posted",
     "PostingResult",
+    "balance_at",
     "balance_minor",
     "balances",
     "book_opened_at",
+    "capture_hold",
+    "close_account",
     "cut_of",
     "entries",
+    "freeze_book",
     "journal_by_rule",
+    "limit_account",
     "lock_book",
     "mirror_book",
     "mirror_currency",
     "mirrored_journals",
     "mirrors_of",
+    "place_hold",
     "post",
     "reversal_of",
+    "thaw_book",
+    "void_hold",
 ]

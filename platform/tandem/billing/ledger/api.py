@@ -1,16 +1,21 @@
 """Reading the books: a hospital its own, the operator any organisation's, and nobody writes here."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.ledger import queries
+from tandem.billing.ledger.balances import Basis, Instant, balances_page
 from tandem.billing.ledger.schemas import (
     BalanceSchema,
     BalancesQuery,
     EntrySchema,
+    HoldSchema,
+    HoldsQuery,
     JournalSchema,
     JournalsQuery,
+    PostingRuleSchema,
     WholeJournalSchema,
 )
 from tandem.kernel.database import Page
@@ -20,13 +25,14 @@ hospital_api = Api("ledger", audience="hospital", url_prefix="/ledger", tag="Boo
 operator_api = Api(
     "ledger", audience="operator", url_prefix="/organizations/<uuid:organization_id>/ledger", tag="Books"
 )
-APIS: Final = [hospital_api, operator_api]
+rules_api = Api("posting_rules", audience="operator", url_prefix="/posting_rules", tag="Books")
+APIS: Final = [hospital_api, operator_api, rules_api]
 
 
 @hospital_api.get("/balances", allow="ledger.read", gives=BalanceSchema, many=True, query=BalancesQuery)
 def list_balances(query: dict[str, Any]) -> Page:
-    """Every account of the hospital's books: now, or counting what was true before `at`. On one page."""
-    return Page(queries.balances(query["at"]), None)
+    """Accounts of the hospital's books: now, or at a moment by what was true (or booked) before it."""
+    return _balances(**query)
 
 
 @hospital_api.get("/journals", allow="ledger.read", gives=JournalSchema, many=True, query=JournalsQuery)
@@ -49,10 +55,22 @@ def list_entries(account_id: UUID, query: dict[str, Any]) -> Page:
     return queries.entries_of(account_id, **query)
 
 
+@hospital_api.get("/holds", allow="ledger.read", gives=HoldSchema, many=True, query=HoldsQuery)
+def list_holds(query: dict[str, Any]) -> Page:
+    """Sums the hospital has set aside, newest first."""
+    return queries.holds(**query)
+
+
+@hospital_api.get("/posting_rules", allow="ledger.read", gives=PostingRuleSchema, many=True, query=PageQuery)
+def list_posting_rules(query: dict[str, Any]) -> Page:
+    """Every version of every posting rule, by which the books are made."""
+    return queries.rule_versions(**query)
+
+
 @operator_api.get("/balances", allow="ledger.read", gives=BalanceSchema, many=True, query=BalancesQuery)
 def list_balances_of_organization(organization_id: UUID, query: dict[str, Any]) -> Page:
-    """Every account of an organisation's books. On one page."""
-    return Page(queries.balances(query["at"]), None)
+    """Accounts of an organisation's books: now, or at a moment by what was true (or booked) before it."""
+    return _balances(**query)
 
 
 @operator_api.get("/journals", allow="ledger.read", gives=JournalSchema, many=True, query=JournalsQuery)
@@ -73,3 +91,19 @@ def show_journal_of_organization(organization_id: UUID, journal_id: UUID) -> Map
 def list_entries_of_organization(organization_id: UUID, account_id: UUID, query: dict[str, Any]) -> Page:
     """An account's entries, newest first."""
     return queries.entries_of(account_id, **query)
+
+
+@operator_api.get("/holds", allow="ledger.read", gives=HoldSchema, many=True, query=HoldsQuery)
+def list_holds_of_organization(organization_id: UUID, query: dict[str, Any]) -> Page:
+    """Sums an organisation has set aside, newest first."""
+    return queries.holds(**query)
+
+
+@rules_api.get("", allow="ledger.read", gives=PostingRuleSchema, many=True, query=PageQuery)
+def list_posting_rules_of_the_platform(query: dict[str, Any]) -> Page:
+    """Every version of every posting rule, by which all books are made."""
+    return queries.rule_versions(**query)
+
+
+def _balances(*, limit: int, after: str | None, at: datetime | None, basis: Basis) -> Page:
+    return balances_page(limit=limit, after=after, instant=None if at is None else Instant(at, basis))

@@ -79,6 +79,8 @@ CHART: Final[dict[str, Heading]] = {
     "held.prepaid.benefits": Heading("asset", by_party=True, floor_minor=0),
     "held.prepaid.programme": Heading("liability", by_party=True, ceiling_minor=0),
 }
+HOLDABLE: Final = {"ar.patient": -1, "prepaid.benefits": 1, "prepaid.programme": -1}
+"""Accounts whose money can be held, and on which side it stands: 1 as a debit balance, -1 as a credit balance."""
 NEVER_A_BASIS: Final = frozenset(code for code, heading in CHART.items() if heading.never_a_basis)
 
 

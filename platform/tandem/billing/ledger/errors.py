@@ -107,3 +107,39 @@ class BookFrozen(JournalRefused):
     status, slug = 409, "book-frozen"
     title = Text("This book is frozen", "账簿已冻结")
     mend = Text("Ask the operator's supervisor why, and when it opens.", "请向运营主管了解原因与解冻时间。")
+
+
+class HoldNotPossible(JournalRefused):
+    """Facts: the account, and the accounts whose money can be held."""
+
+    slug = "hold-not-possible"
+    title = Text("Money of this account is not held", "该科目的资金不支持冻结")
+    mend = Text("Hold money of an account named in holdable.", "请选择 holdable 所列的科目。")
+
+
+class HoldKeyReused(JournalRefused):
+    status, slug = 409, "hold-key-reused"
+    title = Text("This key was used for another hold", "该键已用于其他冻结")
+    mend = Text("A new hold takes a new key.", "新的冻结请使用新键。")
+
+
+class HoldExpired(JournalRefused):
+    status, slug = 409, "hold-expired"
+    title = Text("The hold's time has run out", "冻结已过期")
+    mend = Text("Place a new hold.", "请重新冻结。")
+
+
+class HoldTooSmall(JournalRefused):
+    """Facts: what is left of the hold, in minor units."""
+
+    status, slug = 409, "hold-too-small"
+    title = Text("More was asked for than is held", "扣划金额超过冻结余额")
+    mend = Text("Capture at most left_minor, and more than nothing.", "扣划金额须大于零且不超过 left_minor。")
+
+
+class AccountNotEmpty(JournalRefused):
+    """Facts: the balance (debit positive)."""
+
+    status, slug = 409, "account-not-empty"
+    title = Text("The account still has a balance", "该科目仍有余额")
+    mend = Text("Name a successor that takes the balance over.", "请指定承接余额的后继科目。")

@@ -6,7 +6,7 @@ behind it.
 """
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -16,7 +16,10 @@ from tandem.billing.ledger.chart import FUNDS, KINDS, NEVER_A_BASIS
 from tandem.billing.ledger.posting_rules import FAMILIES, ON_DELIVERY_ONLY
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
+from tandem.kernel.states import states
 from tandem.kernel.tenancy import OPERATOR_ID
+
+BASES: Final = ("effective", "booked")
 
 
 def one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
@@ -142,6 +145,8 @@ class Journal(TenantOwned, Model):
             postgresql_where=text("correlation_id IS NOT NULL"),
         ),
         Index("journal_by_effect", "tenant_id", "book_id", "effective_at"),
+        # Journals lie in the order of their booking, so a summary of each range of pages is enough to find a day.
+        Index("journal_by_booking", "booked_at", postgresql_using="brin"),
         CheckConstraint("seq > 0", name="seq"),
     )
 
@@ -196,3 +201,70 @@ class MirrorCursor(TenantOwned, Model):
     __table_args__ = (ForeignKeyConstraint(["tenant_id", "id"], ["book.tenant_id", "book.id"]),)
 
     mirrored_seq: Mapped[int]
+
+
+class BalanceCheckpoint(TenantOwned, Model):
+    """What one business day moved on an account, by its id: a cache that can be thrown away and made again. 余额快照
+
+    `basis` says whose day: on which the facts were true (effective), or on which they were booked (booked).
+    """
+
+    __tablename__ = "balance_checkpoint"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (one_of("basis", BASES, "basis"),)
+
+    basis: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    moved_minor: Mapped[int]
+    entry_count: Mapped[int]
+
+
+class CheckpointCursor(TenantOwned, Model):
+    """How far a book, by its id, has been counted into the checkpoints. 快照进度"""
+
+    __tablename__ = "checkpoint_cursor"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "id"], ["book.tenant_id", "book.id"]),)
+
+    counted_seq: Mapped[int]
+
+
+HOLD_NEXT: dict[str, set[str]] = {
+    "pending": {"captured", "voided", "expired"},
+    "captured": set(),
+    "voided": set(),
+    "expired": set(),
+}
+
+
+class MoneyHold(TenantOwned, Model):
+    """A sum set aside until it is captured, in whole or in parts, called off, or its time runs out. 资金冻结
+
+    Every step is a journal of its own; this row says how far it has come.
+    """
+
+    __tablename__ = "money_hold"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        states(HOLD_NEXT),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("captured_minor BETWEEN 0 AND amount_minor", name="captured"),
+        Index("money_hold_by_expiry", "tenant_id", "expires_at", postgresql_where=text("status = 'pending'")),
+    )
+
+    key: Mapped[str]
+    account_code: Mapped[str]
+    party_id: Mapped[UUID | None]
+    currency: Mapped[str]
+    amount_minor: Mapped[int]
+    captured_minor: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(default="pending")
+    placed_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    journal_id: Mapped[UUID]
+
+    @property
+    def left_minor(self) -> int:
+        """What is held still, in minor units."""
+        return self.amount_minor - self.captured_minor if self.status == "pending" else 0

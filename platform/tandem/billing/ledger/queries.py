@@ -2,16 +2,25 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Row, RowMapping, func, select, text
 
-from tandem.billing.ledger.models import Account, AccountBalance, Book, Entry, Journal
+from tandem.billing.ledger.models import (
+    Account,
+    AccountBalance,
+    Book,
+    Entry,
+    Journal,
+    MoneyHold,
+    PostingRuleVersion,
+)
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
+Row_ = TypeVar("Row_", Account, AccountBalance, Book, MoneyHold)
 LOOPS_OFF: Final = text("SET LOCAL enable_nestloop = off")
 """Said before a window is read: a young table has no statistics, and a loop within a loop over one takes a day."""
 
@@ -152,17 +161,43 @@ def journals(*, currency: str, limit: int, after: str | None, kind: str | None =
     return page(wanted, by=[Journal.seq], limit=limit, after=after, newest_first=True)
 
 
-def account_of(account_id: UUID) -> RowMapping:
-    """An account with its balance. Raises NotFound."""
-    found = [row for row in balances() if row["id"] == account_id]
-    if not found:
-        raise NotFound
-    return found[0]
+def account_row(account_id: UUID) -> Account:
+    """An account to be changed. Raises NotFound."""
+    return _own(Account, account_id)
+
+
+def balance_row(account_id: UUID) -> AccountBalance:
+    """An account's balance and limits to be changed, locked. Raises NotFound."""
+    return _own(AccountBalance, account_id, for_update=True)
+
+
+def currency_of(book_id: UUID) -> str:
+    """The currency of a book. Raises NotFound."""
+    return _own(Book, book_id).currency
+
+
+def hold(hold_id: UUID, *, for_update: bool = False) -> MoneyHold:
+    """A hold. Raises NotFound."""
+    return _own(MoneyHold, hold_id, for_update=for_update)
+
+
+def holds(*, limit: int, after: str | None, status: str | None = None) -> Page:
+    """Holds, newest first."""
+    wanted = select(*MoneyHold.__table__.c).where(MoneyHold.tenant_id == tenant_id())
+    if status is not None:
+        wanted = wanted.where(MoneyHold.status == status)
+    return page(wanted, by=[MoneyHold.placed_at, MoneyHold.id], limit=limit, after=after, newest_first=True)
+
+
+def rule_versions(*, limit: int, after: str | None) -> Page:
+    """The recorded posting rules, in order of their codes and versions."""
+    listed = select(*PostingRuleVersion.__table__.c)
+    return page(listed, by=[PostingRuleVersion.code, PostingRuleVersion.version], limit=limit, after=after)
 
 
 def entries_of(account_id: UUID, *, limit: int, after: str | None) -> Page:
     """An account's entries with the journals they belong to, newest first."""
-    account_of(account_id)
+    account_row(account_id)
     wanted = (
         select(
             Entry.seq,
@@ -198,6 +233,16 @@ def entries(*shown: Any) -> Any:
         .join(Book, (Book.tenant_id == Entry.tenant_id) & (Book.id == Entry.book_id))
         .where(Entry.tenant_id == tenant_id())
     )
+
+
+def _own(model: type[Row_], row_id: UUID, *, for_update: bool = False) -> Row_:
+    wanted = select(model).where(model.tenant_id == tenant_id(), model.id == row_id)
+    # A row this session has seen may have changed before it was locked.
+    wanted = wanted.with_for_update().execution_options(populate_existing=True) if for_update else wanted
+    found = session.scalar(wanted)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _posted_before(at: datetime) -> Any:

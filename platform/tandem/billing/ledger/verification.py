@@ -235,6 +235,8 @@ def _verify_balances(verdict: BookVerdict, book_id: UUID, cut: int, sums: Mappin
         summed = (before[0] + row.moved, before[1] + row.entries, row.last_seq or before[2])
         if (row.posted_minor, row.entry_count, row.counted_to) != summed:
             verdict.find(f"account {row.code}: the balance says {row.posted_minor}, its entries {summed[0]}")
+    for row in session.execute(_CHECKPOINTS, {"tenant": tenant_id(), "book": book_id}):
+        verdict.find(f"account {row.code}: its checkpoints by {row.basis} day do not add up")
 
 
 _HEAD = text(
@@ -246,6 +248,28 @@ _HEAD = text(
 _STRAYS = text(
     "SELECT count(*) FROM entry e WHERE e.tenant_id = :tenant AND e.book_id = :book AND (e.seq < 1 OR e.seq >= "
     "(SELECT next_seq FROM book b WHERE b.tenant_id = :tenant AND b.id = :book))"
+)
+# Checkpoints and what is not counted into them yet make the balance, on either basis.
+_CHECKPOINTS = text(
+    """
+    SELECT a.code, bases.basis FROM checkpoint_cursor k
+    JOIN account a ON a.tenant_id = :tenant AND a.book_id = k.id
+    JOIN account_balance b ON b.tenant_id = :tenant AND b.id = a.id
+    CROSS JOIN (VALUES ('effective'), ('booked')) AS bases(basis)
+    LEFT JOIN (
+        SELECT id, basis, sum(moved_minor) AS moved, sum(entry_count) AS entries FROM balance_checkpoint
+        WHERE tenant_id = :tenant GROUP BY id, basis
+    ) c ON c.id = a.id AND c.basis = bases.basis
+    LEFT JOIN (
+        SELECT e.account_id, sum(e.amount_minor) AS moved, count(*) AS entries FROM entry e JOIN checkpoint_cursor n
+        ON n.tenant_id = :tenant AND n.id = e.book_id AND e.seq > n.counted_seq
+        WHERE e.tenant_id = :tenant AND e.book_id = :book GROUP BY e.account_id
+    ) r ON r.account_id = a.id
+    WHERE k.tenant_id = :tenant AND k.id = :book
+    AND (b.posted_minor <> coalesce(c.moved, 0) + coalesce(r.moved, 0)
+        OR b.entry_count <> coalesce(c.entries, 0) + coalesce(r.entries, 0))
+    ORDER BY a.code, bases.basis
+    """
 )
 _SETTINGS = (queries.LOOPS_OFF, text("SET LOCAL work_mem = '32MB'"))
 _BALANCES = text(
