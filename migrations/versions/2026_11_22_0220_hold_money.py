@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from walls import raise_wall
 
 revision = "l0220"
-down_revision = "l0200"
+down_revision = "r0210"
 branch_labels = None
 depends_on = None
 
