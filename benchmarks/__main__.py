@@ -20,13 +20,15 @@ def main() -> None:
     words.add_argument("--share", type=float, default=1.0, help="hot-paths: a part of the requests, for a quick look")
     words.add_argument("--sizes", type=int, nargs="+", default=[hot_paths.FEW, hot_paths.MANY])
     words.add_argument("--only", nargs="+", default=[], metavar="ROW", help="money: these rows of the table")
+    words.add_argument("--but", nargs="+", default=[], metavar="ROW", help="money: all rows but these")
+    words.add_argument("--minutes", type=float, default=60, help="money: after so many no run is begun any more")
     words.add_argument("--scale", choices=["small", "full"], default="full", help="money: how much work")
     words.add_argument("--json", type=Path, help="money: where results are kept after every row")
     given = words.parse_args()
     if "render" in given.what:
         return money.render(given.scale, given.json)
     if "prepare" in given.what:
-        return money.prepare(only=given.only, scale=given.scale)
+        return money.prepare(only=given.only, but=given.but, scale=given.scale)
     print(machine(), flush=True)
     home = Path(tempfile.mkdtemp(prefix="tandem-bench-"))
     chosen = given.what or PARTS
@@ -36,7 +38,14 @@ def main() -> None:
         if "hot-paths" in chosen:
             hot_paths.measure(home / "hot", runs=given.runs, share=given.share, sizes=tuple(given.sizes))
         if "money" in chosen:
-            money.measure(only=given.only, scale=given.scale, runs=given.runs, kept=given.json)
+            money.measure(
+                only=given.only,
+                but=given.but,
+                scale=given.scale,
+                runs=given.runs,
+                kept=given.json,
+                minutes=given.minutes,
+            )
     finally:
         shutil.rmtree(home, ignore_errors=True)
     return None

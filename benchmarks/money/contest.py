@@ -26,9 +26,9 @@ class Competitor:
     """One who runs. `count` is how much it is given at each scale; what it did is what it tells.
 
     `program` is `module:function` of ours, or a file of `benchmarks/peers/` (`python` is then the peers'). `template`
-    names the data set it gets a copy of; an `{n}` in it is the count. `settings` says how it was tuned. `wants_peers`:
-    it is driven from here, but runs in the peers' Python. `tool`: a program of Peers whose path it is told. `in_place`:
-    it reads the data set itself and leaves it as it was.
+    names the data set it gets a copy of; `{n}` in it is the count, other names are facts. `settings` says how it was
+    tuned. `wants_peers`: it is driven from here, but runs in the peers' Python. `tool`: a program of Peers whose path
+    it is told. `in_place`: it reads the data set itself and leaves it as it was.
     """
 
     key: str
@@ -54,7 +54,7 @@ class Competitor:
 
     def template_at(self, scale: str) -> str:
         """The data set for this much work."""
-        return self.template.format(n=self.count[scale])
+        return self.template.format(n=self.count[scale], **self.facts)
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,27 @@ class Runs:
 
 
 def compete(
-    row: Row, place: Place, peers: Peers, *, scale: str, runs: int, told: Callable[[str], None]
+    row: Row,
+    place: Place,
+    peers: Peers,
+    *,
+    scale: str,
+    runs: int,
+    told: Callable[[str], None],
+    until: float = float("inf"),
 ) -> dict[str, Runs]:
-    """All runs of a row: A B C, C B A, A B C. Whoever fails once is out, and its reason is kept."""
+    """All runs of a row: A B C, C B A, A B C. Whoever fails once is out, and its reason is kept.
+
+    After `until`, on the monotonic clock, nobody starts any more.
+    """
     found = {each.key: Runs(each.title, each.settings, each.is_ours) for each in row.competitors}
     for number in range(runs):
         for each in row.competitors if number % 2 == 0 else row.competitors[::-1]:
             mine = found[each.key]
             if mine.failed is not None or number >= (each.runs or runs):
+                continue
+            if time.monotonic() > until:
+                mine.failed = "the session's time was over"
                 continue
             try:
                 mine.runs.append(_one_run(each, place, peers, scale))

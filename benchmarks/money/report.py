@@ -7,6 +7,8 @@ from typing import Any, Final
 
 Found = Mapping[str, Any]
 
+MEMORY_AIM_MB: Final = 300
+
 BEGIN: Final = "<!-- money: rendered by `python -m benchmarks render` -->"
 END: Final = "<!-- money: end -->"
 
@@ -25,7 +27,22 @@ def rendered(results: Found) -> str:
     parts = [BEGIN, ""]
     for row in results["rows"].values():
         parts += _section(row)
-    return "\n".join([*parts, END])
+    return "\n".join([*parts, "### Memory", "", held(results), "", END])
+
+
+def held(results: Found) -> str:
+    """The most memory that any run of ours has held, and in which row."""
+    held_mb = [
+        (_memory(one), f"{one['title']} in {row['title']}")
+        for row in results["rows"].values()
+        for one in row["competitors"].values()
+        if one["is_ours"] and one["runs"]
+    ]
+    if not held_mb:
+        return "No run of ours was kept."
+    most, where = max(held_mb)
+    aim = f"under {MEMORY_AIM_MB} MB: {'met' if most < MEMORY_AIM_MB else 'MISSED'}"
+    return f"Peak memory of any run of ours, whatever its size: {most:.0f} MB ({where}); aim {aim}."
 
 
 def render_into(page: Path, results: Found) -> None:

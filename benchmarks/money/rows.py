@@ -4,6 +4,7 @@ import os
 from typing import Final
 
 from benchmarks.money.contest import Competitor, Ratio, Row
+from benchmarks.money.growth import GROWTH
 from benchmarks.money.place import programs_of_postgres
 
 _PGBENCH: Final = {
@@ -17,7 +18,7 @@ _HORDAK: Final = "its own triggers and foreign keys; 50,000 legs per atomic bloc
 
 def _ours_posting(key: str, title: str, small: int, full: int, **facts: object) -> Competitor:
     return Competitor(
-        key, title, "benchmarks.ours.posting:spread", {"small": small, "full": full}, "ours", "batches of 2,500", facts
+        key, title, "benchmarks.ours.posting:spread", {"small": small, "full": full}, "ours", "batches of 5,000", facts
     )
 
 
@@ -199,4 +200,4 @@ INVOICES: Final = Row(
     ],
 )  # fmt: skip
 
-ROWS: Final = [POSTING, HOT, USAGE, MATCHING, INVOICES, STATEMENTS, VERIFY, WEBHOOKS]
+ROWS: Final = [POSTING, HOT, USAGE, MATCHING, INVOICES, STATEMENTS, VERIFY, WEBHOOKS, *GROWTH]

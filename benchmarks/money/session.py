@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,22 +13,30 @@ from benchmarks.money import datasets
 from benchmarks.money.contest import Row, as_json, compete
 from benchmarks.money.peers import NotInstalled, Peers
 from benchmarks.money.place import bench_home, opened
-from benchmarks.money.report import printed, render_into
+from benchmarks.money.report import held, printed, render_into
 from benchmarks.money.rows import ROWS
 from benchmarks.servers import CHECKOUT
 
 PAGE: Final = CHECKOUT / "docs" / "benchmarks.md"
 
 
-def measure(*, only: Sequence[str], scale: str, runs: int, kept: Path | None) -> None:
-    """Let the rows compete and print each as soon as it is done; the file has all rows that were ever done."""
-    file = kept or results_file(scale)
+def measure(
+    *, only: Sequence[str], but: Sequence[str], scale: str, runs: int, kept: Path | None, minutes: float
+) -> None:
+    """Let the rows compete and print each as soon as it is done; the file has all rows that were ever done.
+
+    After so many minutes no run is begun any more, and no row: what was kept of it before stays.
+    """
+    file, until = kept or results_file(scale), time.monotonic() + minutes * 60
     peers = Peers(bench_home())
     with opened(bench_home()) as place:
         (place.home / "log").mkdir(exist_ok=True)
-        for row in _chosen(only):
+        for row in _chosen(only, but):
+            if time.monotonic() > until:
+                _tell(f"no time left for {row.key}")
+                continue
             began, load_before = datetime.now(UTC), load()
-            found = compete(row, place, peers, scale=scale, runs=runs, told=_tell)
+            found = compete(row, place, peers, scale=scale, runs=runs, told=_tell, until=until)
             measured = (
                 f"{began:%Y-%m-%d %H:%M} UTC, scale {scale}, {(datetime.now(UTC) - began).seconds} s,"
                 f" load before {load_before}, commit {commit()}"
@@ -35,14 +44,15 @@ def measure(*, only: Sequence[str], scale: str, runs: int, kept: Path | None) ->
             told = as_json(row, found) | {"measured": measured}
             _keep(file, scale, row.key, told)
             print(printed(told), flush=True)
+    print("\n" + held(json.loads(file.read_text())))
     _tell(f"kept in {file}")
 
 
-def prepare(*, only: Sequence[str], scale: str) -> None:
+def prepare(*, only: Sequence[str], but: Sequence[str], scale: str) -> None:
     """Install the peers and make the data sets, so that a session later only measures."""
     peers = Peers(bench_home())
     with opened(bench_home()) as place:
-        for row in _chosen(only):
+        for row in _chosen(only, but):
             for each in row.competitors:
                 try:
                     datasets.ready(each.template_at(scale), place, peers)
@@ -62,12 +72,12 @@ def results_file(scale: str) -> Path:
     return bench_home() / f"money_{scale}.json"
 
 
-def _chosen(only: Sequence[str]) -> list[Row]:
+def _chosen(only: Sequence[str], but: Sequence[str]) -> list[Row]:
     known = {row.key: row for row in ROWS}
-    strangers = [key for key in only if key not in known]
+    strangers = [key for key in (*only, *but) if key not in known]
     if strangers:
         raise SystemExit(f"no row {', '.join(strangers)}; there are {', '.join(known)}")
-    return [row for row in ROWS if not only or row.key in only]
+    return [row for row in ROWS if (not only or row.key in only) and row.key not in but]
 
 
 def _keep(file: Path, scale: str, key: str, told: dict[str, Any]) -> None:
