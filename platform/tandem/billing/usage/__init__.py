@@ -1,6 +1,13 @@
 """What was delivered, metered once: append-only usage events that every bill and statement points back to. 用量"""
 
-from tandem.billing.usage.commands import close_usage, define_meter, ingest, rebuild_rollups, record_usage
+from tandem.billing.usage.commands import (
+    close_usage,
+    define_meter,
+    hold_usage_gate,
+    ingest,
+    rebuild_rollups,
+    record_usage,
+)
 from tandem.billing.usage.errors import MeterExists, UsageConflict, UsageInTheFuture
 from tandem.billing.usage.events import UsageRecorded
 from tandem.billing.usage.models import WHOLE_TENANT, Meter, UsageEvent, UsageGate, UsageRollup, UsageValue
@@ -19,6 +26,7 @@ __all__ = [
     "UsageValue",
     "close_usage",
     "define_meter",
+    "hold_usage_gate",
     "ingest",
     "rebuild_rollups",
     "record_usage",

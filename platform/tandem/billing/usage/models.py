@@ -117,13 +117,15 @@ class UsageRollup(TenantOwned, Model):
     """All use of one meter by one subject in one hour: a cache that a recount proves. 小时汇总
 
     `event_count` leaves voided events out; `fact_count` counts every event and every void that ever belonged here, so
-    it only grows, and a roll-up that was billed has changed exactly when it has grown.
+    it only grows, and a roll-up that was billed has changed exactly when it has grown. `is_late`: something came after
+    its time was closed, and nobody has billed it yet.
     """
 
     __tablename__ = "usage_rollup"
     __wall__ = Wall(operator="write")
     __table_args__ = (
         Index("usage_rollup_by_hour", "tenant_id", "hour"),
+        Index("usage_rollup_late", "tenant_id", "hour", postgresql_where=text("is_late")),
         CheckConstraint("event_count >= 0 AND fact_count >= event_count", name="counts"),
         CheckConstraint("(latest_at IS NULL) = (latest_quantity IS NULL)", name="latest"),
         {"postgresql_with": {"fillfactor": "70"}},
@@ -135,6 +137,7 @@ class UsageRollup(TenantOwned, Model):
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     event_count: Mapped[int]
     fact_count: Mapped[int]
+    is_late: Mapped[bool] = mapped_column(default=False)
     quantity: Mapped[Decimal] = mapped_column(Numeric(38, 10))
     maximum: Mapped[Decimal | None]
     latest_quantity: Mapped[Decimal | None]

@@ -11,6 +11,11 @@ from tandem.kernel.ids import derived_id
 from tandem.kernel.tenancy import tenant_id
 
 
+def hold_usage_gate() -> None:
+    """Hold the gate alone until the transaction ends: whoever decides what is billed by whom does it one at a time."""
+    hold_gate(alone=True)
+
+
 def hold_gate(*, alone: bool) -> datetime:
     """Pass the gate until the transaction ends, `alone` or with others; returns until when use is closed.
 
@@ -31,7 +36,9 @@ def close_usage(until: datetime) -> None:
 
     Closing an earlier moment than the last one changes nothing.
     """
-    if hold_gate(alone=True) < until:
+    # Looked at first without a lock: the chunks of one run close the same moment, and batches need not wait for each.
+    closed_until = session.execute(_LOOK, {"tenant": tenant_id()}).scalar_one_or_none()
+    if (closed_until is None or closed_until < until) and hold_gate(alone=True) < until:
         session.execute(_CLOSE, {"tenant": tenant_id(), "until": until})
 
 
@@ -39,6 +46,7 @@ def _gate_id(tenant: UUID) -> UUID:
     return derived_id("usage_gate", tenant)
 
 
+_LOOK = text("SELECT closed_until FROM usage_gate WHERE tenant_id = :tenant")
 _HOLD = text("SELECT closed_until FROM usage_gate WHERE tenant_id = :tenant FOR SHARE")
 _HOLD_ALONE = text("SELECT closed_until FROM usage_gate WHERE tenant_id = :tenant FOR UPDATE")
 _OPEN = text(

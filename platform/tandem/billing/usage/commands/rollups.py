@@ -114,19 +114,21 @@ def _sql(statement: str) -> TextClause:
 
 
 _ADD: Final = _sql(
-    "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, quantity, maximum) "
+    "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, "
+    "quantity, maximum) "
     "SELECT g.tenant_id, u.meter, u.subject, {hour}, count(*) FILTER (WHERE v.id IS NULL), count(*) + count(v.id), "
+    "bool_or({hour} < g.closed_until), "
     "coalesce(sum(CAST(u.quantity AS numeric)) FILTER (WHERE v.id IS NULL), 0), "
     "max(CAST(u.quantity AS numeric)) FILTER (WHERE v.id IS NULL) "
     "FROM unnest({arrays}, CAST(:quantities AS text[])) AS u({names}, quantity) JOIN {gate} {unvoided} "
     "GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4 ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET "
     "event_count = r.event_count + EXCLUDED.event_count, fact_count = r.fact_count + EXCLUDED.fact_count, "
-    "quantity = r.quantity + EXCLUDED.quantity, maximum = greatest(r.maximum, EXCLUDED.maximum)"
+    "is_late = r.is_late OR EXCLUDED.is_late, quantity = r.quantity + EXCLUDED.quantity, maximum = greatest(r.maximum, EXCLUDED.maximum)"
 )
 _ADD_LATEST: Final = _sql(
-    "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, quantity, "
+    "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
     "latest_quantity, latest_at, latest_seq, latest_key) "
-    "SELECT DISTINCT ON (u.meter, u.subject, {hour}) g.tenant_id, u.meter, u.subject, {hour}, 0, 0, 0, "
+    "SELECT DISTINCT ON (u.meter, u.subject, {hour}) g.tenant_id, u.meter, u.subject, {hour}, 0, 0, false, 0, "
     "CAST(u.quantity AS numeric), u.at, u.seq, {key} "
     "FROM unnest({arrays}, CAST(:quantities AS text[]), CAST(:seqs AS bigint[])) AS u({names}, quantity, seq) "
     "JOIN {gate} JOIN meter m ON m.code = u.meter AND m.aggregation = 'latest' {unvoided} WHERE v.id IS NULL "
@@ -158,8 +160,9 @@ _FORGET_VALUES: Final = _sql(
     "AND r.subject = k.subject AND r.hour = k.hour"
 )
 _COUNT: Final = _sql(
-    "INSERT INTO usage_rollup (tenant_id, meter, subject, hour, event_count, fact_count, quantity, maximum) "
-    "SELECT e.tenant_id, k.meter, k.subject, k.hour, {counted} FROM {these} JOIN {events} GROUP BY 1, 2, 3, 4"
+    "INSERT INTO usage_rollup (tenant_id, meter, subject, hour, event_count, fact_count, quantity, maximum, "
+    "is_late) SELECT e.tenant_id, k.meter, k.subject, k.hour, {counted}, bool_or(k.hour < g.closed_until) "
+    "FROM {these} JOIN {events} JOIN {gate} GROUP BY 1, 2, 3, 4"
 )
 _COUNT_LATEST: Final = _sql(
     "UPDATE usage_rollup r SET latest_quantity = l.quantity, latest_at = l.at, latest_seq = l.seq, latest_key = l.key "

@@ -1,0 +1,246 @@
+"""Rating as SQL: each step is one statement for all subscriptions and months of a chunk.
+
+A chunk is arrays of (subscription, month, revision), joined to the tenant's own rows. First the roll-ups are claimed,
+by copy; then the lines are computed from the claims alone, so that what ingest does meanwhile cannot come between.
+Everything is NUMERIC, rounded once per line, half away from zero.
+"""
+
+from typing import Final
+
+from sqlalchemy import TextClause, text
+
+AMOUNT_LIMIT: Final = 10**14
+"""A line beyond a trillion yuan is a fault in what was metered: it is parked, not billed."""
+
+_PARTS: Final = {
+    "limit": str(AMOUNT_LIMIT),
+    "keys": "unnest(CAST(:ids AS uuid[]), CAST(:firsts AS date[]), CAST(:untils AS date[]), "
+    "CAST(:revisions AS bigint[])) AS k(id, p0, p1, revision)",
+    # A subscription's part of a month, as days and as instants of the business zone.
+    "term": "SELECT s.tenant_id, s.id, s.subject, s.contract_id, s.plan_version_id, v.currency, v.minimum_minor, "
+    "v.cap_minor, v.terms_sha256, k.p0, k.p1, k.revision, greatest(s.first_day, k.p0) AS c0, "
+    "least(coalesce(s.until_day, k.p1), k.p1) AS c1 FROM {keys} JOIN subscription s ON s.tenant_id = :tenant "
+    "AND s.id = k.id JOIN plan_version v ON v.tenant_id = :tenant AND v.id = s.plan_version_id",
+    "since": "(CAST(t.c0 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
+    "until": "(CAST(t.c1 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
+    # A line's id follows from what it is, so a claim can name it before it is written.
+    "line_id": "CAST(md5(concat_ws('|', t.tenant_id, t.id, t.p0, {code}, t.revision)) AS uuid)",
+    # A month's share of an amount by days. Cumulative, so that the parts of one month add up to it exactly.
+    "share": "(round(CAST({amount} AS numeric) * (t.c1 - t.p0) / (t.p1 - t.p0)) "
+    "- round(CAST({amount} AS numeric) * (t.c0 - t.p0) / (t.p1 - t.p0)))",
+    "hash": "encode(sha256(convert_to(concat_ws('|', t.terms_sha256, t.id, l.code, t.p0, t.p1, t.c0, t.c1, l.input), "
+    "'UTF8')), 'hex')",
+    "columns": "tenant_id, id, subscription_id, contract_id, plan_version_id, period_first, period_until, "
+    "covered_first, covered_until, raised_for, revision, code, kind, meter, text_en, text_zh, quantity, unit_price, "
+    "amount_minor, currency, pool_id, parked_reason, line_input_hash",
+    "claimed": "SELECT DISTINCT ON (c.meter, c.subject, c.hour) c.* FROM usage_claim c "
+    "WHERE c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject AND c.hour >= {since} "
+    "AND c.hour < {until} ORDER BY c.meter, c.subject, c.hour, c.fact_count DESC",
+}
+
+
+def _filled(statement: str, **more: str) -> str:
+    # Parts are made of parts: five rounds fill the deepest.
+    for _ in range(5):
+        statement = statement.format_map(_Kept(_PARTS | more))
+    return statement
+
+
+def _sql(statement: str, **more: str) -> TextClause:
+    return text(_filled(statement, **more))
+
+
+class _Kept(dict[str, str]):
+    """Leaves a name that is filled in later as it stands."""
+
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
+
+
+# The lines of a chunk, as they are by the claims there are. `{claimed}` is what differs between a first rating, where
+# an hour has one claim, and all later looks, where its newest claim counts.
+_LINES = (
+    "WITH term AS ({term}), "
+    "used AS (SELECT t.id, t.p0, p.code, m.aggregation, sum(c.event_count) AS event_count, "
+    "sum(c.fact_count) AS fact_count, sum(c.quantity) AS quantity, max(c.maximum) AS maximum "
+    "FROM term t JOIN plan_component p ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id "
+    "JOIN meter m ON m.code = p.meter JOIN {claims} GROUP BY t.id, t.p0, p.code, m.aggregation), "
+    "metered AS (SELECT t.*, p.code, p.kind, p.meter, p.title_en, p.title_zh, p.included, p.package_size, "
+    "u.fact_count, CASE u.aggregation WHEN 'sum' THEN u.quantity WHEN 'count' THEN u.event_count "
+    "WHEN 'max' THEN coalesce(u.maximum, 0) WHEN 'distinct' THEN (SELECT count(DISTINCT d.value_sha256) "
+    "FROM usage_value d WHERE d.tenant_id = :tenant AND d.meter = p.meter AND d.subject = t.subject "
+    "AND d.hour >= {since} AND d.hour < {until}) ELSE coalesce((SELECT l.latest_quantity FROM ({claimed}) l "
+    'WHERE l.latest_at IS NOT NULL ORDER BY l.latest_at DESC, l.latest_seq DESC, l.latest_key COLLATE "C" DESC '
+    "LIMIT 1), 0) END AS quantity FROM used u JOIN term t ON t.id = u.id AND t.p0 = u.p0 JOIN plan_component p "
+    "ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id AND p.code = u.code), "
+    "billable AS (SELECT m.*, CASE WHEN m.kind = 'package' "
+    "THEN ceil(greatest(m.quantity - m.included, 0) / m.package_size) "
+    "ELSE greatest(m.quantity - m.included, 0) END AS b FROM metered m), "
+    "priced AS (SELECT b.id, b.p0, b.code, round(sum(CASE WHEN b.kind = 'volume' "
+    "THEN CASE WHEN b.b > s.above AND (s.up_to IS NULL OR b.b <= s.up_to) "
+    "THEN b.b * s.unit_price + s.flat_minor ELSE 0 END "
+    "WHEN b.b > s.above THEN (least(b.b, s.up_to) - s.above) * s.unit_price + s.flat_minor ELSE 0 END)) AS amount, "
+    "CASE WHEN count(*) = 1 THEN max(s.unit_price) END AS unit_price FROM billable b JOIN plan_tier s "
+    "ON s.tenant_id = :tenant AND s.plan_version_id = b.plan_version_id AND s.component = b.code "
+    "GROUP BY b.id, b.p0, b.code), "
+    "charge AS (SELECT b.tenant_id, b.id, b.p0, b.code, b.kind, b.meter, b.title_en, b.title_zh, b.quantity, "
+    "r.unit_price, CASE WHEN r.amount > {limit} THEN 0 ELSE r.amount END AS amount, "
+    "CASE WHEN r.amount > {limit} THEN 'out-of-range' WHEN b.quantity < 0 THEN 'negative-quantity' END AS parked, "
+    "concat_ws('|', b.fact_count, trim_scale(b.quantity)) AS input "
+    "FROM billable b JOIN priced r ON r.id = b.id AND r.p0 = b.p0 AND r.code = b.code "
+    "UNION ALL SELECT t.tenant_id, t.id, t.p0, p.code, p.kind, NULL, p.title_en, p.title_zh, 1, NULL, "
+    "{flat}, NULL, '' FROM term t JOIN plan_component p ON p.tenant_id = :tenant "
+    "AND p.plan_version_id = t.plan_version_id AND p.kind = 'flat'), "
+    "total AS (SELECT t.id, t.p0, coalesce(sum(c.amount), 0) AS amount, {minimum} AS minimum, {cap} AS cap "
+    "FROM term t LEFT JOIN charge c ON c.id = t.id AND c.p0 = t.p0 "
+    "GROUP BY t.id, t.p0, t.p1, t.c0, t.c1, t.minimum_minor, t.cap_minor), "
+    "line AS (SELECT id, p0, code, kind, meter, title_en, title_zh, quantity, unit_price, amount, parked, input "
+    "FROM charge UNION ALL SELECT id, p0, 'minimum', 'minimum', NULL, 'Minimum commitment', '最低消费补足', 1, NULL, "
+    "minimum - amount, NULL, CAST(amount AS text) FROM total WHERE amount < minimum "
+    "UNION ALL SELECT id, p0, 'spend_cap', 'spend_cap', NULL, 'Above the spend cap', '超出消费上限减免', 1, NULL, "
+    "cap - greatest(amount, minimum), NULL, CAST(amount AS text) FROM total WHERE greatest(amount, minimum) > cap) "
+)
+_ONE_CLAIM = (
+    "usage_claim c ON c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject AND c.hour >= {since} "
+    "AND c.hour < {until}"
+)
+_NEWEST_CLAIM = "LATERAL ({claimed}) c ON true"
+_AMOUNTS = {
+    "flat": _filled("{share}", amount="p.flat_minor"),
+    "minimum": _filled("{share}", amount="t.minimum_minor"),
+    "cap": _filled("{share}", amount="t.cap_minor"),
+}
+
+
+_FIRST_LINES = _filled(_LINES, claims=_ONE_CLAIM, **_AMOUNTS)
+_LATEST_LINES = _filled(_LINES, claims=_NEWEST_CLAIM, **_AMOUNTS)
+
+
+DUE: Final = text(
+    "SELECT s.id, CAST(date_trunc('month', s.rated_until) AS date) AS p0 FROM subscription s "
+    "WHERE s.tenant_id = :tenant AND s.rated_until < :until AND (s.until_day IS NULL OR s.rated_until < s.until_day) "
+    "ORDER BY s.rated_until, s.id LIMIT :at_most FOR UPDATE SKIP LOCKED"
+)
+"""Subscriptions with a month to rate that nobody else is rating, the longest due first."""
+
+CLAIM: Final = _sql(
+    "WITH term AS ({term}) INSERT INTO usage_claim (tenant_id, meter, subject, hour, fact_count, rated_line_id, "
+    "event_count, quantity, maximum, latest_quantity, latest_at, latest_seq, latest_key) "
+    "SELECT r.tenant_id, r.meter, r.subject, r.hour, r.fact_count, {line_id}, r.event_count, r.quantity, "
+    "r.maximum, r.latest_quantity, r.latest_at, r.latest_seq, r.latest_key FROM term t JOIN plan_component p "
+    "ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id JOIN usage_rollup r "
+    "ON r.tenant_id = :tenant AND r.meter = p.meter AND r.subject = t.subject AND r.hour >= {since} "
+    "AND r.hour < {until} WHERE NOT EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant "
+    "AND c.meter = r.meter AND c.subject = r.subject AND c.hour = r.hour AND c.fact_count = r.fact_count)",
+    code="p.code",
+)
+"""Claim every state of a roll-up in the chunk that no line has claimed. Two claims of one state cannot both be kept."""
+
+RATE: Final = _sql(
+    "{lines} INSERT INTO rated_line ({columns}) "
+    "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, t.p0, "
+    "t.revision, l.code, l.kind, l.meter, l.title_en, l.title_zh, l.quantity, l.unit_price, "
+    "CAST(l.amount AS bigint), t.currency, NULL, l.parked, {hash} "
+    "FROM line l JOIN term t ON t.id = l.id AND t.p0 = l.p0",
+    lines=_FIRST_LINES,
+    code="l.code",
+)
+"""Write a chunk's lines from its claims."""
+
+ADVANCE: Final = _sql(
+    "UPDATE subscription s SET rated_until = k.p1 FROM {keys} WHERE s.tenant_id = :tenant AND s.id = k.id"
+)
+
+RERATE: Final = _sql(
+    "{lines} "
+    "SELECT t.id AS subscription_id, t.p0 AS period_first, l.code, l.quantity, CAST(l.amount AS bigint) "
+    "AS amount_minor, l.parked AS parked_reason, {hash} AS line_input_hash FROM line l "
+    "JOIN term t ON t.id = l.id AND t.p0 = l.p0 ORDER BY 1, 2, 3",
+    lines=_LATEST_LINES,
+)
+"""What a chunk comes to by the claims there are now: reads only."""
+
+ADJUST: Final = _sql(
+    "{lines}, billed AS (SELECT t.id, t.p0, r.code, max(r.kind) AS kind, max(r.meter) AS meter, max(r.text_en) AS title_en, "
+    "max(r.text_zh) AS title_zh, sum(r.quantity) AS quantity, sum(r.amount_minor) AS amount FROM term t "
+    "JOIN rated_line r ON r.tenant_id = :tenant AND r.subscription_id = t.id AND r.period_first = t.p0 "
+    "AND r.kind <> 'prepaid' GROUP BY t.id, t.p0, r.code) "
+    "INSERT INTO rated_line ({columns}) "
+    "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, "
+    "CAST(:raised_for AS date), t.revision, x.code, x.kind, x.meter, x.title_en, x.title_zh, x.quantity, NULL, "
+    "CAST(x.amount AS bigint), t.currency, NULL, x.parked, x.hash FROM (SELECT coalesce(l.id, b.id) AS id, "
+    "coalesce(l.p0, b.p0) AS p0, coalesce(l.code, b.code) AS code, coalesce(l.kind, b.kind) AS kind, "
+    "coalesce(l.meter, b.meter) AS meter, coalesce(l.title_en, b.title_en) AS title_en, "
+    "coalesce(l.title_zh, b.title_zh) AS title_zh, coalesce(l.quantity, 0) - coalesce(b.quantity, 0) AS quantity, "
+    "coalesce(l.amount, 0) - coalesce(b.amount, 0) AS amount, l.parked, l.hash FROM "
+    "(SELECT l.*, {hash} AS hash FROM line l JOIN term t ON t.id = l.id AND t.p0 = l.p0) l "
+    "FULL JOIN billed b ON b.id = l.id AND b.p0 = l.p0 AND b.code = l.code) x "
+    "JOIN term t ON t.id = x.id AND t.p0 = x.p0 WHERE x.amount <> 0 OR EXISTS (SELECT FROM usage_claim c "
+    "WHERE c.tenant_id = :tenant AND c.rated_line_id = {line_id})",
+    lines=_LATEST_LINES,
+    code="x.code",
+)
+"""Write what late use changed: the price of everything by the newest claims, less what has been billed, code by code."""
+
+STALE: Final = text(
+    "SELECT DISTINCT s.id, CAST(date_trunc('month', r.hour AT TIME ZONE 'Asia/Shanghai') AS date) AS p0 "
+    "FROM usage_rollup r JOIN subscription s ON s.tenant_id = :tenant AND s.subject = r.subject "
+    "AND r.hour >= CAST(s.first_day AS timestamp) AT TIME ZONE 'Asia/Shanghai' "
+    "AND r.hour < CAST(least(s.until_day, s.rated_until) AS timestamp) AT TIME ZONE 'Asia/Shanghai' "
+    "JOIN plan_component p ON p.tenant_id = :tenant AND p.plan_version_id = s.plan_version_id AND p.meter = r.meter "
+    "LEFT JOIN usage_claim c ON c.tenant_id = :tenant AND c.meter = r.meter AND c.subject = r.subject "
+    "AND c.hour = r.hour AND c.fact_count = r.fact_count WHERE r.tenant_id = :tenant AND r.is_late "
+    "AND c.tenant_id IS NULL ORDER BY 2, 1 LIMIT :at_most"
+)
+"""Months that have been rated, and whose roll-ups have grown since."""
+
+LOCK: Final = text(
+    "SELECT s.id FROM subscription s WHERE s.tenant_id = :tenant AND s.id = ANY(CAST(:ids AS uuid[])) ORDER BY s.id "
+    "FOR UPDATE SKIP LOCKED"
+)
+REVISIONS: Final = _sql(
+    "SELECT k.id, k.p0, max(r.revision) AS revision FROM {keys} JOIN rated_line r ON r.tenant_id = :tenant "
+    "AND r.subscription_id = k.id AND r.period_first = k.p0 GROUP BY 1, 2"
+)
+SETTLE_LATE: Final = text(
+    "UPDATE usage_rollup r SET is_late = false WHERE r.tenant_id = :tenant AND r.is_late AND EXISTS ("
+    "SELECT FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = r.meter AND c.subject = r.subject "
+    "AND c.hour = r.hour AND c.fact_count = r.fact_count)"
+)
+"""What is claimed as it stands is late no longer."""
+
+LOCK_POOLS: Final = text(
+    "SELECT p.id FROM prepaid_pool p WHERE p.tenant_id = :tenant AND p.remaining_minor > 0 AND p.subject IN ("
+    "SELECT s.subject FROM subscription s WHERE s.tenant_id = :tenant AND s.id = ANY(CAST(:ids AS uuid[]))) "
+    "ORDER BY p.id FOR UPDATE"
+)
+DRAW: Final = _sql(
+    "WITH term AS ({term}), "
+    "bill AS (SELECT t.*, sum(r.amount_minor) AS amount FROM term t JOIN rated_line r ON r.tenant_id = :tenant "
+    "AND r.subscription_id = t.id AND r.period_first = t.p0 AND r.revision = 0 AND r.parked_reason IS NULL "
+    "GROUP BY t.tenant_id, t.id, t.subject, t.contract_id, t.plan_version_id, t.currency, t.minimum_minor, "
+    "t.cap_minor, t.terms_sha256, t.p0, t.p1, t.revision, t.c0, t.c1 HAVING sum(r.amount_minor) > 0), "
+    "owed AS (SELECT t.*, sum(t.amount) OVER w - t.amount AS low, sum(t.amount) OVER w AS high FROM bill t "
+    "WINDOW w AS (PARTITION BY t.subject, t.currency, t.p0 ORDER BY t.id)), "
+    "held AS (SELECT p.*, t.p0 AS month, sum(p.remaining_minor) OVER w - p.remaining_minor AS low, "
+    "sum(p.remaining_minor) OVER w AS high FROM prepaid_pool p JOIN (SELECT DISTINCT subject, currency, p0, p1 "
+    "FROM bill) t ON t.subject = p.subject AND t.currency = p.currency AND p.valid_from < t.p1 "
+    "AND (p.expires_on IS NULL OR p.expires_on > t.p0) WHERE p.tenant_id = :tenant AND p.remaining_minor > 0 "
+    "WINDOW w AS (PARTITION BY p.subject, p.currency, t.p0 "
+    "ORDER BY p.expires_on NULLS LAST, p.priority, p.created_at, p.id)) "
+    "INSERT INTO rated_line ({columns}) SELECT t.tenant_id, {line_id}, t.id, t.contract_id, "
+    "t.plan_version_id, t.p0, t.p1, t.c0, t.c1, t.p0, t.revision, {code}, 'prepaid', NULL, 'Paid from prepayment', "
+    "'预付抵扣', 1, NULL, -CAST(least(t.high, p.high) - greatest(t.low, p.low) AS bigint), t.currency, p.id, NULL, "
+    "encode(sha256(convert_to(concat_ws('|', t.id, t.p0, p.id, t.low, t.high, p.low, p.high), 'UTF8')), 'hex') "
+    "FROM owed t JOIN held p ON p.subject = t.subject AND p.currency = t.currency AND p.month = t.p0 "
+    "AND least(t.high, p.high) > greatest(t.low, p.low)",
+    code="'prepaid:' || p.id",
+)
+"""Pay a chunk's bills from the pools of their subjects: both are laid end to end, and where they meet is drawn."""
+
+BURN: Final = _sql(
+    "UPDATE prepaid_pool p SET remaining_minor = p.remaining_minor + d.amount FROM ("
+    "SELECT r.pool_id, sum(r.amount_minor) AS amount FROM {keys} JOIN rated_line r ON r.tenant_id = :tenant "
+    "AND r.subscription_id = k.id AND r.period_first = k.p0 AND r.kind = 'prepaid' GROUP BY r.pool_id"
+    ") d WHERE p.tenant_id = :tenant AND p.id = d.pool_id"
+)
