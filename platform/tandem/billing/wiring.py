@@ -10,6 +10,8 @@ from tandem.billing.ledger import api as ledger_api
 from tandem.billing.ledger import jobs as ledger_jobs
 from tandem.billing.payments import RefundFailed, RefundSucceeded
 from tandem.billing.prices import api as prices_api
+from tandem.billing.rating import api as rating_api
+from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
 from tandem.billing.settlements import StatementPaid
@@ -25,6 +27,7 @@ APIS: Final[Sequence[Api]] = [
     *ledger_api.APIS,
     *prices_api.APIS,
     *usage_api.APIS,
+    *rating_api.APIS,
     *invoices_api.APIS,
     *settlements_api.APIS,
     *reconciliation_api.APIS,
@@ -42,6 +45,8 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
 SCHEDULE: Final = (
     Cron("25 * * * *", ledger_jobs.expire_holds),
     Cron("20 1 * * *", ledger_jobs.count_checkpoints),
+    Cron("10 1 1 * *", rating_jobs.rate_last_month, each="hospital"),
+    Cron("20 1 1 * *", rating_jobs.rate_last_month, each="employer"),
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
 )

@@ -5,7 +5,7 @@ from tandem.kernel.i18n import Text
 
 
 class RevenueTermForbidden(Problem):
-    """No fee or pay formula has a drug or examination revenue term (Doctors Law art. 31). Facts: component, measures."""
+    """No fee or pay formula has a drug or examination revenue term (Doctors Law art. 31). Facts: component."""
 
     status, slug = 422, "revenue-term-forbidden"
     title = Text("No price may depend on drug or examination revenue", "价格不得与药品或检查收入挂钩")

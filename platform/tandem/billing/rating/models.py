@@ -25,7 +25,7 @@ def _listed(column: str, values: tuple[str, ...]) -> CheckConstraint:
 
 
 class PlanVersion(TenantOwned, Model):
-    """One version of a price plan. The catalogue is the operator's; a customer keeps a copy of what it agreed to. 价格方案
+    """One version of a price plan. The catalogue is the operator's; a customer keeps a copy of what it agreed to. 方案
 
     `minimum_minor` and `cap_minor` are of a whole month, and are cut by days when less of it is covered.
     """
@@ -178,7 +178,7 @@ class RatedLine(TenantOwned, Model):
 
 
 class UsageClaim(TenantOwned, Model):
-    """A roll-up as it stood when a line billed it. Each state of a roll-up is billed by one line: this is its key. 用量认领
+    """A roll-up as it stood when a line billed it. Each state of it is billed by one line: this is its key. 用量认领
 
     The copy makes rating repeatable: a line is a function of its claims, whatever the roll-up says today.
     """

@@ -13,7 +13,7 @@ from tandem.billing.usage import WHOLE_TENANT
 from tandem.kernel.http import MoneyField, PageQuery, Schema, TextPair
 from tandem.kernel.money import CURRENCIES
 
-_CODE = rules.Regexp(r"^[a-z][a-z0-9_]{1,39}\Z")
+_CODE = rules.Regexp(r"^[a-z][a-z0-9_]{0,39}\Z")
 _SUBJECT = rules.Regexp(r"^[!-~]{1,200}\Z")
 _MINOR = rules.Range(0, 10**13)
 _RESERVED = ("minimum", "spend_cap", "prepaid")

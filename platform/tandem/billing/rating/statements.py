@@ -28,8 +28,6 @@ _PARTS: Final = {
     # A month's share of an amount by days. Cumulative, so that the parts of one month add up to it exactly.
     "share": "(round(CAST({amount} AS numeric) * (t.c1 - t.p0) / (t.p1 - t.p0)) "
     "- round(CAST({amount} AS numeric) * (t.c0 - t.p0) / (t.p1 - t.p0)))",
-    "hash": "encode(sha256(convert_to(concat_ws('|', t.terms_sha256, t.id, l.code, t.p0, t.p1, t.c0, t.c1, l.input), "
-    "'UTF8')), 'hex')",
     "columns": "tenant_id, id, subscription_id, contract_id, plan_version_id, period_first, period_until, "
     "covered_first, covered_until, raised_for, revision, code, kind, meter, text_en, text_zh, quantity, unit_price, "
     "amount_minor, currency, pool_id, parked_reason, line_input_hash",
@@ -44,6 +42,11 @@ def _filled(statement: str, **more: str) -> str:
     for _ in range(5):
         statement = statement.format_map(_Kept(_PARTS | more))
     return statement
+
+
+def _hash_of(line: str) -> str:
+    told = f"t.terms_sha256, t.id, {line}.code, t.p0, t.p1, t.c0, t.c1, {line}.input"
+    return f"encode(sha256(convert_to(concat_ws('|', {told}), 'UTF8')), 'hex')"
 
 
 def _sql(statement: str, **more: str) -> TextClause:
@@ -144,6 +147,7 @@ RATE: Final = _sql(
     "FROM line l JOIN term t ON t.id = l.id AND t.p0 = l.p0",
     lines=_FIRST_LINES,
     code="l.code",
+    hash=_hash_of("l"),
 )
 """Write a chunk's lines from its claims."""
 
@@ -157,30 +161,32 @@ RERATE: Final = _sql(
     "AS amount_minor, l.parked AS parked_reason, {hash} AS line_input_hash FROM line l "
     "JOIN term t ON t.id = l.id AND t.p0 = l.p0 ORDER BY 1, 2, 3",
     lines=_LATEST_LINES,
+    hash=_hash_of("l"),
 )
 """What a chunk comes to by the claims there are now: reads only."""
 
 ADJUST: Final = _sql(
-    "{lines}, billed AS (SELECT t.id, t.p0, r.code, max(r.kind) AS kind, max(r.meter) AS meter, max(r.text_en) AS title_en, "
-    "max(r.text_zh) AS title_zh, sum(r.quantity) AS quantity, sum(r.amount_minor) AS amount FROM term t "
-    "JOIN rated_line r ON r.tenant_id = :tenant AND r.subscription_id = t.id AND r.period_first = t.p0 "
-    "AND r.kind <> 'prepaid' GROUP BY t.id, t.p0, r.code) "
+    "{lines}, billed AS (SELECT t.id, t.p0, r.code, max(r.kind) AS kind, max(r.meter) AS meter, "
+    "max(r.text_en) AS title_en, max(r.text_zh) AS title_zh, sum(r.quantity) AS quantity, "
+    "sum(r.amount_minor) AS amount FROM term t JOIN rated_line r ON r.tenant_id = :tenant "
+    "AND r.subscription_id = t.id AND r.period_first = t.p0 AND r.kind <> 'prepaid' GROUP BY t.id, t.p0, r.code), "
+    "changed AS (SELECT coalesce(l.id, b.id) AS id, coalesce(l.p0, b.p0) AS p0, coalesce(l.code, b.code) AS code, "
+    "coalesce(l.kind, b.kind) AS kind, coalesce(l.meter, b.meter) AS meter, coalesce(l.title_en, b.title_en) "
+    "AS title_en, coalesce(l.title_zh, b.title_zh) AS title_zh, coalesce(l.quantity, 0) - coalesce(b.quantity, 0) "
+    "AS quantity, coalesce(l.amount, 0) - coalesce(b.amount, 0) AS amount, l.parked, "
+    "concat_ws('|', l.input, 'billed', trim_scale(b.quantity), b.amount) AS input FROM line l "
+    "FULL JOIN billed b ON b.id = l.id AND b.p0 = l.p0 AND b.code = l.code) "
     "INSERT INTO rated_line ({columns}) "
     "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, "
     "CAST(:raised_for AS date), t.revision, x.code, x.kind, x.meter, x.title_en, x.title_zh, x.quantity, NULL, "
-    "CAST(x.amount AS bigint), t.currency, NULL, x.parked, x.hash FROM (SELECT coalesce(l.id, b.id) AS id, "
-    "coalesce(l.p0, b.p0) AS p0, coalesce(l.code, b.code) AS code, coalesce(l.kind, b.kind) AS kind, "
-    "coalesce(l.meter, b.meter) AS meter, coalesce(l.title_en, b.title_en) AS title_en, "
-    "coalesce(l.title_zh, b.title_zh) AS title_zh, coalesce(l.quantity, 0) - coalesce(b.quantity, 0) AS quantity, "
-    "coalesce(l.amount, 0) - coalesce(b.amount, 0) AS amount, l.parked, l.hash FROM "
-    "(SELECT l.*, {hash} AS hash FROM line l JOIN term t ON t.id = l.id AND t.p0 = l.p0) l "
-    "FULL JOIN billed b ON b.id = l.id AND b.p0 = l.p0 AND b.code = l.code) x "
+    "CAST(x.amount AS bigint), t.currency, NULL, x.parked, {hash} FROM changed x "
     "JOIN term t ON t.id = x.id AND t.p0 = x.p0 WHERE x.amount <> 0 OR EXISTS (SELECT FROM usage_claim c "
     "WHERE c.tenant_id = :tenant AND c.rated_line_id = {line_id})",
     lines=_LATEST_LINES,
     code="x.code",
+    hash=_hash_of("x"),
 )
-"""Write what late use changed: the price of everything by the newest claims, less what has been billed, code by code."""
+"""Write what late use changed: the price of everything by the newest claims, less what was billed, code by code."""
 
 STALE: Final = text(
     "SELECT DISTINCT s.id, CAST(date_trunc('month', r.hour AT TIME ZONE 'Asia/Shanghai') AS date) AS p0 "

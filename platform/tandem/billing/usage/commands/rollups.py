@@ -123,7 +123,8 @@ _ADD: Final = _sql(
     "FROM unnest({arrays}, CAST(:quantities AS text[])) AS u({names}, quantity) JOIN {gate} {unvoided} "
     "GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4 ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET "
     "event_count = r.event_count + EXCLUDED.event_count, fact_count = r.fact_count + EXCLUDED.fact_count, "
-    "is_late = r.is_late OR EXCLUDED.is_late, quantity = r.quantity + EXCLUDED.quantity, maximum = greatest(r.maximum, EXCLUDED.maximum)"
+    "is_late = r.is_late OR EXCLUDED.is_late, quantity = r.quantity + EXCLUDED.quantity, "
+    "maximum = greatest(r.maximum, EXCLUDED.maximum)"
 )
 _ADD_LATEST: Final = _sql(
     "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
