@@ -95,6 +95,11 @@ _CHOSEN: Final[dict[str, Any]] = {
     "job.queue": "fast",
     "discrepancy.reconciliation_pass": "R1",
     "usage_event.voids_key": None,
+    "prepaid_pool.expires_on": TODAY + timedelta(days=9),
+    "plan_tier.above": 0,
+    "plan_component.meter": None,
+    "plan_component.measures": None,
+    "subscription.rated_until": TODAY,
     "usage_rollup.latest_at": None,
     "usage_rollup.latest_quantity": None,
 }

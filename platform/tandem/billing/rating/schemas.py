@@ -98,7 +98,6 @@ class SubscriptionWishSchema(Schema):
 
     plan_version_id = fields.UUID(required=True)
     subject = fields.String(load_default=WHOLE_TENANT, validate=_SUBJECT)
-    contract_id = fields.UUID(load_default=None, allow_none=True)
     first_day = business_day(required=True)
     until_day = business_day(load_default=None, allow_none=True)
 
