@@ -39,6 +39,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     StatementPaid: [settlement_jobs.book_settlement_payment],
     invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
     invoice_events.InvoiceVoided: [invoice_jobs.book_void],
+    invoice_events.CustomerReleased: [invoice_jobs.issue_waiting],
     invoice_events.CreditNoteIssued: [invoice_jobs.book_credit_note],
     invoice_events.InvoicePaymentRecorded: [invoice_jobs.book_invoice_payment],
 }

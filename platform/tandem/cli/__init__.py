@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "jobs": ("tandem.cli.jobs", "jobs", "Jobs that were given up: list them, replay them."),
     "audit": ("tandem.cli.audit", "audit", "Check that the audit trail is as it was recorded."),
     "ledger": ("tandem.cli.ledger", "ledger", "Prove the books; export one as CSV, beancount or hledger."),
+    "invoices": ("tandem.cli.invoices", "invoices", "Bills that wait: list them, release a customer, try all again."),
     "settlements": ("tandem.cli.settlements", "settlements", "Statements: list them, run them again."),
     "reconcile": ("tandem.cli.reconcile", "reconcile", "Reconcile a day; list what differs."),
     "demo": ("tandem.cli.demo", "demo", "A small seeded world, and whole days lived on the running platform."),

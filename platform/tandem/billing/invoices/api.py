@@ -6,10 +6,11 @@ from uuid import UUID
 
 from flask import Response
 
-from tandem.billing.invoices import commands, queries
+from tandem.billing.invoices import commands, jobs, queries
 from tandem.billing.invoices.documents import content_of, pdf_of, xlsx_of
 from tandem.billing.invoices.drafts import InvoiceLine, LineCredit, Period
 from tandem.billing.invoices.errors import (
+    BillingParked,
     CreditTooLarge,
     GlyphMissing,
     InvoiceCredited,
@@ -23,12 +24,15 @@ from tandem.billing.invoices.errors import (
     TaxRuleUnknown,
     VoidTooLate,
 )
-from tandem.billing.invoices.models import Invoice, InvoicePayment, SellerProfile, TaxRule
+from tandem.billing.invoices.models import BillingPark, Invoice, InvoicePayment, SellerProfile, TaxRule
 from tandem.billing.invoices.schemas import (
+    BillingParkSchema,
+    BillingParksQuery,
     CreditWishSchema,
     InvoicePaymentSchema,
     InvoicePaymentWishSchema,
     InvoiceReasonSchema,
+    InvoiceRetrySchema,
     InvoiceSchema,
     InvoiceWishSchema,
     SellerProfileSchema,
@@ -39,6 +43,7 @@ from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound, refused_field
 from tandem.kernel.http import Api, PageQuery
 from tandem.kernel.i18n import Text
+from tandem.kernel.jobs import enqueue
 
 operator_api = Api(
     "invoices", audience="operator", url_prefix="/organizations/<uuid:organization_id>/invoices", tag="Invoices"
@@ -110,7 +115,10 @@ def rate_invoice(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
 
 
 @operator_api.post(
-    "/<uuid:invoice_id>/issuance", allow="invoices.issue", gives=WholeInvoiceSchema, problems=(TaxRuleOutdated,)
+    "/<uuid:invoice_id>/issuance",
+    allow="invoices.issue",
+    gives=WholeInvoiceSchema,
+    problems=(TaxRuleOutdated, BillingParked),
 )
 def issue_invoice(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
     """Give a draft the next number of its series: from now on it is owed."""
@@ -196,6 +204,62 @@ def read_pdf(invoice_id: UUID) -> Response:
 def read_xlsx(invoice_id: UUID) -> Response:
     """An issued invoice as a workbook."""
     return _file(_issued(invoice_id), XLSX)
+
+
+@hospital_api.post(
+    "/<uuid:invoice_id>/disputes",
+    allow="invoices.dispute",
+    takes=InvoiceReasonSchema,
+    gives=WholeInvoiceSchema,
+    problems=(InvoiceNotOpen,),
+)
+@employer_api.post(
+    "/<uuid:invoice_id>/disputes",
+    allow="invoices.dispute",
+    takes=InvoiceReasonSchema,
+    gives=WholeInvoiceSchema,
+    problems=(InvoiceNotOpen,),
+)
+def dispute_invoice(invoice_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Say what is wrong with an open invoice: reminders stop until the operator has answered."""
+    return _whole(commands.dispute_invoice(invoice_id, because=wish["because"]))
+
+
+@operator_api.post(
+    "/<uuid:invoice_id>/dispute_resolutions",
+    allow="invoices.issue",
+    takes=InvoiceReasonSchema,
+    gives=WholeInvoiceSchema,
+    problems=(InvoiceNotOpen,),
+)
+def resolve_dispute(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Answer a dispute: the invoice was credited, or it is right."""
+    return _whole(commands.resolve_dispute(invoice_id, because=wish["because"]))
+
+
+@rules_api.get(
+    "/billing_parks", allow="invoices.read", gives=BillingParkSchema, many=True, query=BillingParksQuery, across=True
+)
+def list_billing_parks(query: dict[str, Any]) -> Page:
+    """Customers whose bills wait, and why, newest first."""
+    return queries.parks(**query)
+
+
+@rules_api.post(
+    "/organizations/<uuid:organization_id>/billing_parks/<uuid:billing_park_id>/releases",
+    allow="invoices.issue",
+    takes=InvoiceReasonSchema,
+    gives=BillingParkSchema,
+)
+def release_customer(organization_id: UUID, billing_park_id: UUID, wish: dict[str, Any]) -> BillingPark:
+    """Somebody has looked: what waits is issued as it stands. What should not be is voided before."""
+    return commands.release_customer(billing_park_id, because=wish["because"])
+
+
+@rules_api.post("/invoice_retries", allow="invoices.issue", gives=InvoiceRetrySchema, status=202)
+def retry_all() -> dict[str, UUID | None]:
+    """Try again to issue everything that waits, of every customer that is not parked."""
+    return {"job_id": enqueue(jobs.retry_waiting)}
 
 
 @rules_api.get("/tax_rules", allow="invoices.read", gives=TaxRuleSchema, many=True)

@@ -103,3 +103,14 @@ class GlyphMissing(Problem):
     mend = Text(
         "Write the name or text with other characters, or take the XLSX.", "请改用其他字符填写名称或文本，或下载 XLSX。"
     )
+
+
+class BillingParked(Problem):
+    """A guard found the customer's bill out of line; see the park's reasons and evidence."""
+
+    status, slug = 409, "billing-parked"
+    title = Text("This customer's bills are parked", "该客户的开单已暂停")
+    mend = Text(
+        "Look at the park's reasons; void the draft or release the customer.",
+        "请查看暂停原因，作废草稿或解除暂停。",
+    )

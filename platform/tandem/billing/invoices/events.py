@@ -35,6 +35,27 @@ class InvoiceSettled(Event):
 
 
 @dataclass(frozen=True)
+class CustomerParked(Event):
+    """Something about a customer's bill is out of line: no run issues to it until somebody has looked."""
+
+    billing_park_id: UUID
+
+
+@dataclass(frozen=True)
+class CustomerReleased(Event):
+    """Somebody has looked: what waits may be issued."""
+
+    billing_park_id: UUID
+
+
+@dataclass(frozen=True)
+class InvoiceDisputed(Event):
+    """A customer says that an invoice is wrong."""
+
+    invoice_id: UUID
+
+
+@dataclass(frozen=True)
 class InvoiceVoided(Event):
     """An issued invoice is not owed after all."""
 

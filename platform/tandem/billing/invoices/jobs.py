@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
-from tandem.billing.invoices import commands
+from tandem.billing.invoices import commands, queries
+from tandem.kernel import jobs
 from tandem.kernel.jobs import job
+from tandem.kernel.tenancy import across_tenants, acting_for, transaction
 
 
 @job(queue="slow")
@@ -22,6 +24,22 @@ def book_credit_note(credit_note_id: UUID) -> None:
 def book_void(invoice_id: UUID) -> None:
     """An invoice was voided: it is not owed after all."""
     commands.book_void(invoice_id)
+
+
+@job(queue="slow", timeout_seconds=300)
+def issue_waiting(billing_park_id: UUID | None = None) -> None:
+    """Somebody released the customer, or asked for all that waits to be tried again."""
+    commands.issue_waiting()
+
+
+@job(queue="slow", timeout_seconds=120, outside=True)
+def retry_waiting() -> None:
+    """One job for each customer whose invoices wait."""
+    with across_tenants(reason="waiting invoices are tried again"):
+        customers = queries.customers_waiting()
+    for customer in customers:
+        with acting_for(customer, operator=True), transaction():
+            jobs.enqueue(issue_waiting)
 
 
 @job(queue="slow")

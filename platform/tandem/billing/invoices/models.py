@@ -23,6 +23,7 @@ NEXT: Final = {
 }
 """`rated`: lines and taxes are final; `settled`: nothing is left to pay, by payment or by credit."""
 
+PARK_NEXT: Final = {"parked": {"released"}, "released": set[str]()}
 KINDS: Final = ("invoice", "credit_note")
 LINE_KINDS: Final = ("item", "adjustment", "merged", "rounding")
 CUSTOMER_KINDS: Final = ("employer", "hospital")
@@ -255,3 +256,44 @@ class InvoicePayment(TenantOwned, Model):
     paid_on: Mapped[date]
     reference: Mapped[str]
     recorded_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class InvoiceOrigin(TenantOwned, Model):
+    """Which invoice bills a rated line; `id` is the rated line's, so it is billed once. 账单来源
+
+    Without an invoice the line came to nothing together with the others of its bill.
+    """
+
+    __tablename__ = "invoice_origin"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoice.tenant_id", "invoice.id"]),
+        Index(None, "tenant_id", "invoice_id"),
+    )
+
+    invoice_id: Mapped[UUID | None]
+    billed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class BillingPark(TenantOwned, Model):
+    """Why no run may issue an invoice to this customer until somebody has looked. 暂停开单
+
+    `evidence` is figures and ids: the amount, the median it was held against, the invoice.
+    """
+
+    __tablename__ = "billing_park"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        states(PARK_NEXT),
+        Index("billing_park_once", "tenant_id", unique=True, postgresql_where=text("status = 'parked'")),
+        Index("billing_park_by_time", "tenant_id", "parked_at", "id"),
+        CheckConstraint("(status = 'released') = (released_at IS NOT NULL)", name="released"),
+    )
+
+    status: Mapped[str] = mapped_column(default="parked")
+    reasons: Mapped[list[str]]
+    evidence: Mapped[dict[str, Any]]
+    invoice_id: Mapped[UUID | None]
+    parked_at: Mapped[datetime] = mapped_column(default=clock.now)
+    released_at: Mapped[datetime | None]
+    release_reason: Mapped[str | None]

@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, RowMapping, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, RowMapping, cast, func, select
 
 from tandem.billing.invoices.models import (
+    BillingPark,
     Invoice,
     InvoiceLineRow,
+    InvoiceOrigin,
     InvoicePayment,
     InvoiceTax,
     SellerProfile,
@@ -17,7 +19,7 @@ from tandem.billing.invoices.models import (
 from tandem.billing.invoices.taxes import RuleTerms
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
-from tandem.kernel.tenancy import tenant_id
+from tandem.kernel.tenancy import current_scope, tenant_id
 
 
 def invoice(invoice_id: UUID, *, for_update: bool = False) -> Invoice:
@@ -151,6 +153,82 @@ def payment_by_reference(invoice_id: UUID, reference: str) -> InvoicePayment | N
             InvoicePayment.reference == reference,
         )
     )
+
+
+def open_park() -> BillingPark | None:
+    """Why the customer's bills wait, or None. [customer]"""
+    wanted = select(BillingPark).where(BillingPark.tenant_id == tenant_id(), BillingPark.status == "parked")
+    return session.scalar(wanted)
+
+
+def park(park_id: UUID, *, for_update: bool = False) -> BillingPark:
+    """One park. Raises NotFound."""
+    wanted = select(BillingPark).where(BillingPark.tenant_id == tenant_id(), BillingPark.id == park_id)
+    found = session.scalar(wanted.with_for_update() if for_update else wanted)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def parks(*, limit: int, after: str | None, open_only: bool = False) -> Page:
+    """Parks, newest first: of the customer, or across tenants of everybody."""
+    wanted = select(*BillingPark.__table__.c)
+    if current_scope().tenant_id is not None:
+        wanted = wanted.where(BillingPark.tenant_id == tenant_id())
+    if open_only:
+        wanted = wanted.where(BillingPark.status == "parked")
+    return page(wanted, by=[BillingPark.parked_at, BillingPark.id], limit=limit, after=after, newest_first=True)
+
+
+def billed_lines(rated_line_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these rated lines that have been billed. [customer]"""
+    origin = InvoiceOrigin.__table__.c
+    wanted = select(origin.id).where(origin.tenant_id == tenant_id(), origin.id.in_(list(rated_line_ids)))
+    return set(session.scalars(wanted))
+
+
+def totals_before(run_prefix: str, first_day: date, *, limit: int = 12) -> Sequence[int]:
+    """Totals of a run's invoices for earlier periods, newest first. [customer]"""
+    wanted = (
+        select(cast(func.sum(Invoice.total_minor), BigInteger))
+        .where(*_of_run(run_prefix), Invoice.first_day < first_day, Invoice.status != "void")
+        .group_by(Invoice.first_day)
+        .order_by(Invoice.first_day.desc())
+        .limit(limit)
+    )
+    return [total for total in session.scalars(wanted) if total is not None]
+
+
+def run_prefixes_of(first_day: date) -> list[str]:
+    """The runs that billed something for the month that begins on this day. [customer]"""
+    wanted = select(Invoice.run_key).where(
+        Invoice.tenant_id == tenant_id(), Invoice.first_day == first_day, Invoice.run_key.startswith("rating:")
+    )
+    return sorted({str(run_key).rpartition(":")[0] + ":" for run_key in session.scalars(wanted)})
+
+
+def has_run(run_prefix: str, first_day: date) -> bool:
+    """Whether a run has billed the month that begins on this day. [customer]"""
+    wanted = select(Invoice.id).where(*_of_run(run_prefix), Invoice.first_day == first_day)
+    return session.scalar(wanted.limit(1)) is not None
+
+
+def waiting_invoices(*, limit: int) -> Sequence[UUID]:
+    """Invoices that runs have rated and nobody has issued, oldest first. [customer]"""
+    wanted = select(Invoice.id).where(
+        Invoice.tenant_id == tenant_id(), Invoice.status == "rated", Invoice.run_key.is_not(None)
+    )
+    return session.scalars(wanted.order_by(Invoice.created_at, Invoice.id).limit(limit)).all()
+
+
+def customers_waiting() -> Sequence[UUID]:
+    """Customers with rated invoices that nobody has issued. [across tenants]"""
+    waiting = select(Invoice.tenant_id).where(Invoice.status == "rated", Invoice.run_key.is_not(None)).distinct()
+    return session.scalars(waiting.order_by(Invoice.tenant_id).limit(10_000)).all()
+
+
+def _of_run(run_prefix: str) -> list[ColumnElement[bool]]:
+    return [Invoice.tenant_id == tenant_id(), Invoice.run_key.startswith(run_prefix, autoescape=True)]
 
 
 def invoiced_totals(currency: str = "CNY") -> RowMapping:

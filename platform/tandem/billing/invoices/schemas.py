@@ -8,8 +8,17 @@ from marshmallow import ValidationError, fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
-from tandem.billing.invoices.models import CUSTOMER_KINDS, KINDS, LINE_KINDS, METHODS, NEXT, TAX_ROUNDINGS, TREATMENTS
-from tandem.kernel.http import MoneyField, Schema
+from tandem.billing.invoices.models import (
+    CUSTOMER_KINDS,
+    KINDS,
+    LINE_KINDS,
+    METHODS,
+    NEXT,
+    PARK_NEXT,
+    TAX_ROUNDINGS,
+    TREATMENTS,
+)
+from tandem.kernel.http import MoneyField, PageQuery, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
 from tandem.kernel.money import CURRENCIES
 
@@ -204,6 +213,32 @@ class InvoiceReasonSchema(Schema):
     """Why."""
 
     because = fields.String(required=True, validate=rules.Length(1, 200))
+
+
+class BillingParksQuery(PageQuery):
+    """Parks: those that stand, or all there ever were."""
+
+    open_only = fields.Boolean(load_default=True)
+
+
+class BillingParkSchema(Schema):
+    """Why a customer's bills wait. `evidence` is figures and ids."""
+
+    id = fields.UUID(required=True)
+    organization_id = fields.UUID(required=True, attribute="tenant_id")
+    status = fields.String(required=True, validate=rules.OneOf(sorted(PARK_NEXT)))
+    reasons = fields.List(fields.String(), required=True)
+    evidence = fields.Dict(required=True)
+    invoice_id = fields.UUID(allow_none=True)
+    parked_at = fields.DateTime(required=True)
+    released_at = fields.DateTime(allow_none=True)
+    release_reason = fields.String(allow_none=True)
+
+
+class InvoiceRetrySchema(Schema):
+    """A job that tries again all that waits."""
+
+    job_id = fields.UUID(required=True)
 
 
 class TaxRuleSchema(Schema):

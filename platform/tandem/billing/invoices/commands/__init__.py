@@ -7,10 +7,13 @@ from tandem.billing.invoices.commands.booking import (
     book_void,
 )
 from tandem.billing.invoices.commands.crediting import credit_invoice
+from tandem.billing.invoices.commands.disputing import dispute_invoice, resolve_dispute
 from tandem.billing.invoices.commands.drafting import draft_invoice, write_drafts
 from tandem.billing.invoices.commands.issuing import issue_draft, issue_invoice, rate_draft, void_invoice
+from tandem.billing.invoices.commands.parking import park_customer, release_customer
 from tandem.billing.invoices.commands.parties import add_seller_profile, add_tax_rule
 from tandem.billing.invoices.commands.paying import Payable, payable_invoice, record_invoice_payment
+from tandem.billing.invoices.commands.runs import draft_from_rating, issue_waiting
 
 __all__ = [
     "Payable",
@@ -21,12 +24,18 @@ __all__ = [
     "book_invoice_payment",
     "book_void",
     "credit_invoice",
+    "dispute_invoice",
+    "draft_from_rating",
     "draft_invoice",
     "issue_draft",
     "issue_invoice",
+    "issue_waiting",
+    "park_customer",
     "payable_invoice",
     "rate_draft",
     "record_invoice_payment",
+    "release_customer",
+    "resolve_dispute",
     "void_invoice",
     "write_drafts",
 ]

@@ -3,16 +3,17 @@
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.invoices import queries
 from tandem.billing.invoices.commands.drafting import draft_invoice
+from tandem.billing.invoices.commands.parking import require_not_parked
 from tandem.billing.invoices.commands.parties import buyer_now, seller_on
 from tandem.billing.invoices.drafts import Buyer
 from tandem.billing.invoices.errors import InvoiceCredited, InvoiceOverpaid, TaxRuleOutdated, VoidTooLate
 from tandem.billing.invoices.events import InvoiceIssued, InvoiceVoided
-from tandem.billing.invoices.models import NEXT, Invoice, NumberSeries
+from tandem.billing.invoices.models import NEXT, Invoice, InvoiceOrigin, NumberSeries
 from tandem.kernel import clock, outbox
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
@@ -42,9 +43,12 @@ def rate_draft(invoice_id: UUID) -> Invoice:
 def issue_draft(invoice_id: UUID, *, buyer: Buyer | None = None) -> Invoice:
     """Give an invoice the next number of its series; from now on it is owed. A draft is rated first. [customer]
 
-    Seller and buyer are frozen as they are now. Raises TransitionRefused, TaxRuleOutdated, NotFound.
+    Seller and buyer are frozen as they are now. Raises BillingParked for a run's invoice to a parked customer,
+    TransitionRefused, TaxRuleOutdated, NotFound.
     """
     row = queries.invoice(invoice_id, for_update=True)
+    if row.run_key is not None:
+        require_not_parked()
     _require_rules_in_force(row)
     if row.status == "draft":
         move(row, "rated", NEXT)
@@ -89,6 +93,11 @@ def void_invoice(invoice_id: UUID, *, because: str) -> Invoice:
     was_issued = row.status == "issued"
     move(row, "void", NEXT, because=because)
     row.voided_at, row.void_reason = clock.now(), because
+    # What it billed is unbilled again: the next run takes it up.
+    session.execute(
+        delete(InvoiceOrigin).where(InvoiceOrigin.tenant_id == row.tenant_id, InvoiceOrigin.invoice_id == row.id)
+    )
+    row.run_key = None
     if was_issued:
         outbox.add(InvoiceVoided(row.id))
     return row
