@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 from walls import raise_wall
 
 revision = "i0225"
-down_revision = "i0145"
+down_revision = "u0220"
 branch_labels = None
 depends_on = None
 

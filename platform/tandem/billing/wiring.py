@@ -10,6 +10,7 @@ from tandem.billing.ledger import api as ledger_api
 from tandem.billing.ledger import jobs as ledger_jobs
 from tandem.billing.payments import RefundFailed, RefundSucceeded
 from tandem.billing.prices import api as prices_api
+from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
@@ -37,6 +38,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     RefundSucceeded: [settlement_jobs.reverse_refund],
     RefundFailed: [settlement_jobs.restore_refund],
     StatementPaid: [settlement_jobs.book_settlement_payment],
+    MonthRated: [invoice_jobs.bill_month],
     invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
     invoice_events.InvoiceVoided: [invoice_jobs.book_void],
     invoice_events.CustomerReleased: [invoice_jobs.issue_waiting],
@@ -48,6 +50,8 @@ SCHEDULE: Final = (
     Cron("20 1 * * *", ledger_jobs.count_checkpoints),
     Cron("10 1 1 * *", rating_jobs.rate_last_month, each="hospital"),
     Cron("20 1 1 * *", rating_jobs.rate_last_month, each="employer"),
+    Cron("10 2 2 * *", invoice_jobs.bill_last_month, each="hospital"),
+    Cron("20 2 2 * *", invoice_jobs.bill_last_month, each="employer"),
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
 )

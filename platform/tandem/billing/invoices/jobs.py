@@ -1,9 +1,12 @@
 """What happens to the books when something has happened to an invoice."""
 
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tandem.billing.invoices import commands, queries
-from tandem.kernel import jobs
+from tandem.billing.rating import rated_lines
+from tandem.kernel import clock, jobs
 from tandem.kernel.jobs import job
 from tandem.kernel.tenancy import across_tenants, acting_for, transaction
 
@@ -24,6 +27,20 @@ def book_credit_note(credit_note_id: UUID) -> None:
 def book_void(invoice_id: UUID) -> None:
     """An invoice was voided: it is not owed after all."""
     commands.book_void(invoice_id)
+
+
+@job(queue="slow", timeout_seconds=300)
+def bill_month(month: date) -> None:
+    """A month was rated: its lines become invoices, and those in line go out."""
+    commands.draft_from_rating(rated_lines(month), month=month)
+    commands.issue_waiting()
+
+
+@job(queue="slow", timeout_seconds=300)
+def bill_last_month(scheduled_at: datetime) -> None:
+    """On the second of each month: what the news of the rated month did not reach, and who fell silent."""
+    day = scheduled_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date().replace(day=1) - timedelta(days=1)
+    jobs.enqueue(bill_month, key=f"bill:{day:%Y-%m}", month=day.replace(day=1))
 
 
 @job(queue="slow", timeout_seconds=300)

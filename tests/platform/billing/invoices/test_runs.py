@@ -19,11 +19,16 @@ from tandem.billing.invoices import Invoice, invoice, invoice_lines, void_invoic
 from tandem.billing.invoices.commands import draft_from_rating, issue_waiting
 from tandem.billing.invoices.guard import out_of_line
 from tandem.billing.invoices.queries import open_park
+from tandem.billing.ledger import balance_minor
+from tandem.billing.rating import MonthRated
+from tandem.kernel import outbox
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
 from tests.platform.billing.invoices.money import a_customer, a_hospital
+from tests.platform.billing.rating.plans import a_component, a_plan, a_subscription, rate, use
+from tests.platform.billing.usage.metering import a_meter
 
 pytestmark = pytest.mark.usefixtures("app")
 MONTH = date(2026, 9, 1)
@@ -103,10 +108,9 @@ def test_two_schedulers_that_run_a_month_at_once_make_one_invoice(app: Flask) ->
     customer, lines = a_hospital(), [a_rated_line() for _ in range(5)]
 
     def go(_: int) -> None:
-        with app.app_context():
-            # Where the other one was first, the job would be tried again and find nothing to do.
-            with suppress(IntegrityError):
-                run(customer, *lines)
+        # Where the other one was first, the job would be tried again and find nothing to do.
+        with app.app_context(), suppress(IntegrityError):
+            run(customer, *lines)
 
     with ThreadPoolExecutor(4) as hands:
         list(hands.map(go, range(4)))
@@ -255,3 +259,23 @@ def test_a_guard_judges_by_the_median_and_not_by_small_sums_or_a_short_history()
     assert out_of_line(90_000, lines=1, days=30, history_minor=[100] * 6) == {}
     assert out_of_line(10**9, lines=1, days=30, history_minor=history[:2]) == {}
     assert out_of_line(5, lines=451, days=30, history_minor=[]) == {"too_many_lines": 450}
+
+
+def test_a_months_use_is_rated_billed_and_issued_by_the_jobs_alone(work: Callable[..., int]) -> None:
+    customer = a_hospital()
+    with acting_for(OPERATOR_ID, operator=True), transaction():
+        meter = a_meter()
+    a_subscription(customer, a_plan(a_component("per_unit", meter, unit_price=Decimal("35.5"))))
+    use(customer, meter, 3, 4)
+
+    rate(customer)
+    with acting_for(customer), transaction():
+        outbox.add(MonthRated(MONTH))
+    work(customer)
+
+    with acting_for(customer), transaction():
+        [issued] = session.scalars(select(Invoice).where(Invoice.tenant_id == customer)).all()
+        [line] = invoice_lines(issued.id)
+        booked = -balance_minor("ap.operator")
+    assert (issued.status, issued.total_minor, booked) == ("issued", 249, 249)
+    assert (line["quantity"], line["amount_minor"]) == (Decimal(7), 249)

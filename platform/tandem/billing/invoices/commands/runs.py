@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import RowMapping, insert
 
 from tandem.billing.invoices import queries
 from tandem.billing.invoices.commands.drafting import write_drafts
@@ -26,7 +26,7 @@ SERIES: Final = "TDM"
 PAYMENT_DAYS: Final = 30
 AT_MOST: Final = 500
 
-Rated = Mapping[str, Any]
+Rated = Mapping[str, Any] | RowMapping
 Group = tuple[UUID, str]
 
 
