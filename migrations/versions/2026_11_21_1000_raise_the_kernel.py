@@ -316,9 +316,7 @@ def _jobs() -> None:
         "job_leased_idx", "job", ["tenant_id", "queue", "lease_until"], postgresql_where=text("state = 'running'")
     )
     op.create_index("job_done_idx", "job", ["tenant_id", "finished_at"], postgresql_where=text("state = 'done'"))
-    op.create_index(
-        "job_dead_idx", "job", ["finished_at", "tenant_id", "id"], postgresql_where=text("state = 'dead'")
-    )
+    op.create_index("job_dead_idx", "job", ["finished_at", "tenant_id", "id"], postgresql_where=text("state = 'dead'"))
     op.create_index("job_waiting_idx", "job", ["run_at"], postgresql_where=text("state IN ('queued', 'running')"))
     op.create_table(
         "cron_mark",

@@ -92,6 +92,8 @@ _CHOSEN: Final[dict[str, Any]] = {
     "membership.roles": [],
     "roster_import.errors": [],
     "settlement_line.kind": "visits",
+    "line_dispute.evidence_sha256": "0" * 64,
+    "recon_item.status": "differs",
     "job.queue": "fast",
     "discrepancy.reconciliation_pass": "R1",
     "usage_event.voids_key": None,

@@ -8,14 +8,14 @@ from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
 from tandem.billing.ledger import api as ledger_api
 from tandem.billing.ledger import jobs as ledger_jobs
-from tandem.billing.payments import RefundFailed, RefundSucceeded
+from tandem.billing.payments import DisputeClosed, RefundFailed, RefundSucceeded
 from tandem.billing.prices import api as prices_api
 from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
-from tandem.billing.settlements import StatementPaid
+from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid
 from tandem.billing.settlements import api as settlements_api
 from tandem.billing.settlements import jobs as settlement_jobs
 from tandem.billing.usage import UsageRecorded
@@ -37,8 +37,11 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     UsageRecorded: [settlement_jobs.accrue_usage],
     RefundSucceeded: [settlement_jobs.reverse_refund],
     RefundFailed: [settlement_jobs.restore_refund],
+    DisputeClosed: [settlement_jobs.reverse_lost_dispute],
     StatementPaid: [settlement_jobs.book_settlement_payment],
     MonthRated: [invoice_jobs.bill_month],
+    FeeDecided: [settlement_jobs.book_fee_decision],
+    FeeAdjusted: [settlement_jobs.book_fee_adjustment],
     invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
     invoice_events.InvoiceVoided: [invoice_jobs.book_void],
     invoice_events.CustomerReleased: [invoice_jobs.issue_waiting],

@@ -123,7 +123,13 @@ def _statements_reproduced(facts: Facts) -> dict[str, Any]:
 
 def _statements_are_the_ledger(facts: Facts, hospitals: Sequence[dict[str, Any]]) -> dict[str, Any]:
     payable = sum(row["payable_minor"] for row in hospitals)
-    lines = sum(line["amount_minor"] for said in facts.statements.values() for each in said for line in each["lines"])
+    lines = sum(
+        line["amount_minor"]
+        for said in facts.statements.values()
+        for each in said
+        for line in each["lines"]
+        if not line["is_memo"]
+    )
     return _proof("statements = their lines", payable == lines, f"payable {payable} fen, lines {lines} fen")
 
 

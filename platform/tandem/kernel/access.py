@@ -28,7 +28,7 @@ _OPERATOR_MONEY: Final = {
 }  # fmt: skip
 _OPERATOR_DECIDES: Final = {
     "organizations.approve", "organizations.suspend", "agreements.approve", "contracts.approve", "staff.write",
-    "api_keys.write", "clock.move",
+    "api_keys.write", "clock.move", "settlements.release",
 }  # fmt: skip
 
 _HOSPITAL_READS: Final = frozenset({

@@ -20,7 +20,7 @@ NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 
 
 def a_hospital_with_an_agreement(**terms: Any) -> UUID:
-    """A hospital whose agreement has these terms in force for long; without any, 12.5 % of net."""
+    """A hospital whose agreement has these terms in force for long; without any, 12.5 % of net, payable at once."""
     hospital = a_hospital()
     with acting_for(hospital, operator=True), transaction():
         version = AgreementVersion(
@@ -28,8 +28,10 @@ def a_hospital_with_an_agreement(**terms: Any) -> UUID:
             organization_id=hospital,
             number=1,
             status="draft",
-            effective_from=NOON - timedelta(days=365),
-            **(terms or {"percent_of_net": Decimal("12.5")}),
+            **(
+                {"effective_from": NOON - timedelta(days=365)}
+                | (terms or {"percent_of_net": Decimal("12.5"), "refund_window_days": 0})
+            ),
         )
         session.add(version)
         session.flush()

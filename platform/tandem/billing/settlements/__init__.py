@@ -9,18 +9,28 @@ from tandem.billing.settlements.commands import (
     propose_statement,
 )
 from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled
-from tandem.billing.settlements.events import StatementConfirmed, StatementPaid, StatementProposed
+from tandem.billing.settlements.events import (
+    FeeAdjusted,
+    FeeDecided,
+    StatementConfirmed,
+    StatementPaid,
+    StatementParked,
+    StatementProposed,
+)
 from tandem.billing.settlements.models import FeeAccrual, FeeReversal, SettlementStatement
 from tandem.billing.settlements.queries import accruals_between, last_statement, unaccrued_usage
 
 __all__ = [
     "FeeAccrual",
+    "FeeAdjusted",
+    "FeeDecided",
     "FeeReversal",
     "NothingToSettle",
     "PeriodAlreadySettled",
     "SettlementStatement",
     "StatementConfirmed",
     "StatementPaid",
+    "StatementParked",
     "StatementProposed",
     "accruals_between",
     "accrue_missing",

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from flask import Flask, Response, current_app
 
-from tandem.billing.settlements import commands, lines, queries
+from tandem.billing.settlements import commands, dispute_api, lines, queries
 from tandem.billing.settlements.errors import (
+    NothingToCarry,
     NothingToSettle,
     PeriodAlreadySettled,
     PeriodNotOver,
@@ -17,6 +18,7 @@ from tandem.billing.settlements.kit import kit_parts, zipped
 from tandem.billing.settlements.models import SettlementStatement
 from tandem.billing.settlements.schemas import (
     DisputeWishSchema,
+    ResolutionWishSchema,
     SettlementPaymentWishSchema,
     StatementEntrySchema,
     StatementSchema,
@@ -31,7 +33,7 @@ from tandem.kernel.tenancy import tenant_id
 
 hospital_api = Api("settlements", audience="hospital", url_prefix="/settlement_statements", tag="Settlement")
 operator_api = Api("settlements", audience="operator", tag="Settlement")
-APIS: Final = [hospital_api, operator_api]
+APIS: Final = [hospital_api, operator_api, *dispute_api.APIS]
 _AT: Final = "/hospitals/<uuid:hospital_id>/settlement_statements"
 
 
@@ -92,6 +94,17 @@ def download_kit(statement_id: UUID) -> Response:
     return _kit(queries.statement(statement_id), operator=False)
 
 
+@hospital_api.post(
+    "/<uuid:statement_id>/carry_forward",
+    allow="settlements.confirm",
+    gives=WholeStatementSchema,
+    problems=(NothingToCarry,),
+)
+def carry_forward(statement_id: UUID) -> dict[str, Any]:
+    """What the operator owes on a confirmed statement goes to the next one instead of being paid."""
+    return _whole(commands.carry_forward(statement_id))
+
+
 @operator_api.get(
     "/settlement_statements", allow="settlements.read", gives=StatementSchema, many=True, query=PageQuery, across=True
 )
@@ -114,8 +127,29 @@ def list_statements_of_hospital(hospital_id: UUID, query: dict[str, Any]) -> Pag
     problems=(NothingToSettle, PeriodAlreadySettled, PeriodNotOver),
 )
 def propose_statement(hospital_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
-    """Put the days since the last statement before the hospital."""
-    return _whole(commands.propose_statement(wish["last_day"], currency=wish["currency"]))
+    """Put the days since the last statement before the hospital; as a draft, only before the operator.
+
+    A statement out of line with its history is parked instead, and says why.
+    """
+    make = commands.draft_statement if wish["as_draft"] else commands.propose_statement
+    return _whole(make(wish["last_day"], currency=wish["currency"]))
+
+
+@operator_api.post(f"{_AT}/<uuid:statement_id>/proposal", allow="settlements.propose", gives=WholeStatementSchema)
+def propose_draft(hospital_id: UUID, statement_id: UUID) -> dict[str, Any]:
+    """A draft goes to the hospital, or is parked where it is out of line with its history."""
+    return _whole(commands.propose_draft(statement_id))
+
+
+@operator_api.post(
+    f"{_AT}/<uuid:statement_id>/release",
+    allow="settlements.release",
+    takes=ResolutionWishSchema,
+    gives=WholeStatementSchema,
+)
+def release_statement(hospital_id: UUID, statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """A parked statement was looked at and is right: it goes to the hospital."""
+    return _whole(commands.release_statement(statement_id, because=wish["because"]))
 
 
 @operator_api.get(f"{_AT}/<uuid:statement_id>", allow="settlements.read", gives=WholeStatementSchema)

@@ -28,9 +28,154 @@ class NothingToSettle(Problem):
     mend = Text("Wait for the first booked visit.", "请在首笔业务入账后再结算。")
 
 
+class NothingInDispute(Problem):
+    """The fee stayed within its caps, or what went beyond was decided already."""
+
+    status, slug = 409, "nothing-in-dispute"
+    title = Text("Nothing of this fee is in dispute", "该笔服务费没有待裁定的超限部分")
+    mend = Text("List the fees in dispute and what became of them.", "请查看超限费用列表及其裁定结果。")
+
+
+class NothingToCarry(Problem):
+    """Only what the operator owes can be carried forward; what the hospital owes is paid."""
+
+    status, slug = 409, "nothing-to-carry"
+    title = Text("The operator owes nothing on this statement", "该结算单中运营方无应付款")
+    mend = Text("Pay it, or dispute a line.", "请付款，或对结算行提出异议。")
+
+
+class LineAlreadyDisputed(Problem):
+    """One open dispute per line."""
+
+    status, slug = 409, "line-already-disputed"
+    title = Text("This line is disputed already", "该结算行已有未决争议")
+    mend = Text("Resolve the open dispute first.", "请先处理未决争议。")
+
+
+class WithholdsTooMuch(Problem):
+    """A dispute withholds what its line asks for, and no more than the statement leaves due."""
+
+    status, slug = 422, "withholds-too-much"
+    title = Text("More is withheld than the line asks for", "暂扣金额超过该行应付金额")
+    mend = Text("Withhold at_most_minor or less.", "暂扣金额不得超过 at_most_minor。")
+
+
+class OwnAdjustment(Problem):
+    """Four eyes across parties: nobody says yes to a correction in their own favour."""
+
+    status, slug = 403, "own-adjustment"
+    title = Text("The party that proposed an adjustment does not decide on it", "提出调整的一方不得自行批准")
+    mend = Text("Let the other party accept or decline it.", "请由对方接受或拒绝。")
+
+
 class StatementChanged(Problem):
     """What was proposed is not what the books say at the statement's cut: somebody altered one of the two."""
 
     status, slug = 409, "statement-changed"
     title = Text("The statement does not match the books at its cut", "结算单与账簿截点不一致")
     mend = Text("Run 'tandem ledger verify' for this hospital.", "请对该医院运行 tandem ledger verify。")
+
+
+class SplitRefused(Problem):
+    """Ancestor of what a payment provider's own limits refuse."""
+
+    status, slug = 422, "split-refused"
+    title = Text("The payment provider's limits do not allow this", "支付机构的限额不允许该操作")
+
+
+class SplitAboveRatio(SplitRefused):
+    slug = "split-above-ratio"
+    title = Text("More than the provider lets be split off an order", "超过支付机构规定的最高分账比例")
+    mend = Text("Split at_most_minor or less; settle the rest by statement.", "分账不得超过 at_most_minor。")
+
+
+class SplitAboveOrder(SplitRefused):
+    slug = "split-above-order"
+    title = Text("More than the order has left after the provider's fee", "超过订单扣除手续费后的余额")
+    mend = Text("Split at_most_minor or less.", "分账不得超过 at_most_minor。")
+
+
+class SplitWindowClosed(SplitRefused):
+    slug = "split-window-closed"
+    title = Text("The order's funds were released before the split", "订单资金已解冻，不能再分账")
+    mend = Text("Settle the sum by statement.", "请以结算单结清该款项。")
+
+
+class TooManySplits(SplitRefused):
+    slug = "too-many-splits"
+    title = Text("The order has been split as often as the provider allows", "该订单的分账次数已达上限")
+    mend = Text("Settle the sum by statement.", "请以结算单结清该款项。")
+
+
+class ReturnAboveSplit(SplitRefused):
+    slug = "return-above-split"
+    title = Text("More would come back than was split off", "回退金额超过已分账金额")
+    mend = Text("Return at_most_minor or less.", "回退不得超过 at_most_minor。")
+
+
+class ReturnWindowClosed(SplitRefused):
+    """After it the operator simply owes the sum: the book shows it as a receivable from the operator."""
+
+    slug = "return-window-closed"
+    title = Text("The provider returns nothing after so long", "已超过支付机构的回退期限")
+    mend = Text("The next statement asks it of the operator.", "该款项将在下一结算单中向运营方收取。")
+
+
+class TooManyReturns(SplitRefused):
+    slug = "too-many-returns"
+    title = Text("This receiver has returned as often as the provider allows", "该接收方的回退次数已达上限")
+    mend = Text("The next statement asks it of the operator.", "该款项将在下一结算单中向运营方收取。")
+
+
+class RefundAboveUnsplit(SplitRefused):
+    slug = "refund-above-unsplit"
+    title = Text("The refund is larger than what was not split off", "退款金额超过未分账余额")
+    mend = Text("Finish or return the split first.", "请先完结分账或回退分账资金。")
+
+
+class NothingToTransfer(Problem):
+    """The operator owes the hospital nothing on this statement."""
+
+    status, slug = 409, "nothing-to-transfer"
+    title = Text("The operator owes nothing on this statement", "该结算单中运营方无应付款")
+    mend = Text("Record the hospital's payment instead.", "请登记医院的付款。")
+
+
+class TransferUnderWay(Problem):
+    """One transfer at a time pays a statement."""
+
+    status, slug = 409, "transfer-under-way"
+    title = Text("A transfer for this statement is under way", "该结算单的转账正在进行")
+    mend = Text("Wait until it has arrived or failed.", "请等待其到账或失败。")
+
+
+class HospitalHasNoAccount(Problem):
+    """A transfer goes to the hospital's own account at the provider."""
+
+    status, slug = 409, "hospital-has-no-account"
+    title = Text("The hospital has no account at the payment provider", "医院尚未开通收款账户")
+    mend = Text("Pay by bank and record the payment.", "请以银行转账支付并登记。")
+
+
+class TrafficFeeNotAgreed(Problem):
+    """The agreement of the visit's day asks for no traffic fee."""
+
+    status, slug = 409, "traffic-fee-not-agreed"
+    title = Text("No traffic fee was agreed", "协议未约定引流费")
+    mend = Text("Agree on one for later visits.", "请就以后的就诊另行约定。")
+
+
+class VisitClaimed(Problem):
+    """One visit was brought by one channel: who claims it first has it."""
+
+    status, slug = 409, "visit-claimed"
+    title = Text("Another channel has claimed this visit", "该就诊已由其他渠道认领")
+    mend = Text("A visit pays one traffic fee, to the channel of its attribution.", "一次就诊只支付一笔引流费。")
+
+
+class VisitGivenBack(Problem):
+    """A refunded visit pays no traffic fee."""
+
+    status, slug = 409, "visit-given-back"
+    title = Text("This visit was refunded", "该就诊已退款")
+    mend = Text("Claim completed visits that were not refunded.", "请认领已完成且未退款的就诊。")

@@ -14,6 +14,27 @@ class StatementProposed(Event):
 
 
 @dataclass(frozen=True)
+class StatementParked(Event):
+    """A statement is out of line with its history: somebody looks before the hospital does."""
+
+    statement_id: UUID
+
+
+@dataclass(frozen=True)
+class FeeDecided(Event):
+    """A fee beyond a cap was granted or waived."""
+
+    fee_accrual_id: UUID
+
+
+@dataclass(frozen=True)
+class FeeAdjusted(Event):
+    """Both parties agreed on an adjustment."""
+
+    fee_adjustment_id: UUID
+
+
+@dataclass(frozen=True)
 class StatementConfirmed(Event):
     """The hospital signed it."""
 

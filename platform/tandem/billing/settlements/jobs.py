@@ -24,6 +24,24 @@ def restore_refund(refund_id: UUID) -> None:
     commands.reverse_refund(refund_id, is_return=True)
 
 
+@job(queue="fast")
+def reverse_lost_dispute(dispute_id: UUID) -> None:
+    """A dispute was decided: where it was lost, the fee's share of it goes back."""
+    commands.reverse_lost_dispute(dispute_id)
+
+
+@job(queue="fast")
+def book_fee_decision(fee_accrual_id: UUID) -> None:
+    """A fee beyond a cap was granted or waived: book it."""
+    commands.book_decision(fee_accrual_id)
+
+
+@job(queue="fast")
+def book_fee_adjustment(fee_adjustment_id: UUID) -> None:
+    """Both parties agreed on an adjustment: book it."""
+    commands.book_adjustment(fee_adjustment_id)
+
+
 @job(queue="slow")
 def book_settlement_payment(statement_id: UUID) -> None:
     """A statement was paid: book it on both sides."""

@@ -12,20 +12,28 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select, text
 
 from tandem.billing.ledger import Account, Book, Entry, Journal, entries
+from tandem.billing.settlements.models import SettlementStatement
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.tenancy import tenant_id
 
 
 @dataclass(frozen=True, slots=True)
 class LineKind:
-    """One kind of line: the account it adds up, and in which kinds of journal (empty: in all)."""
+    """One kind of line: the account it adds up, and in which kinds of journal (empty: in all).
+
+    `is_memo`: told, not added up. `is_owed`: hospital money that the operator asks for, so a dispute withholds it.
+    `layout`: with which way of writing statements it came.
+    """
 
     name: str
     account_code: str
     journal_kinds: tuple[str, ...] = ()
+    is_memo: bool = False
+    is_owed: bool = False
+    layout: int = 1
 
 
 LINES: Final = (
@@ -35,13 +43,27 @@ LINES: Final = (
     LineKind("programme_refunds", "rev.medical", ("programme_revenue_reversed", "programme_revenue_restored")),
     LineKind("provider_fees", "exp.psp_fee"),
     LineKind("disputes_lost", "dispute.loss"),
-    LineKind("operator_fees", "exp.operator_fee", ("operator_fee",)),
+    LineKind("operator_fees", "exp.operator_fee", ("operator_fee",), is_owed=True),
     LineKind("operator_fees_reversed", "exp.operator_fee", ("operator_fee_reversed", "operator_fee_restored")),
-    LineKind("monthly_fees", "exp.operator_fee", ("monthly_fee",)),
+    LineKind("monthly_fees", "exp.operator_fee", ("monthly_fee",), is_owed=True),
+    LineKind("fees_granted", "exp.operator_fee", ("operator_fee_granted",), is_owed=True, layout=2),
+    LineKind("granted_fees_reversed", "exp.operator_fee", ("operator_fee_excess_reversed",), layout=2),
+    LineKind("fees_lost_in_disputes", "exp.operator_fee", ("operator_fee_lost",), layout=2),
+    LineKind("traffic_fees", "exp.operator_fee", ("traffic_fee",), is_owed=True, layout=2),
+    LineKind("traffic_fees_reversed", "exp.operator_fee", ("traffic_fee_reversed",), layout=2),
+    LineKind("adjustments", "exp.operator_fee", ("fee_adjusted",), is_owed=True, layout=2),
+    LineKind("fees_beyond_caps", "fee.in_dispute", is_memo=True, layout=2),
 )
 """What a hospital earned and what it cost, seen from the hospital: income positive, expense negative."""
 
 BY_NAME: Final = {line.name: line for line in LINES}
+FEES: Final = (
+    "operator_fee", "operator_fee_reversed", "operator_fee_restored", "operator_fee_excess_reversed",
+    "operator_fee_lost", "traffic_fee", "traffic_fee_reversed",
+)  # fmt: skip
+"""Kinds of journal whose fee waits for the end of its visit's refund window before it is payable."""
+_BETWEEN_PARTIES: Final = ("ap.operator", "ar.operator")
+_ADDED_UP: Final = tuple(sorted({line.account_code for line in LINES} | set(_BETWEEN_PARTIES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,50 +88,67 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line at a cut."""
+    """One line at a cut. `entry_count` is how many entries it adds up, one of each journal."""
 
-    kind: str
-    account_code: str
-    journal_count: int
+    kind: LineKind
+    entry_count: int
     amount_minor: int
+    late_minor: int
 
 
-def lines_at(cut: Cut) -> list[Line]:
-    """The statement's lines, computed in one statement from the entries."""
-    found = session.execute(
-        _entries(cut)
-        .with_only_columns(
-            Journal.kind,
-            Account.code,
-            func.count(func.distinct(Journal.seq)).label("journals"),
-            func.sum(Entry.amount_minor).label("amount_minor"),
-        )
-        .where(Account.code.in_({line.account_code for line in LINES}))
-        .group_by(Journal.kind, Account.code)
-    ).all()
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the entries of a cut add up to: the lines, and what is left between hospital and operator.
+
+    `fee_minor` is the fee that arose, `waiting_minor` what is accrued and not payable at the cut,
+    `waiting_before_minor` the same at the cut before; `programmes_minor` is what the operator owes for each programme.
+    """
+
+    lines: Sequence[Line]
+    fee_minor: int
+    waiting_before_minor: int
+    waiting_minor: int
+    programmes_minor: dict[UUID, int]
+
+    def amount_minor(self, *kinds: str) -> int:
+        """Some lines together."""
+        return sum(line.amount_minor for line in self.lines if line.kind.name in kinds)
+
+    @property
+    def payable_minor(self) -> int:
+        """What the hospital keeps."""
+        return sum(line.amount_minor for line in self.lines if not line.kind.is_memo)
+
+    @property
+    def fee_payable_minor(self) -> int:
+        """The fee that has become payable: what arose, what waited before, less what waits still."""
+        return self.fee_minor + self.waiting_before_minor - self.waiting_minor
+
+
+def sums_at(cut: Cut, layout: int, *, waited_before: bool) -> Sums:
+    """The statement's sums, computed from the entries. `waited_before`: the statement before let fees wait."""
+    found = session.execute(_SUMS, _facts(cut) | {"codes": list(_ADDED_UP)}).all()
     lines = []
     for kind in LINES:
+        if kind.layout > layout:
+            continue
         mine = [
             row
             for row in found
             if row.code == kind.account_code and (not kind.journal_kinds or row.kind in kind.journal_kinds)
         ]
-        amount_minor = -sum(int(row.amount_minor) for row in mine)
-        lines.append(Line(kind.name, kind.account_code, sum(row.journals for row in mine), amount_minor))
-    return lines
-
-
-def due_to_operator_minor(cut: Cut) -> tuple[int, dict[UUID, int]]:
-    """What the period leaves between the parties: the fee owed, and what the operator owes for each programme."""
-    found = session.execute(
-        _entries(cut)
-        .with_only_columns(Account.code, Account.party_id, func.sum(Entry.amount_minor).label("amount_minor"))
-        .where(Account.code.in_(["ap.operator", "ar.operator"]), Journal.kind != "settlement_paid")
-        .group_by(Account.code, Account.party_id)
-    ).all()
-    fee_minor = -sum(int(row.amount_minor) for row in found if row.code == "ap.operator")
-    owed = {row.party_id: int(row.amount_minor) for row in found if row.code == "ar.operator"}
-    return fee_minor, owed
+        count, amount, late = (
+            sum(int(getattr(row, name) or 0) for row in mine) for name in ("entries", "amount", "late")
+        )
+        lines.append(Line(kind, count, -amount, -late))
+    between = [row for row in found if row.code in _BETWEEN_PARTIES and row.kind != "settlement_paid"]
+    programmes: dict[UUID, int] = {}
+    for row in between:
+        if row.code == "ar.operator":
+            programmes[row.party_id] = programmes.get(row.party_id, 0) + int(row.amount)
+    fee = -sum(int(row.amount) for row in between if row.code == "ap.operator")
+    before, after = (0, 0) if layout == 1 else _waiting(cut)
+    return Sums(lines, fee, before if waited_before else 0, after, programmes)
 
 
 def chain_head(currency: str, seq: int) -> str:
@@ -123,7 +162,22 @@ def chain_head(currency: str, seq: int) -> str:
 
 
 def entries_page(cut: Cut, kind: LineKind, *, limit: int, after: str | None) -> Page:
-    """The entries behind one line, in order of the book. `amount_minor` is seen from the hospital."""
+    """The entries behind one line, in order of the book. `amount_minor` is seen from the hospital.
+
+    A fact of an earlier period names the statement that covers its day: the one that it adjusts.
+    """
+    covering = (
+        select(SettlementStatement.number)
+        .where(
+            SettlementStatement.tenant_id == tenant_id(),
+            SettlementStatement.currency == cut.currency,
+            SettlementStatement.period_start <= Journal.effective_at,
+            SettlementStatement.period_end > Journal.effective_at,
+            Journal.effective_at < cut.since,
+        )
+        .correlate(Journal)
+        .scalar_subquery()
+    )
     wanted = _entries(cut).with_only_columns(
         Entry.seq,
         Entry.line_no,
@@ -138,19 +192,61 @@ def entries_page(cut: Cut, kind: LineKind, *, limit: int, after: str | None) -> 
         (-Entry.amount_minor).label("amount_minor"),
         Entry.currency,
         (Journal.effective_at < cut.since).label("is_late"),
+        covering.label("adjusts_number"),
     )
     return page(wanted.where(*_of(kind)), by=[Entry.seq, Entry.line_no], limit=limit, after=after)
 
 
-def document(facts: dict[str, Any], lines: Sequence[Line]) -> tuple[bytes, str]:
+def document(facts: dict[str, Any], sums: Sums, layout: int) -> tuple[bytes, str]:
     """A statement as bytes and their SHA-256: sorted keys, no spaces, so that any language can write the same."""
-    told = facts | {
-        "lines": [
-            {"kind": line.kind, "journals": line.journal_count, "amount_minor": line.amount_minor} for line in lines
+    if layout == 1:
+        told = [
+            {"kind": line.kind.name, "journals": line.entry_count, "amount_minor": line.amount_minor}
+            for line in sums.lines
         ]
-    }
-    written = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+        between: dict[str, Any] = {}
+    else:
+        told = [
+            {
+                "kind": line.kind.name,
+                "entries": line.entry_count,
+                "amount_minor": line.amount_minor,
+                "late_minor": line.late_minor,
+                "is_memo": line.kind.is_memo,
+            }
+            for line in sums.lines
+        ]
+        between = {
+            "layout": layout,
+            "fee_minor": sums.fee_minor,
+            "fee_waiting_before_minor": sums.waiting_before_minor,
+            "fee_waiting_minor": sums.waiting_minor,
+            "fee_payable_minor": sums.fee_payable_minor,
+            "programmes": [
+                {"programme_id": str(programme), "amount_minor": amount}
+                for programme, amount in sorted(sums.programmes_minor.items())
+            ],
+        }
+    whole = facts | between | {"payable_minor": sums.payable_minor, "lines": told}
+    written = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
     return written, sha256(written).hexdigest()
+
+
+def _waiting(cut: Cut) -> tuple[int, int]:
+    """The fee that waits for its refund window's end: at the cut before, and at this one."""
+    row = session.execute(_WAITING, _facts(cut) | {"kinds": list(FEES)}).one()
+    return -int(row.before or 0), -int(row.after or 0)
+
+
+def _facts(cut: Cut) -> dict[str, Any]:
+    return {
+        "tenant": tenant_id(),
+        "currency": cut.currency,
+        "since": cut.since,
+        "until": cut.until,
+        "after": cut.after_seq,
+        "cut": cut.seq,
+    }
 
 
 def _of(kind: LineKind) -> list[ColumnElement[bool]]:
@@ -161,3 +257,26 @@ def _of(kind: LineKind) -> list[ColumnElement[bool]]:
 def _entries(cut: Cut) -> Select[*tuple[Any, ...]]:
     taken: Select[*tuple[Any, ...]] = entries(Entry.seq).where(Book.currency == cut.currency, cut.takes())
     return taken
+
+
+# A journal is taken once: by place after the cut before, or by its day where it lay before that cut already.
+_SUMS: Final = text(
+    "SELECT j.kind, a.code, a.party_id, count(*) AS entries, sum(e.amount_minor) AS amount, "
+    "sum(e.amount_minor) FILTER (WHERE j.effective_at < :since) AS late FROM book b "
+    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id AND a.code = ANY(:codes) "
+    "JOIN entry e ON e.tenant_id = :tenant AND e.account_id = a.id AND e.book_id = b.id AND e.seq <= :cut "
+    "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq "
+    "WHERE b.tenant_id = :tenant AND b.currency = :currency AND j.effective_at < :until "
+    "AND (j.effective_at >= :since OR j.seq > :after) GROUP BY j.kind, a.code, a.party_id"
+)
+# Only fees whose window ends after the earlier of the two cuts can wait at either, so the cost is that of a window.
+_WAITING: Final = text(
+    "SELECT sum(e.amount_minor) FILTER (WHERE f.payable_from > :since AND j.seq <= :after AND j.effective_at < :since) "
+    "AS before, sum(e.amount_minor) FILTER (WHERE f.payable_from > :until) AS after FROM book b "
+    "JOIN fee_accrual f ON f.tenant_id = :tenant AND f.payable_from > :since AND f.currency = b.currency "
+    "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.correlation_id = f.usage_event_id "
+    "AND j.kind = ANY(:kinds) AND j.seq <= :cut AND j.effective_at < :until "
+    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id AND a.code = 'ap.operator' "
+    "JOIN entry e ON e.tenant_id = :tenant AND e.book_id = b.id AND e.seq = j.seq AND e.account_id = a.id "
+    "WHERE b.tenant_id = :tenant AND b.currency = :currency"
+)

@@ -4,26 +4,47 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tandem.billing.prices import CAPS
 from tandem.kernel import clock
 from tandem.kernel.database import Changing, Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 NEXT: Final = {
+    "draft": {"proposed", "parked"},
+    "parked": {"proposed"},
     "proposed": {"confirmed", "disputed"},
     "disputed": {"confirmed"},
     "confirmed": {"paid"},
     "paid": {"closed"},
     "closed": set[str](),
 }
+LINE_DISPUTE_NEXT: Final = {
+    "open": {"agreed", "moved", "withdrawn"},
+    "agreed": set[str](),
+    "moved": set[str](),
+    "withdrawn": set[str](),
+}
+ADJUSTMENT_NEXT: Final = {
+    "proposed": {"accepted", "declined", "withdrawn"},
+    "accepted": set[str](),
+    "declined": set[str](),
+    "withdrawn": set[str](),
+}
+LAYOUT: Final = 2
+"""How statements are written now; each row says how it was written, and is run again in that way for ever."""
 _CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 
 
 class FeeAccrual(TenantOwned, Changing, Model):
-    """The operator's fee on one use: basis, rule and result as they were, for ever. 服务费计提"""
+    """The operator's fee on one use: basis, rule and result as they were, for ever. 服务费计提
+
+    `disputed_minor` is what the terms gave beyond a cap; `programme_fees_before_minor` what the use's programme had
+    borne before it, where a cap over the whole programme was agreed.
+    """
 
     __tablename__ = "fee_accrual"
     __wall__ = Wall(operator="read", append_only=True)
@@ -33,9 +54,15 @@ class FeeAccrual(TenantOwned, Changing, Model):
         UniqueConstraint("tenant_id", "usage_event_id"),
         Index("fee_accrual_by_payment", "tenant_id", "payment_id"),
         Index("fee_accrual_by_time", "tenant_id", "at", "id"),
+        Index("fee_accrual_by_payable", "tenant_id", "payable_from"),
+        Index(
+            "fee_accrual_by_programme", "tenant_id", "programme_id", postgresql_where=text("programme_id IS NOT NULL")
+        ),
+        Index("fee_accrual_disputed", "tenant_id", "id", postgresql_where=text("disputed_minor > 0")),
         CheckConstraint(_CURRENCY, name="currency"),
         CheckConstraint("fee_minor BETWEEN 0 AND basis_minor", name="fee_within_basis"),
-        CheckConstraint("cap IN ('percent', 'per_visit', 'net')", name="cap"),
+        CheckConstraint("disputed_minor >= 0", name="disputed"),
+        CheckConstraint("cap IN ({})".format(", ".join(f"'{each}'" for each in CAPS)), name="cap"),
     )
 
     usage_event_id: Mapped[UUID]
@@ -49,6 +76,8 @@ class FeeAccrual(TenantOwned, Changing, Model):
     per_visit_part_minor: Mapped[int]
     uncapped_minor: Mapped[int]
     fee_minor: Mapped[int]
+    disputed_minor: Mapped[int] = mapped_column(default=0)
+    programme_fees_before_minor: Mapped[int | None]
     cap: Mapped[str | None]
     currency: Mapped[str]
     revenue_journal_id: Mapped[UUID | None]
@@ -57,7 +86,10 @@ class FeeAccrual(TenantOwned, Changing, Model):
 
 
 class FeeReversal(TenantOwned, Model):
-    """What one refund took back of an accrual, by the recorded split; negative when the refund came back. 冲回"""
+    """What one refund (or lost dispute) took back of an accrual, by the recorded split. 冲回
+
+    Negative when the refund came back. `excess_minor` is the part of what stood beyond a cap.
+    """
 
     __tablename__ = "fee_reversal"
     __wall__ = Wall(operator="read", append_only=True)
@@ -65,21 +97,50 @@ class FeeReversal(TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "fee_accrual_id"], ["fee_accrual.tenant_id", "fee_accrual.id"]),
         UniqueConstraint("tenant_id", "refund_id", "is_return"),
         Index("fee_reversal_by_accrual", "tenant_id", "fee_accrual_id"),
+        CheckConstraint("cause IN ('refund', 'dispute')", name="cause"),
     )
 
     fee_accrual_id: Mapped[UUID]
     refund_id: Mapped[UUID]
     is_return: Mapped[bool]
     at: Mapped[datetime]
+    cause: Mapped[str] = mapped_column(default="refund")
+    asked_minor: Mapped[int | None]
     refund_minor: Mapped[int]
     fee_minor: Mapped[int]
+    excess_minor: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class FeeDecision(TenantOwned, Model):
+    """What became of a fee beyond a cap: granted by the hospital, or waived by the operator. 超限费用裁定
+
+    The operator's database role can write waivers only: a fee beyond a cap is never owed without the hospital.
+    """
+
+    __tablename__ = "fee_decision"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "fee_accrual_id"], ["fee_accrual.tenant_id", "fee_accrual.id"]),
+        UniqueConstraint("tenant_id", "fee_accrual_id"),
+        CheckConstraint("decision IN ('granted', 'waived')", name="decision"),
+    )
+
+    fee_accrual_id: Mapped[UUID]
+    decision: Mapped[str]
+    because: Mapped[str]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime] = mapped_column(default=clock.now)
+    booked_minor: Mapped[int | None]
 
 
 class SettlementStatement(TenantOwned, Versioned, Model):
     """Hospital and operator, one period: what the books say at a cut, which both sides can recompute. 结算单
 
     `due_to_operator_minor` is the fee less what the operator owes for programme visits; negative: the operator pays.
+    `fee_waiting_minor` is the fee that is accrued but not payable yet at the period's end, `fee_waiting_before_minor`
+    the same at its beginning; `carried_in_minor` is what earlier statements left unpaid. `paid_minor` was paid, which
+    is less than what was due while lines are disputed.
     `document_sha256` is the hash of the whole statement as bytes; re-running its queries gives the same bytes.
     """
 
@@ -102,14 +163,20 @@ class SettlementStatement(TenantOwned, Versioned, Model):
     period_end: Mapped[datetime]
     cut_seq: Mapped[int]
     previous_cut_seq: Mapped[int]
-    status: Mapped[str] = mapped_column(default="proposed")
+    layout: Mapped[int] = mapped_column(default=LAYOUT)
+    status: Mapped[str] = mapped_column(default="draft")
     visit_count: Mapped[int]
     gross_minor: Mapped[int]
     refunds_minor: Mapped[int]
     provider_fees_minor: Mapped[int]
     operator_fee_minor: Mapped[int]
+    fee_waiting_before_minor: Mapped[int] = mapped_column(default=0)
+    fee_waiting_minor: Mapped[int] = mapped_column(default=0)
+    fees_in_dispute_minor: Mapped[int] = mapped_column(default=0)
     payable_minor: Mapped[int]
+    carried_in_minor: Mapped[int] = mapped_column(default=0)
     due_to_operator_minor: Mapped[int]
+    paid_minor: Mapped[int | None]
     document_sha256: Mapped[str]
     proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
     confirmed_at: Mapped[datetime | None]
@@ -117,10 +184,14 @@ class SettlementStatement(TenantOwned, Versioned, Model):
     payment_reference: Mapped[str | None]
     closed_at: Mapped[datetime | None]
     dispute_reason: Mapped[str | None]
+    parked_reason: Mapped[str | None]
 
 
 class SettlementLine(TenantOwned, Model):
-    """One line of a statement: a kind of money, in how many journals, how much. Its entries are a query. 结算行"""
+    """One line of a statement: a kind of money, in how many journals, how much. Its entries are a query. 结算行
+
+    `late_minor` is the part that was true in an earlier period; `is_memo`: the line is told, not added up.
+    """
 
     __tablename__ = "settlement_line"
     __wall__ = Wall(operator="write", append_only=True)
@@ -137,4 +208,112 @@ class SettlementLine(TenantOwned, Model):
     account_code: Mapped[str]
     journal_count: Mapped[int]
     amount_minor: Mapped[int]
+    late_minor: Mapped[int] = mapped_column(default=0)
+    is_memo: Mapped[bool] = mapped_column(default=False)
     currency: Mapped[str]
+
+
+class LineDispute(TenantOwned, Versioned, Model):
+    """What the hospital does not accept of one line, and why; the rest of the statement goes on without it. 行争议
+
+    `withheld_minor` is held back from what the statement leaves due to the operator until the dispute is resolved:
+    then it goes to the next statement, beside whatever adjustment was agreed.
+    """
+
+    __tablename__ = "line_dispute"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]
+        ),
+        states(LINE_DISPUTE_NEXT),
+        Index(
+            "line_dispute_open_key",
+            "tenant_id",
+            "statement_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("status = 'open'"),
+        ),
+        CheckConstraint("withheld_minor >= 0", name="withheld"),
+        CheckConstraint("evidence_sha256 ~ '^[0-9a-f]{64}$'", name="evidence"),
+    )
+
+    statement_id: Mapped[UUID]
+    kind: Mapped[str]
+    withheld_minor: Mapped[int]
+    is_withheld: Mapped[bool] = mapped_column(default=False)
+    status: Mapped[str] = mapped_column(default="open")
+    because: Mapped[str]
+    evidence: Mapped[str]
+    evidence_sha256: Mapped[str | None]
+    raised_by: Mapped[UUID | None]
+    raised_at: Mapped[datetime] = mapped_column(default=clock.now)
+    resolution: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+
+
+class FeeAdjustment(TenantOwned, Versioned, Model):
+    """A correction of what a statement said, proposed by one party and accepted by the other, never by the same. 调整
+
+    `amount_minor` is what it adds to the operator's fee; negative: it takes away. It is booked in the open period and
+    points back at the statement it adjusts.
+    """
+
+    __tablename__ = "fee_adjustment"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]
+        ),
+        ForeignKeyConstraint(["tenant_id", "line_dispute_id"], ["line_dispute.tenant_id", "line_dispute.id"]),
+        states(ADJUSTMENT_NEXT),
+        CheckConstraint("amount_minor <> 0", name="amount"),
+        CheckConstraint("proposed_party IN ('hospital', 'operator')", name="proposed_party"),
+        CheckConstraint("decided_party IN ('hospital', 'operator')", name="decided_party"),
+        # Four eyes across parties: whoever proposed it can take it back and never say yes to it.
+        CheckConstraint("status <> 'accepted' OR decided_party <> proposed_party", name="other_party_accepts"),
+        CheckConstraint("status = 'proposed' OR decided_party IS NOT NULL", name="decided"),
+    )
+
+    statement_id: Mapped[UUID]
+    line_dispute_id: Mapped[UUID | None]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    because: Mapped[str]
+    status: Mapped[str] = mapped_column(default="proposed")
+    proposed_party: Mapped[str]
+    proposed_by: Mapped[UUID | None]
+    proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    decided_party: Mapped[str | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+
+
+class SettlementCarry(TenantOwned, Model):
+    """What an earlier statement left unpaid and a later one takes up, said in that one's document. 结转"""
+
+    __tablename__ = "settlement_carry"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "from_id"],
+            ["settlement_statement.tenant_id", "settlement_statement.id"],
+            name="settlement_carry_from_fkey",
+        ),
+        ForeignKeyConstraint(
+            ["tenant_id", "to_id"],
+            ["settlement_statement.tenant_id", "settlement_statement.id"],
+            name="settlement_carry_to_fkey",
+        ),
+        ForeignKeyConstraint(["tenant_id", "line_dispute_id"], ["line_dispute.tenant_id", "line_dispute.id"]),
+        UniqueConstraint("tenant_id", "from_id", "line_dispute_id", postgresql_nulls_not_distinct=True),
+        Index("settlement_carry_by_statement", "tenant_id", "to_id"),
+        CheckConstraint("because IN ('disputed', 'carried_forward')", name="because"),
+    )
+
+    from_id: Mapped[UUID]
+    to_id: Mapped[UUID]
+    line_dispute_id: Mapped[UUID | None]
+    because: Mapped[str]
+    amount_minor: Mapped[int]

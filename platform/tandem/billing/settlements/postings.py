@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from tandem.accounts import AgreementVersion
 from tandem.billing.ledger import JournalDraft, journal_by_rule
 from tandem.billing.usage import UsageEvent
 
@@ -21,6 +22,48 @@ def fee_accrued(usage: UsageEvent, fee_minor: int, terms: str) -> JournalDraft:
     return _draft("operator_fee", str(usage.id), usage.at, usage, {"fee": fee_minor}, formula=terms)
 
 
+def excess_parked(usage: UsageEvent, excess_minor: int, terms: str) -> JournalDraft:
+    """What the terms gave beyond a cap: nobody owes it, both see it."""
+    return _draft("operator_fee_parked", str(usage.id), usage.at, usage, {"excess": excess_minor}, formula=terms)
+
+
+def excess_decided(usage: UsageEvent, decision: str, at: datetime, excess_minor: int, terms: str) -> JournalDraft:
+    """A fee in dispute is granted by the hospital, or waived by the operator."""
+    kind = f"operator_fee_{decision}"
+    return _draft(kind, str(usage.id), at, usage, {"excess": excess_minor}, formula=terms)
+
+
+def excess_reversed(
+    usage: UsageEvent, *, refund_id: UUID, is_return: bool, at: datetime, excess_minor: int, is_owed: bool, terms: str
+) -> JournalDraft:
+    """What a refund takes of the part beyond a cap: of the fee, once it was granted; else of what is in dispute."""
+    kind, name = ("operator_fee_excess_reversed", "fee") if is_owed else ("operator_fee_unparked", "excess")
+    key = f"{refund_id}-returned" if is_return else str(refund_id)
+    return _draft(kind, key, at, usage, {name: excess_minor}, formula=terms, refund=refund_id)
+
+
+def fee_lost(usage: UsageEvent, *, dispute_id: UUID, at: datetime, fee_minor: int, terms: str) -> JournalDraft:
+    """The fee's share of what a lost dispute took."""
+    key = str(dispute_id)
+    return _draft("operator_fee_lost", key, at, usage, {"fee": fee_minor}, formula=terms, dispute=dispute_id)
+
+
+def fee_adjusted(
+    adjustment_id: UUID, statement_id: UUID, *, at: datetime, amount_minor: int, currency: str
+) -> JournalDraft:
+    """A correction both parties agreed on; it names the statement that it adjusts."""
+    return journal_by_rule(
+        "fee_adjusted",
+        amounts={"adjustment": amount_minor},
+        key=str(adjustment_id),
+        effective_at=at,
+        source_type="settlement_statement",
+        source_id=statement_id,
+        currency=currency,
+        correlation_id=adjustment_id,
+    )
+
+
 def refund_reversals(
     usage: UsageEvent, *, refund_id: UUID, at: datetime, refund_minor: int, fee_minor: int, terms: str
 ) -> list[JournalDraft]:
@@ -36,18 +79,18 @@ def refund_reversals(
     return drafts
 
 
-def monthly_fee(version_id: UUID, month: str, at: datetime, amount_minor: int, currency: str) -> JournalDraft:
+def monthly_fee(version: AgreementVersion, month: str, at: datetime, amount_minor: int, terms: str) -> JournalDraft:
     """The fee that an agreement asks for a month, whatever was delivered."""
     return journal_by_rule(
         "monthly_fee",
         amounts={"fee": amount_minor},
-        key=f"{version_id}:{month}",
+        key=f"{version.id}:{month}",
         effective_at=at,
         source_type="agreement_version",
-        source_id=version_id,
-        currency=currency,
-        correlation_id=version_id,
-        formula=f"agreement:{version_id}",
+        source_id=version.id,
+        currency=version.currency,
+        correlation_id=version.id,
+        formula=terms,
     )
 
 
@@ -81,6 +124,7 @@ def _draft(
     *,
     formula: str | None = None,
     refund: UUID | None = None,
+    dispute: UUID | None = None,
 ) -> JournalDraft:
     return journal_by_rule(
         rule,
@@ -88,8 +132,8 @@ def _draft(
         parties={"programme": usage.programme_id} if rule.startswith("programme_revenue") else {},
         key=key,
         effective_at=at,
-        source_type="usage_event" if refund is None else "refund",
-        source_id=refund or usage.id,
+        source_type="refund" if refund else "dispute" if dispute else "usage_event",
+        source_id=refund or dispute or usage.id,
         currency=usage.currency,
         correlation_id=usage.id,
         formula=formula,

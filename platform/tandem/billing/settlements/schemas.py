@@ -5,13 +5,17 @@ from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
 from tandem.billing.settlements.lines import BY_NAME
-from tandem.billing.settlements.models import NEXT
+from tandem.billing.settlements.models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, NEXT
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import CURRENCIES
 
 
 class StatementSchema(Schema):
-    """A statement's sums. `payable_minor` is what the hospital keeps; `due_to_operator_minor` is what it still owes."""
+    """A statement's sums. `payable_minor` is what the hospital keeps; `due_to_operator_minor` is what it still owes.
+
+    Due is the fee that has become payable (what arose, what waited before, less what waits still) less what the
+    operator owes for programmes, and what was carried in. Fees in dispute are beyond a cap: nobody owes them.
+    """
 
     id = fields.UUID(required=True)
     hospital_id = fields.UUID(required=True, attribute="tenant_id")
@@ -27,8 +31,13 @@ class StatementSchema(Schema):
     refunds_minor = fields.Integer(required=True)
     provider_fees_minor = fields.Integer(required=True)
     operator_fee_minor = fields.Integer(required=True)
+    fee_waiting_before_minor = fields.Integer(required=True)
+    fee_waiting_minor = fields.Integer(required=True)
+    fees_in_dispute_minor = fields.Integer(required=True)
     payable_minor = fields.Integer(required=True)
+    carried_in_minor = fields.Integer(required=True)
     due_to_operator_minor = fields.Integer(required=True)
+    paid_minor = fields.Integer(allow_none=True)
     document_sha256 = fields.String(required=True)
     proposed_at = fields.DateTime(required=True)
     confirmed_at = fields.DateTime(allow_none=True)
@@ -36,6 +45,7 @@ class StatementSchema(Schema):
     payment_reference = fields.String(allow_none=True)
     closed_at = fields.DateTime(allow_none=True)
     dispute_reason = fields.String(allow_none=True)
+    parked_reason = fields.String(allow_none=True)
 
 
 class StatementLineSchema(Schema):
@@ -46,6 +56,8 @@ class StatementLineSchema(Schema):
     account_code = fields.String(required=True)
     journal_count = fields.Integer(required=True)
     amount_minor = fields.Integer(required=True)
+    late_minor = fields.Integer(required=True)
+    is_memo = fields.Boolean(required=True)
     currency = fields.String(required=True)
 
 
@@ -57,7 +69,7 @@ class WholeStatementSchema(StatementSchema):
 
 
 class StatementEntrySchema(Schema):
-    """One entry behind a line. `is_late` marks a fact of an earlier period that came after its statement."""
+    """One entry behind a line. `is_late` marks a fact of an earlier period; `adjusts_number` is that statement's."""
 
     seq = fields.Integer(required=True)
     line_no = fields.Integer(required=True)
@@ -72,6 +84,7 @@ class StatementEntrySchema(Schema):
     amount_minor = fields.Integer(required=True)
     currency = fields.String(required=True)
     is_late = fields.Boolean(required=True)
+    adjusts_number = fields.Integer(allow_none=True)
 
 
 class StatementUsageSchema(Schema):
@@ -89,6 +102,7 @@ class StatementUsageSchema(Schema):
     per_visit_part_minor = fields.Integer(required=True)
     uncapped_minor = fields.Integer(required=True)
     fee = MoneyField(prefix="fee", required=True)
+    disputed_minor = fields.Integer(required=True)
     cap = fields.String(allow_none=True)
     payable_from = fields.DateTime(required=True)
     seq = fields.Integer(required=True)
@@ -99,12 +113,96 @@ class StatementWishSchema(Schema):
 
     last_day = business_day(required=True)
     currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
+    as_draft = fields.Boolean(load_default=False)
 
 
 class DisputeWishSchema(Schema):
     """What is wrong with a statement."""
 
     because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class ResolutionWishSchema(Schema):
+    """Why."""
+
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class LineDisputeWishSchema(Schema):
+    """What is wrong with one line, what shows it, and how much of it is withheld meanwhile."""
+
+    withheld_minor = fields.Integer(required=True, strict=True, validate=rules.Range(0, 10**15))
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+    evidence = fields.String(required=True, validate=rules.Length(1, 2_000))
+    evidence_sha256 = fields.String(validate=rules.Regexp("^[0-9a-f]{64}$"))
+
+
+class LineDisputeSchema(Schema):
+    """A dispute of one line. `withheld_minor` goes to a later statement once the dispute is resolved."""
+
+    id = fields.UUID(required=True)
+    statement_id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    withheld_minor = fields.Integer(required=True)
+    is_withheld = fields.Boolean(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(LINE_DISPUTE_NEXT)))
+    because = fields.String(required=True)
+    evidence = fields.String(required=True)
+    evidence_sha256 = fields.String(allow_none=True)
+    raised_at = fields.DateTime(required=True)
+    resolution = fields.String(allow_none=True)
+    resolved_at = fields.DateTime(allow_none=True)
+
+
+class AdjustmentWishSchema(Schema):
+    """A correction asked for: what it adds to the operator's fee (negative: takes away), and why."""
+
+    amount_minor = fields.Integer(
+        required=True,
+        strict=True,
+        validate=[rules.Range(-(10**15), 10**15), rules.NoneOf([0], error="Must not be zero.")],
+    )
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+    line_dispute_id = fields.UUID()
+
+
+class AdjustmentDecisionWishSchema(Schema):
+    """The other party's word."""
+
+    answer = fields.String(required=True, validate=rules.OneOf(["accepted", "declined"]))
+
+
+class AdjustmentSchema(Schema):
+    """A correction of a statement: who asked for it, who decided."""
+
+    id = fields.UUID(required=True)
+    statement_id = fields.UUID(required=True)
+    line_dispute_id = fields.UUID(allow_none=True)
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+    because = fields.String(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(ADJUSTMENT_NEXT)))
+    proposed_party = fields.String(required=True)
+    proposed_at = fields.DateTime(required=True)
+    decided_party = fields.String(allow_none=True)
+    decided_at = fields.DateTime(allow_none=True)
+
+
+class FeeInDisputeSchema(Schema):
+    """A fee beyond a cap: what the terms gave, what is owed, what is beyond, and what became of it."""
+
+    id = fields.UUID(required=True)
+    usage_event_id = fields.UUID(required=True)
+    at = fields.DateTime(required=True)
+    basis_minor = fields.Integer(required=True)
+    uncapped_minor = fields.Integer(required=True)
+    fee_minor = fields.Integer(required=True)
+    disputed_minor = fields.Integer(required=True)
+    cap = fields.String(allow_none=True)
+    currency = fields.String(required=True)
+    decision = fields.String(allow_none=True)
+    because = fields.String(allow_none=True)
+    decided_at = fields.DateTime(allow_none=True)
 
 
 class SettlementPaymentWishSchema(Schema):

@@ -64,7 +64,7 @@ def test_a_delivered_visit_earns_revenue_and_owes_the_agreed_fee(work: Work) -> 
     assert owed_by(hospital) == 1_000
 
 
-def test_the_cap_that_bound_a_fee_is_on_record(work: Work) -> None:
+def test_what_a_cap_takes_from_a_fee_is_parked_in_dispute_and_never_clipped(work: Work) -> None:
     hospital = a_hospital_with_an_agreement(percent_of_net=Decimal(30), cap_per_visit_minor=500)
     usage = a_delivered_visit(hospital, a_payment(hospital))
 
@@ -72,6 +72,8 @@ def test_the_cap_that_bound_a_fee_is_on_record(work: Work) -> None:
 
     accrual = accrual_of(hospital, usage)
     assert (accrual.uncapped_minor, accrual.fee_minor, accrual.cap) == (2_160, 500, "per_visit")
+    assert (book_of(hospital)["exp.operator_fee"], owed_by(hospital)) == (500, 500)
+    assert (book_of(hospital)["fee.in_dispute"], book_of(hospital)["ap.operator_disputed"]) == (1_660, -1_660)
 
 
 def test_without_an_agreement_revenue_is_earned_and_nothing_is_owed(work: Work) -> None:
@@ -85,7 +87,7 @@ def test_without_an_agreement_revenue_is_earned_and_nothing_is_owed(work: Work) 
 
 
 def test_a_free_visit_is_metered_and_accrued_without_a_journal(work: Work) -> None:
-    hospital = a_hospital_with_an_agreement(per_visit_minor=500)
+    hospital = a_hospital_with_an_agreement(percent_of_net=Decimal(10))
     usage = a_delivered_visit(hospital, None, 0)
 
     work(hospital)

@@ -22,7 +22,7 @@ from tandem.billing.settlements import propose_statement
 from tandem.billing.settlements.kit import kit_parts
 from tandem.billing.settlements.kit.proof import books, files, verdict
 from tandem.billing.settlements.kit.verifier import verifier
-from tandem.billing.settlements.lines import LINES
+from tandem.billing.settlements.lines import FEES, LINES
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key
@@ -65,7 +65,7 @@ def told(app, tmp_path_factory: pytest.TempPathFactory) -> tuple[UUID, list[Path
 
     with app.app_context():
         hospital = a_hospital_with_an_agreement(
-            percent_of_net=Decimal("12.3456"), per_visit_minor=100, cap_per_visit_minor=900
+            percent_of_net=Decimal("12.3456"), per_visit_minor=100, cap_per_visit_minor=900, refund_window_days=1
         )
         programme = new_id()
 
@@ -106,7 +106,7 @@ def test_a_sound_kit_is_proved_by_python_alone(told: tuple[UUID, list[Path]]) ->
     assert (second.returncode, second.stderr) == (0, "")
     assert "4 fees, 1 reversals" in first.stdout
     assert "核对通过" in second.stdout
-    assert "4 fees, 3 reversals" in second.stdout
+    assert "5 fees, 3 reversals" in second.stdout
 
 
 def test_the_same_statement_gives_the_same_kit_to_the_byte(told: tuple[UUID, list[Path]], tmp_path: Path) -> None:
@@ -201,12 +201,12 @@ def agreeing(kit: Path) -> None:
     ("name", "number", "changes", "says"),
     [
         ("accruals.jsonl", 1, {"fee_minor": 901}, "accruals.jsonl line 1, usage.jsonl line 1: fee_minor says 901"),
-        ("accruals.jsonl", 1, {"payable_from": "2026-09-02T06:00:00.000000+00:00"}, "accruals.jsonl line 1"),
+        ("accruals.jsonl", 1, {"payable_from": "2026-09-03T06:00:00.000000+00:00"}, "accruals.jsonl line 1"),
         ("accruals.jsonl", 1, {"cap": "net"}, "cap says net"),
         ("usage.jsonl", 2, {"amount_minor": 9_999_999}, "usage.jsonl line 2: basis_minor says"),
         ("usage.jsonl", 1, {"at": "2026-09-01T06:00:00.000001+00:00"}, "usage.jsonl line 1: at says"),
-        ("reversals.jsonl", 1, {"fee_minor": 0}, "reversals.jsonl line 1: fee_minor says 0"),
-        ("reversals.jsonl", 1, {"asked_minor": 1}, "reversals.jsonl line 1: refund_minor says"),
+        ("reversals.jsonl", 2, {"fee_minor": 0}, "reversals.jsonl line 2: fee_minor says 0"),
+        ("reversals.jsonl", 2, {"asked_minor": 1}, "reversals.jsonl line 2: refund_minor says"),
         ("terms.jsonl", 1, {"terms_sha256": "0" * 64}, "terms.jsonl line 1"),
         ("journals.jsonl", 2, {"source_id": "another"}, "journals.jsonl line 2"),
         ("journals.jsonl", 2, {"booked_at": "2026-01-01T00:00:00.000000+00:00"}, "journals.jsonl line 2"),
@@ -260,11 +260,14 @@ def test_the_kit_spells_journals_and_seals_as_the_books_do() -> None:
 
     assert theirs == ours.hex()
     journal = {"seq": 7, "booked_at": moment, "body_sha256": theirs}
-    assert books.seal_of("ab" * 32, journal) == seal(bytes.fromhex("ab" * 32), 7, NOON, ours).hex()
+    assert books.seal_of("ab" * 32, journal) == seal(bytes.fromhex("ab" * 32), 7, moment.encode(), ours).hex()
 
 
 def test_the_kit_knows_the_statements_lines() -> None:
-    assert [line[:3] for line in books.LINES] == [(line.name, line.account_code, line.journal_kinds) for line in LINES]
+    assert [line[:4] for line in books.LINES] == [
+        (line.name, line.account_code, line.journal_kinds, line.is_memo) for line in LINES
+    ]
+    assert books.WAITING == FEES
 
 
 def test_the_verifier_runs_on_python_3_8_and_imports_nothing_but_the_standard_library() -> None:

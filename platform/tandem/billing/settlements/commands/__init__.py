@@ -1,31 +1,53 @@
-"""What is decided about settlements: accruals, and statements."""
+"""What is decided about settlements: accruals and what takes them back, statements, disputes, payments."""
 
-from tandem.billing.settlements.commands.accruals import (
-    accrue_missing,
-    accrue_monthly_fee,
-    accrue_usage,
-    reverse_refund,
+from tandem.billing.settlements.commands.accruals import accrue_missing, accrue_usage
+from tandem.billing.settlements.commands.decisions import book_decision, grant_excess, waive_excess
+from tandem.billing.settlements.commands.disputes import (
+    book_adjustment,
+    decide_adjustment,
+    dispute_line,
+    move_dispute,
+    propose_adjustment,
+    withdraw_dispute,
 )
+from tandem.billing.settlements.commands.months import accrue_monthly_fee
+from tandem.billing.settlements.commands.paying import book_payment, carry_forward, record_payment
+from tandem.billing.settlements.commands.reversals import reverse_lost_dispute, reverse_refund
 from tandem.billing.settlements.commands.statements import (
-    book_payment,
     confirm_statement,
     cut_of_statement,
     dispute_statement,
     document_of,
+    draft_statement,
+    propose_draft,
     propose_statement,
-    record_payment,
+    release_statement,
 )
 
 __all__ = [
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
+    "book_adjustment",
+    "book_decision",
     "book_payment",
+    "carry_forward",
     "confirm_statement",
     "cut_of_statement",
+    "decide_adjustment",
+    "dispute_line",
     "dispute_statement",
     "document_of",
+    "draft_statement",
+    "grant_excess",
+    "move_dispute",
+    "propose_adjustment",
+    "propose_draft",
     "propose_statement",
     "record_payment",
+    "release_statement",
+    "reverse_lost_dispute",
     "reverse_refund",
+    "waive_excess",
+    "withdraw_dispute",
 ]

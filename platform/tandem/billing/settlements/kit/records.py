@@ -11,7 +11,8 @@ from sqlalchemy import RowMapping, TextClause, func, select, text
 
 from tandem.accounts import ruling_versions, written_terms
 from tandem.billing.ledger import Book, Journal
-from tandem.billing.settlements.lines import Cut
+from tandem.billing.settlements.lines import FEES, Cut
+from tandem.billing.settlements.models import FeeAccrual
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import tenant_id
 
@@ -20,9 +21,14 @@ EXPLAINED: Final = (
     "medical_revenue", "programme_revenue", "operator_fee",
     "medical_revenue_reversed", "programme_revenue_reversed", "operator_fee_reversed",
     "medical_revenue_restored", "programme_revenue_restored", "operator_fee_restored",
+    "operator_fee_parked", "operator_fee_unparked", "operator_fee_granted", "operator_fee_waived",
+    "operator_fee_excess_reversed", "operator_fee_lost",
 )  # fmt: skip
 """Kinds of journal that a use explains, which they name as their correlation."""
-_TAKEN_BACK: Final = tuple(kind for kind in EXPLAINED if "_revenue_" in kind)
+_TAKEN_BACK: Final = (
+    *(kind for kind in EXPLAINED if "_revenue_" in kind),
+    "operator_fee_unparked", "operator_fee_excess_reversed", "operator_fee_lost",
+)  # fmt: skip
 
 Record = dict[str, Any]
 
@@ -52,7 +58,23 @@ def reach_of(cut: Cut) -> Reach:
         Journal.effective_at >= cut.since,
         Journal.effective_at < cut.until,
     )
-    first = min(session.scalar(left_over) or cut.after_seq + 1, cut.after_seq + 1)
+    # A fee that waits for the end of its refund window is proved from its journals, however long ago they were booked.
+    waiting = (
+        select(func.min(Journal.seq))
+        .join(
+            FeeAccrual,
+            (FeeAccrual.tenant_id == Journal.tenant_id) & (FeeAccrual.usage_event_id == Journal.correlation_id),
+        )
+        .where(
+            FeeAccrual.tenant_id == tenant_id(),
+            FeeAccrual.payable_from > cut.since,
+            Journal.book_id == book_id,
+            Journal.kind.in_(FEES),
+            Journal.seq <= cut.after_seq,
+        )
+    )
+    places = (session.scalar(left_over), session.scalar(waiting), cut.after_seq + 1)
+    first = min(place for place in places if place is not None)
     before = select(Journal.hash).where(
         Journal.tenant_id == tenant_id(), Journal.book_id == book_id, Journal.seq == first - 1
     )
@@ -94,6 +116,11 @@ def accruals(reach: Reach, first: int, last: int) -> list[Record]:
 def reversals(reach: Reach, first: int, last: int) -> list[Record]:
     """All that refunds have taken back of these fees up to the cut, in order of the book."""
     return _read(_REVERSALS, reach, first, last)
+
+
+def adjustments(reach: Reach, first: int, last: int) -> list[Record]:
+    """Corrections of earlier statements that both parties agreed on."""
+    return _read(_ADJUSTMENTS, reach, first, last)
 
 
 def journals(reach: Reach, first: int, last: int) -> list[Record]:
@@ -158,20 +185,38 @@ _USAGE: Final = _of_fresh(
 )
 _ACCRUALS: Final = _of_fresh(
     "SELECT a.usage_event_id, a.payment_id, a.programme_id, a.agreement_version_id, a.at, a.payable_from, "
-    "a.basis_minor, a.percent_part_minor, a.per_visit_part_minor, a.uncapped_minor, a.fee_minor, a.cap, a.currency, "
-    "r.seq AS revenue_seq, c.seq AS fee_seq FROM fresh f "
+    "a.basis_minor, a.percent_part_minor, a.per_visit_part_minor, a.uncapped_minor, a.fee_minor, "
+    "a.disputed_minor, a.programme_fees_before_minor, a.cap, a.currency, "
+    "r.seq AS revenue_seq, c.seq AS fee_seq, p.seq AS parked_seq, d.seq AS decision_seq, "
+    "CASE d.kind WHEN 'operator_fee_granted' THEN 'granted' WHEN 'operator_fee_waived' THEN 'waived' END AS decision "
+    "FROM fresh f "
     "JOIN fee_accrual a ON a.tenant_id = :tenant AND a.usage_event_id = f.id "
     "LEFT JOIN journal r ON r.tenant_id = :tenant AND r.id = a.revenue_journal_id "
-    "LEFT JOIN journal c ON c.tenant_id = :tenant AND c.id = a.fee_journal_id ORDER BY f.seq, a.usage_event_id"
+    "LEFT JOIN journal c ON c.tenant_id = :tenant AND c.id = a.fee_journal_id "
+    "LEFT JOIN journal p ON p.tenant_id = :tenant AND p.idem_scope = 'operator_fee_parked' AND p.idem_key = f.id::text "
+    "LEFT JOIN journal d ON d.tenant_id = :tenant AND d.idem_key = f.id::text AND d.seq <= :cut "
+    "AND d.idem_scope IN ('operator_fee_granted', 'operator_fee_waived') ORDER BY f.seq, a.usage_event_id"
 )
+# Where a reversal stands in the book: the first of its journals, which are of one kind each and keyed by its cause.
 _REVERSALS: Final = _of_fresh(
-    "SELECT a.usage_event_id, v.refund_id, v.is_return, r.amount_minor AS asked_minor, v.at, v.refund_minor, "
-    "v.fee_minor, j.seq FROM fresh f JOIN fee_accrual a ON a.tenant_id = :tenant AND a.usage_event_id = f.id "
+    "SELECT a.usage_event_id, v.refund_id, v.is_return, v.cause, "
+    "coalesce(v.asked_minor, r.amount_minor) AS asked_minor, v.at, v.refund_minor, v.fee_minor, v.excess_minor, "
+    "min(j.seq) AS seq FROM fresh f "
+    "JOIN fee_accrual a ON a.tenant_id = :tenant AND a.usage_event_id = f.id "
     "JOIN fee_reversal v ON v.tenant_id = :tenant AND v.fee_accrual_id = a.id "
-    "JOIN refund r ON r.tenant_id = :tenant AND r.id = v.refund_id "
-    "JOIN journal j ON j.tenant_id = :tenant AND j.idem_scope = ANY(:taken_back) AND j.idem_key = v.refund_id::text "
-    "AND j.idem_scope LIKE CASE WHEN v.refund_minor < 0 THEN '%restored' ELSE '%reversed' END "
-    "WHERE j.seq <= :cut ORDER BY f.seq, a.usage_event_id, j.seq, v.is_return"
+    "LEFT JOIN refund r ON r.tenant_id = :tenant AND r.id = v.refund_id "
+    "JOIN journal j ON j.tenant_id = :tenant AND j.correlation_id = f.id AND j.kind = ANY(:taken_back) "
+    "AND CASE WHEN v.is_return THEN (j.idem_key = v.refund_id::text AND j.kind LIKE '%restored') "
+    "OR j.idem_key = v.refund_id::text || '-returned' "
+    "ELSE j.idem_key = v.refund_id::text AND j.kind NOT LIKE '%restored' END "
+    "WHERE j.seq <= :cut GROUP BY f.seq, a.usage_event_id, v.refund_id, v.is_return, v.cause, v.asked_minor, "
+    "r.amount_minor, v.at, v.refund_minor, v.fee_minor, v.excess_minor ORDER BY f.seq, a.usage_event_id, min(j.seq)"
+)
+_ADJUSTMENTS: Final = text(
+    "SELECT d.id, d.statement_id, s.number AS adjusts_number, d.amount_minor, d.because, d.proposed_party, "
+    "d.decided_party, j.seq FROM journal j JOIN fee_adjustment d ON d.tenant_id = :tenant AND d.id = j.correlation_id "
+    "JOIN settlement_statement s ON s.tenant_id = :tenant AND s.id = d.statement_id WHERE j.tenant_id = :tenant "
+    "AND j.book_id = :book AND j.seq BETWEEN :first AND :last AND j.kind = 'fee_adjusted' ORDER BY j.seq"
 )
 _RULES: Final = text(
     "SELECT code, version, effective_from::text AS effective_from, family, legs, basis, mirror, sha256 "

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction

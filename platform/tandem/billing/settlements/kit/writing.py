@@ -21,6 +21,7 @@ _WINDOWED: Final[dict[str, Callable[[Reach, int, int], list[Record]]]] = {
     "usage.jsonl": records.usage,
     "accruals.jsonl": records.accruals,
     "reversals.jsonl": records.reversals,
+    "adjustments.jsonl": records.adjustments,
     "journals.jsonl": records.journals,
     "entries.jsonl": records.entries,
 }
@@ -39,7 +40,8 @@ terms.jsonl      the agreement's versions and their digests 协议条款各版�
 rules.jsonl      the posting rules by which journals were made 记账规则
 usage.jsonl      what was delivered 所提供的服务
 accruals.jsonl   each fee: its basis, its rule, its parts, its cap 每笔服务费的基数、规则、构成与封顶
-reversals.jsonl  what refunds took back of it 退款冲回
+reversals.jsonl  what refunds and lost disputes took back of it 退款与拒付冲回
+adjustments.jsonl corrections of earlier statements, with both parties' word 双方同意的调整
 journals.jsonl   every journal up to the statement's cut, sealed in a chain 截点前全部凭证及散列链
 entries.jsonl    their entries; debit positive, in minor units 分录，借方为正，单位为分
 manifest.json    every file's hash 各文件散列

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from hashlib import sha256
 from typing import Any
 
@@ -10,18 +11,43 @@ from tandem.billing.settlements.kit.proof.files import Kit, Unsound
 
 # --- books: what was booked, sealed in a chain, and the lines it adds up to
 
-# A line of the statement: its name, the account it adds up, and in which kinds of journal (none named: in all).
+# A line of the statement: its name, the account it adds up, in which kinds of journal (none named: in all), whether it
+# is only told and not added up, and its name in Chinese.
 LINES = (
-    ("visits", "rev.medical", ("medical_revenue",), "诊疗收入"),
-    ("programme_visits", "rev.medical", ("programme_revenue",), "项目诊疗收入"),
-    ("refunds", "rev.medical", ("medical_revenue_reversed", "medical_revenue_restored"), "退款"),
-    ("programme_refunds", "rev.medical", ("programme_revenue_reversed", "programme_revenue_restored"), "项目退款"),
-    ("provider_fees", "exp.psp_fee", (), "支付手续费"),
-    ("disputes_lost", "dispute.loss", (), "拒付损失"),
-    ("operator_fees", "exp.operator_fee", ("operator_fee",), "运营服务费"),
-    ("operator_fees_reversed", "exp.operator_fee", ("operator_fee_reversed", "operator_fee_restored"), "服务费冲回"),
-    ("monthly_fees", "exp.operator_fee", ("monthly_fee",), "月费"),
+    ("visits", "rev.medical", ("medical_revenue",), False, "诊疗收入"),
+    ("programme_visits", "rev.medical", ("programme_revenue",), False, "项目诊疗收入"),
+    ("refunds", "rev.medical", ("medical_revenue_reversed", "medical_revenue_restored"), False, "退款"),
+    (
+        "programme_refunds",
+        "rev.medical",
+        ("programme_revenue_reversed", "programme_revenue_restored"),
+        False,
+        "项目退款",
+    ),
+    ("provider_fees", "exp.psp_fee", (), False, "支付手续费"),
+    ("disputes_lost", "dispute.loss", (), False, "拒付损失"),
+    ("operator_fees", "exp.operator_fee", ("operator_fee",), False, "运营服务费"),
+    (
+        "operator_fees_reversed",
+        "exp.operator_fee",
+        ("operator_fee_reversed", "operator_fee_restored"),
+        False,
+        "服务费冲回",
+    ),
+    ("monthly_fees", "exp.operator_fee", ("monthly_fee",), False, "月费"),
+    ("fees_granted", "exp.operator_fee", ("operator_fee_granted",), False, "经同意的超限费"),
+    ("granted_fees_reversed", "exp.operator_fee", ("operator_fee_excess_reversed",), False, "超限费冲回"),
+    ("fees_lost_in_disputes", "exp.operator_fee", ("operator_fee_lost",), False, "拒付分担"),
+    ("traffic_fees", "exp.operator_fee", ("traffic_fee",), False, "引流费"),
+    ("traffic_fees_reversed", "exp.operator_fee", ("traffic_fee_reversed",), False, "引流费冲回"),
+    ("adjustments", "exp.operator_fee", ("fee_adjusted",), False, "双方同意的调整"),
+    ("fees_beyond_caps", "fee.in_dispute", (), True, "超限待裁定（不计入）"),
 )
+# The fee in journals of these kinds waits for the end of its visit's refund window before it is payable.
+WAITING = (
+    "operator_fee", "operator_fee_reversed", "operator_fee_restored", "operator_fee_excess_reversed",
+    "operator_fee_lost", "traffic_fee", "traffic_fee_reversed",
+)  # fmt: skip
 
 
 def read_statement(kit: Kit) -> None:
@@ -121,20 +147,30 @@ def seal_of(previous: str, journal: dict[str, Any]) -> str:
 
 
 def add_up(kit: Kit, where: str, journal: dict[str, Any], lines: list[dict[str, Any]]) -> None:
-    kind = journal["kind"]
-    amounts: dict[str, int] = {}
+    kind, amounts = journal["kind"], Counter()  # type: tuple[str, Counter[str]]
     for line in lines:
-        amounts[line["account"]] = amounts.get(line["account"], 0) + line["amount_minor"]
-    if amounts.keys() & {"rev.medical", "exp.operator_fee"}:
-        says = {"revenue_minor": -amounts.get("rev.medical", 0), "fee_minor": amounts.get("exp.operator_fee", 0)}
-        formula = journal["rule_version"].rpartition("/")[2]
-        kit.booked[kind, journal["key"]] = {"where": where, "rule": formula, **says}
+        amounts[line["account"]] += line["amount_minor"]
+    if amounts.keys() & {"rev.medical", "exp.operator_fee", "fee.in_dispute"}:
+        kit.booked[kind, journal["key"]] = {
+            "where": where,
+            "rule": journal["rule_version"].rpartition("/")[2],
+            "source_id": journal["source_id"],
+            "revenue_minor": -amounts["rev.medical"],
+            "fee_minor": amounts["exp.operator_fee"],
+            "excess_minor": amounts["fee.in_dispute"],
+        }
+    if kind in WAITING:
+        kit.waiting.append(
+            (journal["correlation_id"], journal["seq"], journal["effective_at"], -amounts["ap.operator"])
+        )
     is_new = journal["seq"] > kit.statement["previous_cut_seq"]
     at, since, until = journal["effective_at"], kit.manifest["period_start"], kit.manifest["period_end"]
     if at < until and (is_new or at >= since):
-        for account, amount in amounts.items():
-            kit.sums[kind, account] = kit.sums.get((kind, account), 0) + amount
-            kit.journal_counts[kind, account] = kit.journal_counts.get((kind, account), 0) + 1
+        for line in lines:
+            place = (kind, line["account"], line["party"])
+            count, amount, late = kit.sums.get(place, (0, 0, 0))
+            late += line["amount_minor"] if at < since else 0
+            kit.sums[place] = (count + 1, amount + line["amount_minor"], late)
 
 
 def check_lines(kit: Kit) -> None:
@@ -143,13 +179,45 @@ def check_lines(kit: Kit) -> None:
     if list(told) != [line[0] for line in LINES]:
         raise Unsound("statement.json: its lines are not the agreed ones 结算行与约定不符")
     payable = 0
-    for name, account, kinds, _ in LINES:
-        mine = [key for key in kit.sums if key[1] == account and (not kinds or key[0] in kinds)]
-        amount, journals = -sum(kit.sums[key] for key in mine), sum(kit.journal_counts[key] for key in mine)
-        payable += amount
-        if (told[name]["amount_minor"], told[name]["journals"]) != (amount, journals):
-            says = f"says {told[name]['amount_minor']} in {told[name]['journals']} journals"
-            kit.fault(f"statement.json line '{name}'", f"{says}, the entries give {amount} in {journals} 金额不符")
-    if kit.statement["payable_minor"] != payable:
-        says = f"says {kit.statement['payable_minor']}, its lines give {payable}"
-        kit.fault("statement.json, payable", f"{says} 合计不符")
+    for name, account, kinds, is_memo, _ in LINES:
+        mine = [kit.sums[key] for key in kit.sums if key[1] == account and (not kinds or key[0] in kinds)]
+        count, amount, late = (sum(each[place] for each in mine) for place in (0, 1, 2))
+        payable -= 0 if is_memo else amount
+        says = {"entries": count, "amount_minor": -amount, "late_minor": -late, "is_memo": is_memo, "kind": name}
+        if told[name] != says:
+            kit.fault(f"statement.json line '{name}'", f"says {told[name]}, the entries give {says} 金额不符")
+    check_sum(kit, "payable_minor", payable)
+
+
+def check_between(kit: Kit, payable_from: dict[str, str]) -> None:
+    """What is left between the parties: the fee that has become payable, less what the operator owes."""
+    statement, since, until = kit.statement, kit.manifest["period_start"], kit.manifest["period_end"]
+    between = {key: kit.sums[key][1] for key in kit.sums if key[0] != "settlement_paid"}
+    fee = -sum(amount for key, amount in between.items() if key[1] == "ap.operator")
+    programmes = Counter()  # type: Counter[str]
+    for key, amount in between.items():
+        if key[1] == "ar.operator":
+            programmes[key[2] or ""] += amount
+    before = after = 0
+    for usage, seq, at, amount in kit.waiting:
+        free_from = payable_from.get(usage, "")
+        if at < since and seq <= statement["previous_cut_seq"] and free_from > since:
+            before += amount
+        if at < until and free_from > until:
+            after += amount
+    # The first layout asked for the whole fee at once, so nothing of it waited.
+    before = before if statement["previous"].get("layout", 1) > 1 else 0
+    check_sum(kit, "fee_minor", fee)
+    check_sum(kit, "fee_waiting_before_minor", before)
+    check_sum(kit, "fee_waiting_minor", after)
+    check_sum(kit, "fee_payable_minor", fee + before - after)
+    told = {each["programme_id"]: each["amount_minor"] for each in statement["programmes"]}
+    if told != dict(programmes):
+        kit.fault("statement.json, programmes", f"says {told}, the entries give {dict(programmes)} 金额不符")
+    carried = sum(each["amount_minor"] for each in statement["carried"])
+    check_sum(kit, "due_to_operator_minor", fee + before - after - sum(programmes.values()) + carried)
+
+
+def check_sum(kit: Kit, name: str, amount: int) -> None:
+    if kit.statement[name] != amount:
+        kit.fault(f"statement.json, {name}", f"says {kit.statement[name]}, computed again it is {amount} 合计不符")

@@ -7,6 +7,7 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
+from tandem.billing.settlements.kit.proof.books import check_between
 from tandem.billing.settlements.kit.proof.files import Kit, compact
 
 # --- fees: from the rule and its inputs
@@ -22,16 +23,22 @@ def check_fees(kit: Kit) -> None:
     accruals = {}
     for where, accrual in kit.records("accruals.jsonl"):
         check_accrual(kit, where, accrual, usage.pop(accrual["usage_event_id"], None), terms)
-        accruals[accrual["usage_event_id"]] = {**accrual, "refunded_minor": 0}
+        left = accrual["disputed_minor"]
+        accruals[accrual["usage_event_id"]] = {**accrual, "where": where, "refunded_minor": 0, "left_minor": left}
     for where, _ in usage.values():
         kit.fault(where, "a use without its accrual 用量无计提")
     for where, reversal in kit.records("reversals.jsonl"):
         check_reversal(kit, where, reversal, accruals.get(reversal["usage_event_id"]))
+    for accrual in accruals.values():
+        check_decision(kit, accrual)
+    for where, adjustment in kit.records("adjustments.jsonl"):
+        check_adjustment(kit, where, adjustment)
     for (kind, key), found in sorted(kit.booked.items(), key=lambda each: each[1]["where"]):
         if kind == "monthly_fee":
             check_monthly_fee(kit, found, key, terms)
         elif "explained" not in found:
             kit.fault(found["where"], f"no record explains this {kind} 无依据的凭证")
+    check_between(kit, {usage_id: accrual["payable_from"] for usage_id, accrual in accruals.items()})
 
 
 def read_terms(kit: Kit) -> dict[str, dict[str, Any]]:
@@ -67,9 +74,11 @@ def check_accrual(
         if accrual[name] != value:
             kit.fault(f"{where}, {used[0]}", f"{name} says {accrual[name]}, terms and use give {value} 复算不符")
     kind = "programme_revenue" if usage["programme_id"] else "medical_revenue"
-    explain(kit, where, kind, usage["id"], {"revenue_minor": usage["amount_minor"]}, accrual["revenue_seq"])
     rule = rule_names(version)
+    explain(kit, where, kind, usage["id"], {"revenue_minor": usage["amount_minor"]}, accrual["revenue_seq"])
     explain(kit, where, "operator_fee", usage["id"], {"fee_minor": wanted["fee_minor"]}, accrual["fee_seq"], rule)
+    beyond = {"excess_minor": wanted["disputed_minor"]}
+    explain(kit, where, "operator_fee_parked", usage["id"], beyond, accrual["parked_seq"], rule)
 
 
 def check_reversal(kit: Kit, where: str, reversal: dict[str, Any], accrual: dict[str, Any] | None) -> None:
@@ -78,26 +87,77 @@ def check_reversal(kit: Kit, where: str, reversal: dict[str, Any], accrual: dict
         kit.fault(where, "a reversal without its accrual 冲回无计提")
         return
     kit.counts["reversals"] += 1
-    before, basis, fee = accrual["refunded_minor"], accrual["basis_minor"], accrual["fee_minor"]
+    before, basis = accrual["refunded_minor"], accrual["basis_minor"]
     asked = -reversal["asked_minor"] if reversal["is_return"] else reversal["asked_minor"]
     refund = max(-before, min(asked, basis - before))
-    accrual["refunded_minor"] = before + refund
-    taken_back = part_of(before + refund, fee, basis) - part_of(before, fee, basis)
-    for name, value in (("refund_minor", refund), ("fee_minor", taken_back)):
+    accrual["refunded_minor"] = after = before + refund
+    fee = part_of(after, accrual["fee_minor"], basis) - part_of(before, accrual["fee_minor"], basis)
+    excess = part_of(after, accrual["disputed_minor"], basis) - part_of(before, accrual["disputed_minor"], basis)
+    seq = reversal["seq"]
+    decision = accrual["decision"] if accrual["decision_seq"] is not None and accrual["decision_seq"] < seq else None
+    if decision == "waived":
+        excess = 0
+    elif decision is None:
+        accrual["left_minor"] -= excess
+    for name, value in (("refund_minor", refund), ("fee_minor", fee), ("excess_minor", excess)):
         if reversal[name] != value:
             kit.fault(where, f"{name} says {reversal[name]}, the recorded split gives {value} 复算不符")
-    verb = "restored" if refund < 0 else "reversed"
-    kind = "programme_revenue" if accrual["programme_id"] else "medical_revenue"
-    key, seq = reversal["refund_id"], reversal["seq"]
-    explain(kit, where, f"{kind}_{verb}", key, {"revenue_minor": -refund}, seq)
-    explain(kit, where, f"operator_fee_{verb}", key, {"fee_minor": -taken_back}, seq)
+    key = reversal["refund_id"]
+    if reversal["cause"] == "dispute":
+        explain(kit, where, "operator_fee_lost", key, {"fee_minor": -fee}, seq)
+    else:
+        verb = "restored" if refund < 0 else "reversed"
+        kind = "programme_revenue" if accrual["programme_id"] else "medical_revenue"
+        explain(kit, where, f"{kind}_{verb}", key, {"revenue_minor": -refund}, seq)
+        explain(kit, where, f"operator_fee_{verb}", key, {"fee_minor": -fee}, seq)
+    key += "-returned" if reversal["is_return"] else ""
+    if decision == "granted":
+        explain(kit, where, "operator_fee_excess_reversed", key, {"fee_minor": -excess}, seq)
+    else:
+        explain(kit, where, "operator_fee_unparked", key, {"excess_minor": -excess}, seq)
+
+
+def check_decision(kit: Kit, accrual: dict[str, Any]) -> None:
+    """What the hospital granted, or the operator waived, of a fee beyond a cap: what refunds had left of it by then."""
+    if accrual["decision"] is not None:
+        sign = 1 if accrual["decision"] == "granted" else 0
+        says = {"fee_minor": accrual["left_minor"]} if sign else {"excess_minor": -accrual["left_minor"]}
+        kind = f"operator_fee_{accrual['decision']}"
+        explain(kit, accrual["where"], kind, accrual["usage_event_id"], says, accrual["decision_seq"])
+
+
+def check_adjustment(kit: Kit, where: str, adjustment: dict[str, Any]) -> None:
+    """A correction that one party proposed and the other accepted, of the statement that its journal names."""
+    kit.counts["adjustments"] += 1
+    if {adjustment["proposed_party"], adjustment["decided_party"]} != {"hospital", "operator"}:
+        kit.fault(where, "one party proposed it and said yes to it 须由双方分别提出与接受")
+    found = kit.booked.get(("fee_adjusted", adjustment["id"]))
+    if found is not None and found["source_id"] != adjustment["statement_id"]:
+        kit.fault(f"{where}, {found['where']}", "it adjusts another statement 所调整的结算单不符")
+    explain(kit, where, "fee_adjusted", adjustment["id"], {"fee_minor": adjustment["amount_minor"]}, adjustment["seq"])
 
 
 def check_monthly_fee(kit: Kit, found: dict[str, Any], key: str, terms: dict[str, dict[str, Any]]) -> None:
+    """A month's fee: the monthly fee times the days the version ruled, of the days of the month, rounded once."""
     kit.counts["monthly fees"] += 1
-    version = terms.get(key.partition(":")[0])
-    if version is None or found["fee_minor"] != version["monthly_minor"] or found["rule"] not in rule_names(version):
-        kit.fault(found["where"], "this monthly fee is not what the terms say 月费与条款不符")
+    version_id, _, month = key.partition(":")
+    version = terms.get(version_id)
+    days, ruled = days_ruled(terms, version_id, month)
+    wanted = half_up(Fraction(version["monthly_minor"] * ruled, days)) if version else 0
+    if version is None or found["fee_minor"] != wanted or found["rule"] not in rule_names(version):
+        kit.fault(found["where"], f"this monthly fee is not what the terms give, {wanted} 月费与条款不符")
+
+
+def days_ruled(terms: dict[str, dict[str, Any]], version_id: str, month: str) -> tuple[int, int]:
+    """The days of a month, and on how many of them this version ruled when the day ended (business days, UTC+8)."""
+    day = datetime.fromisoformat(f"{month}-01T00:00:00+08:00")
+    days = ruled = 0
+    while day.strftime("%Y-%m") == month:
+        day += timedelta(days=1)
+        version = ruling_at(terms, (day - timedelta(microseconds=1)).isoformat())
+        days += 1
+        ruled += 1 if version is not None and version["id"] == version_id else 0
+    return days, ruled
 
 
 def explain(
@@ -153,6 +213,7 @@ def fee_of(basis: int, terms: dict[str, Any], accrual: dict[str, Any]) -> dict[s
         "per_visit_part_minor": uncapped - percent_part,
         "uncapped_minor": uncapped,
         "fee_minor": min(uncapped, limit),
+        "disputed_minor": max(0, uncapped - limit),
         "cap": cap if uncapped > limit else None,
     }
 
@@ -162,6 +223,6 @@ def half_up(exact: Fraction) -> int:
 
 
 def part_of(refunded: int, fee: int, basis: int) -> int:
-    """The fee's part of what was refunded in all: largest remainder between the fee and the rest, ties to the fee."""
+    """The part of a fee that goes back with what was refunded in all, rounded half up."""
     exact = Fraction(refunded * fee, basis) if basis else Fraction(0)
     return int(exact) + (1 if exact - int(exact) >= Fraction(1, 2) else 0)

@@ -25,10 +25,12 @@ class Kit:
         self.faults: list[str] = []
         self.manifest: dict[str, Any] = {}
         self.statement: dict[str, Any] = {}
-        self.counts = {"journals": 0, "entries": 0, "fees": 0, "reversals": 0, "monthly fees": 0}
+        self.counts = {"journals": 0, "entries": 0, "fees": 0, "reversals": 0, "monthly fees": 0, "adjustments": 0}
         self.rules: dict[str, set[str]] = {}
-        self.sums: dict[tuple[str, str], int] = {}
-        self.journal_counts: dict[tuple[str, str], int] = {}
+        # (kind, account, party) -> entries, their sum, and the part of it that was true in an earlier period.
+        self.sums: dict[tuple[str, str, str | None], tuple[int, int, int]] = {}
+        # Use, place in the book, day and amount of every fee that may wait for its refund window's end.
+        self.waiting: list[tuple[str, int, str, int]] = []
         # Journals that a record must explain: (kind, key) -> where they stand and what they say.
         self.booked: dict[tuple[str, str], dict[str, Any]] = {}
 

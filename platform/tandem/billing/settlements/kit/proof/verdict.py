@@ -11,6 +11,14 @@ from tandem.billing.settlements.kit.proof.files import Kit, Unsound, check_files
 # --- verdict: everything in order, and what is said of it
 
 FAULTS_TOLD = 50
+SUMS = (
+    ("payable_minor", "医院应得"),
+    ("fee_minor", "本期服务费"),
+    ("fee_waiting_before_minor", "期初未到付款期"),
+    ("fee_waiting_minor", "期末未到付款期"),
+    ("fee_payable_minor", "本期应付服务费"),
+    ("due_to_operator_minor", "应付运营方（负数为运营方应付）"),
+)
 
 
 def examine(folder: str) -> Kit:
@@ -36,10 +44,13 @@ def summary(kit: Kit) -> str:
         "",
     ]
     amounts = {line["kind"]: line for line in told["lines"]}
-    for name, _, _, chinese in LINES:
+    for name, _, _, _, chinese in LINES:
         line = amounts[name]
-        lines.append(f"{name:<24}{line['journals']:>8}{line['amount_minor']:>16}   {chinese}")
-    lines += [f"{'payable':<32}{told['payable_minor']:>16}   应得", ""]
+        if line["entries"]:
+            lines.append(f"{name:<24}{line['entries']:>8}{line['amount_minor']:>16}   {chinese}")
+    for name, chinese in SUMS:
+        lines.append(f"{name:<32}{told[name]:>16}   {chinese}")
+    lines.append("")
     counts = ", ".join(f"{count} {name}" for name, count in kit.counts.items())
     lines.append(f"核对通过 Sound: {counts} computed again; the chain holds to seal {told['book_seal'][:16]}…")
     lines.append(f"文件散列 Compare with the document you signed: {kit.manifest['document_sha256']}")
