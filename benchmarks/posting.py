@@ -36,7 +36,7 @@ from tandem.kernel.tenancy import acting_for, transaction
 BATCH: Final = 5_000
 BASE: Final = 10_000
 SIZES: Final = (1, 10, 100)
-ACCOUNTS: Final = 1_000
+PARTIES: Final = 250
 CODES: Final = ("ar.hospital", "ap.hospital", "ar.enterprise", "prepaid.programme")
 HOT: Final = "inc.platform"
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,13 +79,13 @@ class Rate:
         return self.journals / self.cpu_seconds
 
 
-def postings(journals: int, *, hot: bool, seed: int = 7, accounts: int = ACCOUNTS) -> Iterator[Posting]:
+def postings(journals: int, *, hot: bool, seed: int = 7, parties: int = PARTIES) -> Iterator[Posting]:
     """Journals of four legs on four accounts, the same for the same seed."""
     dice = random.Random(seed)
     run = dice.getrandbits(48)
     for n in range(journals):
         given, taken = dice.randrange(1, 100_000), dice.randrange(1, 100_000)
-        some = dice.sample(range(1, accounts * len(CODES) + 1), 4)
+        some = dice.sample(range(1, parties * len(CODES) + 1), 4)
         if hot:
             some[0] = 0
         legs = [(some[0], given), (some[1], taken), (some[2], -given), (some[3], -taken)]
@@ -111,7 +111,7 @@ class OurLedger:
 
     def __init__(self, tenant: UUID) -> None:
         self.tenant = tenant
-        parties = [derived_id("benchmark", n) for n in range(ACCOUNTS)]
+        parties = [derived_id("benchmark", n) for n in range(PARTIES)]
         self.accounts = [(HOT, None), *((code, party) for code in CODES for party in parties)]
 
     def post(self, postings: Sequence[Posting]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, RowMapping, func, select, text
 
+from tandem.billing.ledger.arrays import text_array
 from tandem.billing.ledger.models import (
     Account,
     AccountBalance,
@@ -37,7 +38,11 @@ def journals_by_key(names: Sequence[tuple[str, str]]) -> Sequence[Row[Any]]:
             "CAST(:keys AS text[])) AS u(scope, key) JOIN journal j ON j.tenant_id = :tenant "
             "AND j.idem_scope = u.scope AND j.idem_key = u.key"
         ),
-        {"tenant": tenant_id(), "scopes": [scope for scope, _ in names], "keys": [key for _, key in names]},
+        {
+            "tenant": tenant_id(),
+            "scopes": text_array([scope for scope, _ in names]),
+            "keys": text_array([key for _, key in names]),
+        },
     )
     return found.all()
 

@@ -15,32 +15,29 @@ import orjson
 from tandem.billing.ledger.drafts import JournalDraft
 
 GENESIS: Final = bytes(32)
+_WHOLE_MOMENT: Final = len('"2026-09-01T04:00:00.000000+00:00"')
 
 
 def written(moment: datetime) -> str:
-    """A moment in the one spelling that is hashed: UTC, microseconds."""
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(timespec="microseconds")
+    """A moment in the one spelling that is hashed: UTC, microseconds, as in 2026-09-01T04:00:00.000000+00:00."""
+    # orjson writes the same as isoformat(timespec="microseconds"), several times as fast, but leaves out zeros.
+    said = orjson.dumps(moment if moment.tzinfo is UTC else moment.astimezone(UTC)).decode()
+    return said[1:-1] if len(said) == _WHOLE_MOMENT else f"{said[1:20]}.000000{said[20:-1]}"
 
 
 def body_hash(draft: JournalDraft) -> bytes:
     """The hash of all that the draft says; two drafts of one key must agree in it."""
     said = [f"{line_head(line.account_code, line.party_id)}{line.amount_minor}]" for line in draft.lines]
-    return sealed_body(head_of(draft), said)
+    return sealed_body(head_of(draft, written(draft.effective_at)), said)
 
 
-def head_of(draft: JournalDraft) -> bytes:
+def head_of(draft: JournalDraft, effective_at: str) -> bytes:
     """All that a draft says but its lines, as the beginning of the JSON that is hashed."""
-    return orjson.dumps([
-        draft.kind,
-        draft.key,
-        draft.currency,
-        written(draft.effective_at),
-        draft.source_type,
-        str(draft.source_id),
-        draft.rule_version,
-        _spelled(draft.reverses),
-        _spelled(draft.correlation_id),
-    ])[:-1]  # fmt: skip
+    kind, key, _, _, source_type, source_id, currency, correlation_id, rule_version, reverses = draft
+    source = source_id if type(source_id) is str else str(source_id)
+    # orjson writes a UUID as str() does.
+    told = (kind, key, currency, effective_at, source_type, source, rule_version, reverses, correlation_id)
+    return orjson.dumps(told)[:-1]
 
 
 def line_head(account_code: str, party_id: UUID | None) -> str:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from tandem.billing.ledger.arrays import plain_array, text_array
 from tandem.billing.ledger.chart import CHART, fund_of
-from tandem.billing.ledger.commands.arrays import plain_array, text_array
 from tandem.billing.ledger.errors import BalanceLimitReached, JournalRefused
 from tandem.billing.ledger.sealing import line_head
 from tandem.kernel import ids
@@ -15,6 +15,7 @@ from tandem.kernel.database import session
 from tandem.kernel.tenancy import tenant_id
 
 AccountKey = tuple[str, int | None]
+"""What accounts are told apart by: a party's number is hashed by the machine, a UUID object by Python."""
 MEDICAL, OPERATOR_CASH, CLOSED, LIMITED = 1, 2, 4, 8
 MIXED: Final = MEDICAL | OPERATOR_CASH
 _MARKS: Final = {"medical": MEDICAL, "operator_cash": OPERATOR_CASH, "other": 0}
@@ -38,11 +39,6 @@ class OpenAccount:
         self.place = self.moved = self.count = self.last_seq = self.balance = 0
         self.floor: int | None = CHART[code].floor_minor
         self.ceiling: int | None = CHART[code].ceiling_minor
-
-
-def key_of(code: str, party: UUID | None) -> AccountKey:
-    """What accounts are told apart by: a party's number is hashed by the machine, a UUID object by Python."""
-    return code, None if party is None else party.int
 
 
 def find_accounts(book_id: UUID, wanted: Mapping[AccountKey, tuple[str, UUID | None]]) -> dict[AccountKey, OpenAccount]:

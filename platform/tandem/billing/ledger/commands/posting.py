@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, text
 
 from tandem.billing.ledger import queries
+from tandem.billing.ledger.arrays import bytes_array, plain_array, text_array
 from tandem.billing.ledger.chart import CHART
 from tandem.billing.ledger.commands.accounts import (
     CLOSED,
@@ -21,11 +22,9 @@ from tandem.billing.ledger.commands.accounts import (
     AccountKey,
     OpenAccount,
     find_accounts,
-    key_of,
     limits_broken,
     open_accounts,
 )
-from tandem.billing.ledger.commands.arrays import bytes_array, plain_array, text_array
 from tandem.billing.ledger.commands.books import LockedBook, lock_book
 from tandem.billing.ledger.drafts import JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import (
@@ -114,7 +113,11 @@ class _Batch:
             for row in queries.journals_by_key([(draft.kind, draft.key) for draft in drafts])
         }
         self.reversed = queries.reversals({draft.reverses for draft in drafts if draft.reverses is not None})
-        wanted = {key_of(code, party): (code, party) for draft in drafts for code, _, party in draft.lines}
+        wanted = {
+            (code, None if party is None else party.int): (code, party)
+            for draft in drafts
+            for code, _, party in draft.lines
+        }
         self.accounts: dict[AccountKey, OpenAccount] = find_accounts(book.id, wanted)
         self.used: list[OpenAccount] = []
         self.booked_at = clock.now()
@@ -147,7 +150,8 @@ class _Batch:
             refusal = self._refusal(draft, touched, off_by, marks)
             if refusal is not None:
                 return _refused(draft, refusal)
-        return self._accept(draft, touched, sealed_body(head_of(draft), said))
+        effective_at = written(draft.effective_at)
+        return self._accept(draft, touched, effective_at, sealed_body(head_of(draft, effective_at), said))
 
     def write(self) -> None:
         """One statement per table for all that was taken. Raises PostingBroken."""
@@ -183,12 +187,12 @@ class _Batch:
         _all_written(len(self.used), _UPDATE_BALANCES, {"tenant": self.here} | of_accounts)
         session.execute(_ADVANCE_BOOK, here | {"next_seq": self.seq, "last_hash": self.last})
 
-    def _accept(self, draft: JournalDraft, touched: Sequence[OpenAccount], body: bytes) -> Posted:
+    def _accept(self, draft: JournalDraft, touched: Sequence[OpenAccount], effective_at: str, body: bytes) -> Posted:
         seq, journal_id = self.seq, ids.new_id()
         self.last = sealed = seal(self.last, seq, self.booked_words, body)
-        kind, key, effective_at, lines, source_type, source_id, _, correlation_id, rule_version, reverses = draft
+        kind, key, _, lines, source_type, source_id, _, correlation_id, rule_version, reverses = draft
         self.journals.append((
-            journal_id.hex, kind, key, written(effective_at), source_type, str(source_id), rule_version,
+            journal_id.hex, kind, key, effective_at, source_type, str(source_id), rule_version,
             "NULL" if reverses is None else reverses.hex, "NULL" if correlation_id is None else correlation_id.hex,
         ))  # fmt: skip
         self.hashes.append((body, sealed))
