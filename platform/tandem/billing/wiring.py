@@ -14,6 +14,7 @@ from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
+from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
 from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid
 from tandem.billing.settlements import api as settlements_api
@@ -38,6 +39,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     RefundSucceeded: [settlement_jobs.reverse_refund],
     RefundFailed: [settlement_jobs.restore_refund],
     DisputeClosed: [settlement_jobs.reverse_lost_dispute],
+    reconciliation_events.ResolutionApproved: [reconciliation_jobs.book_resolution],
     StatementPaid: [settlement_jobs.book_settlement_payment],
     MonthRated: [invoice_jobs.bill_month],
     FeeDecided: [settlement_jobs.book_fee_decision],
@@ -56,5 +58,6 @@ SCHEDULE: Final = (
     Cron("10 2 2 * *", invoice_jobs.bill_last_month, each="hospital"),
     Cron("20 2 2 * *", invoice_jobs.bill_last_month, each="employer"),
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
+    Cron("30 3 * * 0", reconciliation_jobs.reconcile_weekly, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
 )

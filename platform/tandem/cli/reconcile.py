@@ -9,12 +9,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tandem.billing.reconciliation import commands
+from tandem.billing.reconciliation.desk import Sort, groups, unresolved
+from tandem.billing.reconciliation.findings import OWNERS, PASSES
 from tandem.billing.reconciliation.jobs import reconcile_day
+from tandem.billing.reconciliation.jobs import reconcile_fully as run_fully
 from tandem.billing.reconciliation.queries import discrepancies, discrepancy_totals
 from tandem.kernel.database import PAGE_LIMIT_MAX
 from tandem.kernel.i18n import format_moment, format_money
 from tandem.kernel.money import EXPONENTS
-from tandem.kernel.tenancy import across_tenants, acting_for
+from tandem.kernel.tenancy import across_tenants, acting_for, transaction
 
 
 @click.group()
@@ -30,6 +34,65 @@ def run(*, tenant: UUID, day: datetime) -> None:
     with import_module("wsgi").app.app_context(), acting_for(tenant):
         reconcile_day(day.date())
     click.echo(f"{day:%Y-%m-%d} reconciled; 'tandem reconcile list' shows what differs")
+
+
+@reconcile.command("full")
+@click.option("--tenant", type=click.UUID, required=True, help="The hospital or employer.")
+def full(*, tenant: UUID) -> None:
+    """Hold everything against everything once more: proof that looking at changes alone has missed nothing."""
+    with import_module("wsgi").app.app_context(), acting_for(tenant):
+        run_fully()
+    click.echo("all comparisons run over everything; 'tandem reconcile desk' shows what is unresolved")
+
+
+@reconcile.command("desk")
+@click.option(
+    "--sort", type=click.Choice(["money", "age"]), default="money", help="The most money, or the oldest first."
+)
+@click.option("--tenant", type=click.UUID, help="Only this organisation's.")
+@click.option("--owner", type=click.Choice(OWNERS), help="Only what is this party's turn.")
+@click.option("--pass", "reconciliation_pass", type=click.Choice(PASSES), help="Only of this pass.")
+@click.option("--groups", "by_root", is_flag=True, help="One line per root, however many differences it has.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+def desk(
+    *,
+    sort: Sort,
+    tenant: UUID | None,
+    owner: str | None,
+    reconciliation_pass: str | None,
+    by_root: bool,
+    as_json: bool,
+) -> None:
+    """What is unresolved: the first hundred differences, or their roots."""
+    most = PAGE_LIMIT_MAX
+    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem reconcile desk"):
+        if by_root:
+            found = groups(limit=most, after=None, tenant=tenant).rows
+        else:
+            narrowed = {"owner": owner, "reconciliation_pass": reconciliation_pass}
+            found = unresolved(limit=most, after=None, sort=sort, tenant=tenant, **narrowed).rows
+    if as_json:
+        click.echo(json.dumps([dict(row) for row in found], default=str, indent=2))
+        return
+    table = Table("organisation", "pass", "kind", "count", "owner", "at risk", "since", "deadline", box=None)
+    for row in found:
+        at_risk = format_money(int(row["amount_at_risk_minor"]), row["currency"], EXPONENTS[row["currency"]])
+        since = format_moment(row["oldest_at"] if by_root else row["first_seen_at"])
+        count = str(row["discrepancies"] if by_root else 1)
+        words = (row["reconciliation_pass"], row["kind"], count, row["owner"], at_risk, since)
+        table.add_row(str(row["tenant_id"]), *words, format_moment(row["deadline_at"]))
+    Console(soft_wrap=True).print(table)
+
+
+@reconcile.command("release")
+@click.option("--tenant", type=click.UUID, required=True, help="The organisation.")
+@click.option("--comparison", required=True, help="Such as R1.booked; the desk names it.")
+@click.option("--because", required=True, help="Why it may go on.")
+def release(*, tenant: UUID, comparison: str, because: str) -> None:
+    """Let a parked comparison go on with all that it held back."""
+    with import_module("wsgi").app.app_context(), acting_for(tenant, operator=True), transaction():
+        commands.release_comparison(comparison, because=because)
+    click.echo(f"{comparison} goes on with its next run")
 
 
 @reconcile.command("list")

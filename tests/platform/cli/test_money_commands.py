@@ -110,3 +110,21 @@ def test_a_day_is_reconciled_and_its_differences_listed(
         "operator",
         1,
     )
+
+
+def test_the_desk_shows_what_is_unresolved_and_its_roots(
+    tandem: Tandem, hospital: UUID, thief: Callable[[str], None]
+) -> None:
+    thief("UPDATE fee_accrual SET fee_minor = fee_minor - 1 WHERE tenant_id = %s")
+    tandem("reconcile", "run", "--tenant", str(hospital), "--day", "2026-09-01")
+
+    desk = tandem("reconcile", "desk", "--tenant", str(hospital), "--sort", "age", "--json")
+    roots = tandem("reconcile", "desk", "--tenant", str(hospital), "--groups", "--json")
+    shown = tandem("reconcile", "desk", "--tenant", str(hospital))
+    full = tandem("reconcile", "full", "--tenant", str(hospital))
+    nothing = tandem("reconcile", "release", "--tenant", str(hospital), "--comparison", "R5.fees", "--because", "so")
+
+    assert "fees_differ" in {row["kind"] for row in json.loads(desk.stdout)}
+    assert {row["discrepancies"] for row in json.loads(roots.stdout)} == {1}
+    assert (shown.exit_code, full.exit_code) == (0, 0), full.output
+    assert nothing.exit_code != 0

@@ -6,6 +6,7 @@ post to any book.
 """
 
 from tandem.billing.ledger.balances import Instant, balance_at
+from tandem.billing.ledger.chart import CHART
 from tandem.billing.ledger.commands import (
     LockedBook,
     capture_hold,
@@ -28,6 +29,7 @@ from tandem.billing.ledger.models import Account, Book, Entry, Journal, MoneyHol
 from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of, entries
 
 __all__ = [
+    "CHART",
     "RULES",
     "Account",
     "Book",

@@ -12,9 +12,60 @@ class DayNotOver(Problem):
     mend = Text("Close it from the following day on.", "请在次日起办理日结。")
 
 
-class OwnFinding(Problem):
-    """Whoever a difference is owned by does not declare it resolved alone (money.md N13)."""
+class SameParty(Problem):
+    """Whoever proposed how a difference is settled does not approve it (money.md N13)."""
 
-    status, slug = 403, "own-finding"
-    title = Text("The other party resolves this one", "该差异应由对方确认解决")
-    mend = Text("Explain it, and let the other party resolve it.", "请填写原因，由对方确认解决。")
+    status, slug = 403, "same-party"
+    title = Text("The other party approves this one", "该处理须由对方确认")
+    mend = Text("Let the other party approve it, or reject it.", "请由对方确认或驳回。")
+
+
+class AlreadyProposed(Problem):
+    """One difference has one proposal at a time."""
+
+    status, slug = 409, "resolution-already-proposed"
+    title = Text("A resolution is proposed already", "该差异已有待确认的处理方案")
+    mend = Text("Approve or reject that one first.", "请先确认或驳回现有方案。")
+
+
+class JournalNotBalanced(Problem):
+    """A proposed journal names accounts that stand by themselves, and sums to zero."""
+
+    status, slug = 422, "journal-not-balanced"
+    title = Text("This journal cannot be booked", "该凭证无法入账")
+    mend = Text(
+        "Name at least two accounts of the chart without a party, with amounts that sum to zero and are not zero.",
+        "请填写至少两个不按往来单位核算的科目，金额非零且合计为零。",
+    )
+
+
+class NothingInGroup(Problem):
+    """A group is what is unresolved of one pass, kind and cause."""
+
+    status, slug = 409, "nothing-in-group"
+    title = Text("Nothing of this cause is unresolved", "该原因下没有未解决的差异")
+    mend = Text("Read the groups again.", "请重新查询差异分组。")
+
+
+class NotParked(Problem):
+    """Only a comparison that parked itself is released."""
+
+    status, slug = 409, "comparison-not-parked"
+    title = Text("This comparison is not parked", "该对账项未被暂停")
+    mend = Text("Look at the desk for what is parked.", "请在工作台查看已暂停的对账项。")
+
+
+class RuleUnknown(Problem):
+    """Rules are those of the list."""
+
+    status, slug = 422, "rule-unknown"
+    title = Text("There is no such rule", "没有该规则")
+    mend = Text("Name one of the rules listed here.", "请使用此处列出的规则名称。")
+
+
+class RuleVersionTaken(Problem):
+    """Two set a rule at once; each version is set by one of them."""
+
+    status, slug = 409, "rule-version-taken"
+    title = Text("Somebody set a rule at the same moment", "规则刚被他人修改")
+    mend = Text("Read the rules and set it again.", "请重新查询规则后再设置。")

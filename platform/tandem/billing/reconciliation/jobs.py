@@ -86,6 +86,32 @@ def reconcile_day(day: date) -> None:
     _reconcile([day], None, None)
 
 
+@job(queue="slow", timeout_seconds=3_600, outside=True)
+def reconcile_fully() -> None:
+    """Hold everything against everything: proof that looking at changes alone has missed nothing. [any tenant]"""
+    mirror_book(CURRENCY)
+    since, until = clock.day_bounds(_business_day(clock.now()) - timedelta(days=1))
+    for comparison in commands.COMPARISONS:
+        with transaction():
+            commands.compare(comparison, "full", since, until)
+    with transaction():
+        # From the first place on: the windows below then see every mirrored journal once more.
+        advance(MIRRORED, "seq", 0)
+    _compare_mirrors(since, until)
+
+
+@job(queue="slow", timeout_seconds=3_600, outside=True)
+def reconcile_weekly(scheduled_at: datetime) -> None:
+    """The same, once a week. [hospital]"""
+    reconcile_fully()
+
+
+@job(queue="fast")
+def book_resolution(resolution_id: UUID) -> None:
+    """Book what both parties agreed on. [the tenant]"""
+    commands.post_resolution(resolution_id)
+
+
 @job(queue="slow", timeout_seconds=600, outside=True)
 def reconcile_last_night(scheduled_at: datetime) -> None:
     """Yesterday, and every earlier day on which something may still change. [hospital]"""

@@ -1,7 +1,7 @@
 """Differences, the runs that found them, and the closing of days."""
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, FetchedValue, Index, Text, UniqueConstraint, text
@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
+from tandem.kernel.database import Model, Reference, TenantOwned, Versioned, Wall
+from tandem.kernel.ids import new_id
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
@@ -20,6 +21,8 @@ NEXT: Final = {
     # Seen again after all: it is the same fault, with its history.
     "resolved": {"open", "explained"},
 }
+RESOLUTION_NEXT: Final = {"proposed": {"approved", "rejected"}, "approved": set[str](), "rejected": set[str]()}
+PARTIES: Final = ("hospital", "operator")
 ITEM_STATES: Final = ("matched", "differs", "settled", "gone")
 MODES: Final = ("full", "incremental", "day", "told")
 
@@ -71,7 +74,7 @@ class ReconWatermark(TenantOwned, Model):
     """
 
     __tablename__ = "recon_watermark"
-    __wall__ = Wall(operator="read")
+    __wall__ = Wall(operator="write")
 
     id = None  # type: ignore[assignment]  # its key is the comparison and the source
     comparison: Mapped[str] = mapped_column(Text(collation="C"), primary_key=True)
@@ -108,7 +111,8 @@ class Discrepancy(TenantOwned, Versioned, Model):
     """One difference between two who should agree, once, however often it is seen. 差异
 
     `fault` is its sort, `kind` its own name; those of one `cause_group` have one root. `explained_by` says whether a
-    rule or a party explained it, `settled_by` which party agreed to let it be; nobody, when it went away.
+    rule or a party explained it, `settled_by` which party agreed to let it be ("rule": a tolerance did); nobody, when
+    it went away. `state_run_id` is the run, or the resolution, that moved it last.
     """
 
     __tablename__ = "discrepancy"
@@ -117,6 +121,8 @@ class Discrepancy(TenantOwned, Versioned, Model):
         states(NEXT),
         UniqueConstraint("tenant_id", "reconciliation_pass", "natural_key"),
         Index("discrepancy_by_status", "tenant_id", "status", "first_seen_at", "id"),
+        Index("discrepancy_by_state_run_idx", "tenant_id", "state_run_id"),
+        Index("discrepancy_by_money_idx", "tenant_id", "status", "amount_at_risk_minor", "id"),
         Index("discrepancy_by_cause_idx", "tenant_id", "reconciliation_pass", "kind", "cause_group"),
         Index(
             "discrepancy_unresolved_idx",
@@ -153,6 +159,8 @@ class Discrepancy(TenantOwned, Versioned, Model):
     seen_count: Mapped[int] = mapped_column(default=1)
     deadline_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
+    state_run_id: Mapped[UUID | None]
+    previous_status: Mapped[str | None]
 
 
 class ReconciliationRun(TenantOwned, Model):
@@ -169,6 +177,80 @@ class ReconciliationRun(TenantOwned, Model):
     checked_count: Mapped[int] = mapped_column(default=0)
     found_count: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime]
+
+
+class DiscrepancyStep(TenantOwned, Model):
+    """One step in the life of a difference: opened, explained, resolved, opened again, and by whom. 差异履历"""
+
+    __tablename__ = "discrepancy_step"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (Index("discrepancy_step_by_discrepancy_idx", "tenant_id", "discrepancy_id", "at", "id"),)
+
+    discrepancy_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    from_status: Mapped[str | None]
+    to_status: Mapped[str]
+    by: Mapped[str]
+    because: Mapped[str | None]
+
+
+class DiscrepancyResolution(TenantOwned, Model):
+    """How a difference, or a whole group of one cause, is to be settled: one party proposes, one decides. 处理方案
+
+    `lines` are the journal that settles it, account code to signed amount; empty where nothing is to be booked.
+    """
+
+    __tablename__ = "discrepancy_resolution"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        states(RESOLUTION_NEXT),
+        Index("discrepancy_resolution_by_discrepancy_idx", "tenant_id", "discrepancy_id", "proposed_at"),
+        Index(
+            "discrepancy_resolution_one_proposed",
+            "tenant_id",
+            "discrepancy_id",
+            unique=True,
+            postgresql_where=text("status = 'proposed'"),
+        ),
+        _one_of("maker_party", PARTIES, "maker"),
+        CheckConstraint("checker_party IS NULL OR checker_party <> maker_party", name="two_parties"),
+        CheckConstraint("(status = 'proposed') = (checker_party IS NULL)", name="decided"),
+        CheckConstraint("(discrepancy_id IS NULL) <> (cause_group IS NULL)", name="one_or_group"),
+        _one_of("currency", CURRENCIES, "currency"),
+    )
+
+    discrepancy_id: Mapped[UUID | None]
+    reconciliation_pass: Mapped[str]
+    kind: Mapped[str]
+    cause_group: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="proposed")
+    cause: Mapped[str]
+    lines: Mapped[dict[str, Any]]
+    currency: Mapped[str]
+    maker_party: Mapped[str]
+    maker: Mapped[str]
+    checker_party: Mapped[str | None]
+    checker: Mapped[str | None]
+    settled_count: Mapped[int] = mapped_column(default=0)
+    proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    decided_at: Mapped[datetime | None]
+    journal_id: Mapped[UUID | None]
+
+
+class ReconciliationRule(Reference, Model):
+    """One version of one rule by which differences are judged, for every organisation alike. 对账规则"""
+
+    __tablename__ = "reconciliation_rule"
+    __reason__ = "both parties of every difference are judged by the same rules"
+    __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT", "tandem_operator": "SELECT, INSERT"}
+    __table_args__ = (UniqueConstraint("version"), CheckConstraint("value >= 0", name="value"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    version: Mapped[int]
+    name: Mapped[str]
+    value: Mapped[int]
+    because: Mapped[str]
+    set_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class DayClose(TenantOwned, Model):

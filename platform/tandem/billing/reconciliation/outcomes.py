@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
+from tandem.billing.reconciliation.findings import OWNERS
 from tandem.billing.reconciliation.rules import Rules
 from tandem.kernel import audit, clock
 from tandem.kernel.database import session
@@ -13,8 +15,10 @@ from tandem.kernel.tenancy import tenant_id
 
 
 def heed_agreements(name: str) -> None:
-    """What both parties have agreed to let be is not looked at again until something about it changes."""
-    session.execute(_HEED, {"tenant": tenant_id(), "comparison": name})
+    """What both parties agreed to let be is not looked at again, until it changes or one of them asks."""
+    names = {"tenant": tenant_id(), "comparison": name}
+    session.execute(_HEED, names)
+    session.execute(_HEED_REOPENED, names)
 
 
 def settle_items(name: str, rules: Rules, run_id: UUID, now: datetime, checked: int) -> tuple[int, bool]:
@@ -29,9 +33,11 @@ def settle_items(name: str, rules: Rules, run_id: UUID, now: datetime, checked: 
     new = int(session.execute(_COUNT_NEW, names).scalar_one())
     is_parked = session.execute(_IS_PARKED, names).scalar_one() or _is_runaway(names, rules, new, checked)
     if not is_parked:
-        deadlines = {f"{owner}_until": now + rules.deadlines[owner] for owner in rules.deadlines}
+        deadlines = {f"{owner}_until": now + rules.days(f"deadline_days.{owner}") for owner in OWNERS}
         session.execute(_SEE, names | deadlines | {"zone": clock.BUSINESS_ZONE})
     session.execute(_RESOLVE, names)
+    _tolerate(names, rules)
+    session.execute(_STEPS, names)
     if new:
         audit.record(
             action="reconciliation.differs", object_type="recon_pass_run", object_id=run_id, details={"new": new}
@@ -42,17 +48,29 @@ def settle_items(name: str, rules: Rules, run_id: UUID, now: datetime, checked: 
 def _is_runaway(names: dict[str, Any], rules: Rules, new: int, checked: int) -> bool:
     """Park the comparison when what it finds is out of all proportion to what it found before."""
     most = int(session.execute(_MOST_OF_LATE, names).scalar_one())
-    limit = max(rules.guard_floor, rules.guard_factor * most)
+    limit = max(rules.value("guard_floor"), rules.value("guard_factor") * most)
     if new <= limit:
         return False
     told = f"{new} new differences among {checked} keys; at most {limit} were to be expected"
-    deadline = {"until": names["now"] + rules.deadlines["operator"], "zone": clock.BUSINESS_ZONE}
+    deadline = {"until": names["now"] + rules.days("deadline_days.operator"), "zone": clock.BUSINESS_ZONE}
     session.execute(_PARK, names | {"told": told})
     session.execute(_TELL_PARKED, names | deadline | {"told": told, "new": new, "key": parked_key(names["comparison"])})
     audit.record(
         action="reconciliation.parked", object_type="recon_pass_run", object_id=names["run"], details={"new": new}
     )
     return True
+
+
+def _tolerate(names: dict[str, Any], rules: Rules) -> None:
+    """Let small sums be, oldest first, as long as the organisation's budget of this month lasts."""
+    most, budget = rules.value("tolerance_minor"), rules.value("tolerance_budget_minor")
+    if not most or not budget:
+        return
+    # One row for all comparisons of the tenant: two at once do not spend the same budget.
+    session.execute(_LOCK_BUDGET, names)
+    first_of_month, _ = clock.day_bounds(names["now"].astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date().replace(day=1))
+    facts = names | {"most": most, "budget": budget, "since": first_of_month}
+    session.execute(_TOLERATE, facts | {"why": f"at most {most} minor units, by rule version {rules.version}"})
 
 
 def parked_key(comparison: str) -> str:
@@ -65,6 +83,11 @@ _HEED: Final = text(
     "AND i.comparison = :comparison AND i.status = 'differs' AND d.tenant_id = i.tenant_id "
     "AND d.comparison = i.comparison AND d.natural_key = i.natural_key AND d.status = 'resolved' "
     "AND d.settled_by IS NOT NULL"
+)
+_HEED_REOPENED: Final = text(
+    "UPDATE recon_item i SET status = 'differs' FROM discrepancy d WHERE d.tenant_id = :tenant "
+    "AND d.comparison = :comparison AND d.status <> 'resolved' AND i.tenant_id = d.tenant_id "
+    "AND i.comparison = d.comparison AND i.natural_key = d.natural_key AND i.status = 'settled'"
 )
 _COUNT_NEW: Final = text(
     "SELECT count(*) FROM recon_item i WHERE i.tenant_id = :tenant AND i.comparison = :comparison "
@@ -87,19 +110,25 @@ _PARK: Final = text(
 _SHOWN: Final = (
     "tenant_id, id, reconciliation_pass, comparison, natural_key, kind, fault, cause_group, day, owner, status, cause, "
     "explained_by, expected_minor, actual_minor, amount_at_risk_minor, currency, evidence, first_seen_at, "
-    "last_seen_at, seen_count, deadline_at, version"
+    "last_seen_at, seen_count, deadline_at, version, state_run_id"
 )
+_IS_EXPLAINED: Final = (
+    "(EXCLUDED.cause IS NOT NULL OR d.status = 'explained' AND d.explained_by <> 'rule' "
+    "AND (d.expected_minor, d.actual_minor) = (EXCLUDED.expected_minor, EXCLUDED.actual_minor))"
+)
+_NEXT_STATUS: Final = f"CASE WHEN {_IS_EXPLAINED} THEN 'explained' ELSE 'open' END"
 _TELL_PARKED: Final = text(
     f"INSERT INTO discrepancy AS d ({_SHOWN}) "
     "SELECT w.tenant_id, md5(w.tenant_id::text || '/' || :pass || '/' || :key)::uuid, :pass, :comparison, :key, "
     "'pass_parked', 'runaway', :comparison, (CAST(:now AS timestamptz) AT TIME ZONE :zone)::date, 'operator', 'open', "
     "NULL, NULL, 0, 0, (SELECT coalesce(sum(abs(i.diff_minor)), 0) FROM recon_item i WHERE i.tenant_id = :tenant "
     "AND i.comparison = :comparison AND i.status = 'differs'), 'CNY', jsonb_build_object('told', CAST(:told AS text), "
-    "'run_id', CAST(:run AS text)), :now, :now, 1, :until, 1 FROM recon_watermark w WHERE w.tenant_id = :tenant "
+    "'run_id', CAST(:run AS text)), :now, :now, 1, :until, 1, :run FROM recon_watermark w WHERE w.tenant_id = :tenant "
     "AND w.comparison = :comparison AND w.source = 'xid' "
     "ON CONFLICT (tenant_id, reconciliation_pass, natural_key) DO UPDATE SET status = 'open', resolved_at = NULL, "
     "evidence = EXCLUDED.evidence, amount_at_risk_minor = EXCLUDED.amount_at_risk_minor, last_seen_at = :now, "
-    "seen_count = d.seen_count + 1, deadline_at = EXCLUDED.deadline_at, version = d.version + 1"
+    "seen_count = d.seen_count + 1, deadline_at = EXCLUDED.deadline_at, version = d.version + 1, settled_by = NULL, "
+    "previous_status = d.status, state_run_id = :run"
 )
 # Seen again it is the same fault with its history: a counter, not a row. A person's explanation holds for the sums it
 # was given for; a rule's holds as long as the rule says so.
@@ -111,7 +140,7 @@ _SEE: Final = text(
     "CASE WHEN f.cause IS NULL THEN NULL ELSE 'rule' END, f.expected_minor, f.actual_minor, "
     "coalesce(f.at_risk_minor, abs(f.expected_minor - f.actual_minor)), f.currency, f.evidence, :now, :now, 1, "
     "CASE f.owner WHEN 'provider' THEN CAST(:provider_until AS timestamptz) "
-    "WHEN 'hospital' THEN CAST(:hospital_until AS timestamptz) ELSE CAST(:operator_until AS timestamptz) END, 1 "
+    "WHEN 'hospital' THEN CAST(:hospital_until AS timestamptz) ELSE CAST(:operator_until AS timestamptz) END, 1, :run "
     'FROM recon_item i CROSS JOIN LATERAL jsonb_to_record(i.fault) AS f(kind text, fault text, "group" text, '
     "at timestamptz, owner text, cause text, expected_minor bigint, actual_minor bigint, at_risk_minor bigint, "
     "currency text, evidence jsonb) "
@@ -123,16 +152,39 @@ _SEE: Final = text(
     "amount_at_risk_minor = EXCLUDED.amount_at_risk_minor, last_seen_at = :now, seen_count = d.seen_count + 1, "
     "version = d.version + 1, resolved_at = NULL, settled_by = NULL, "
     "deadline_at = CASE d.status WHEN 'resolved' THEN EXCLUDED.deadline_at ELSE d.deadline_at END, "
-    "status = CASE WHEN EXCLUDED.cause IS NOT NULL OR d.status = 'explained' AND d.explained_by <> 'rule' "
-    "AND (d.expected_minor, d.actual_minor) = (EXCLUDED.expected_minor, EXCLUDED.actual_minor) "
-    "THEN 'explained' ELSE 'open' END, "
+    f"status = {_NEXT_STATUS}, "
+    f"previous_status = CASE WHEN d.status <> {_NEXT_STATUS} THEN d.status ELSE d.previous_status END, "
+    f"state_run_id = CASE WHEN d.status <> {_NEXT_STATUS} THEN :run ELSE d.state_run_id END, "
     "cause = CASE WHEN d.explained_by <> 'rule' THEN coalesce(EXCLUDED.cause, d.cause) ELSE EXCLUDED.cause END, "
     "explained_by = CASE WHEN EXCLUDED.cause IS NOT NULL THEN 'rule' WHEN d.explained_by = 'rule' THEN NULL "
     "ELSE d.explained_by END"
 )
 _RESOLVE: Final = text(
-    "UPDATE discrepancy d SET status = 'resolved', resolved_at = :now, version = d.version + 1 FROM recon_item i "
+    "UPDATE discrepancy d SET previous_status = d.status, status = 'resolved', resolved_at = :now, "
+    "version = d.version + 1, state_run_id = :run FROM recon_item i "
     "WHERE d.tenant_id = :tenant AND d.comparison = :comparison AND d.status <> 'resolved' "
     "AND i.tenant_id = d.tenant_id AND i.comparison = d.comparison "
     "AND i.natural_key = d.natural_key COLLATE \"C\" AND i.status IN ('matched', 'gone')"
+)
+_STEPS: Final = text(
+    "INSERT INTO discrepancy_step (tenant_id, id, discrepancy_id, at, from_status, to_status, by, because) "
+    "SELECT d.tenant_id, md5(d.id::text || :run)::uuid, d.id, :now, d.previous_status, d.status, 'run:' || :run, "
+    "CASE d.status WHEN 'resolved' THEN coalesce(CASE d.settled_by WHEN 'rule' THEN d.cause END, "
+    "'a later run no longer finds it') ELSE d.cause END "
+    "FROM discrepancy d WHERE d.tenant_id = :tenant AND d.state_run_id = :run"
+)
+_LOCK_BUDGET: Final = text(
+    "INSERT INTO recon_watermark AS w (tenant_id, comparison, source, position) "
+    "VALUES (:tenant, 'tolerance', 'budget', 1) "
+    "ON CONFLICT (tenant_id, comparison, source) DO UPDATE SET position = w.position + 1"
+)
+_TOLERATE: Final = text(
+    "UPDATE discrepancy d SET previous_status = d.status, status = 'resolved', resolved_at = :now, cause = :why, "
+    "settled_by = 'rule', version = d.version + 1, state_run_id = :run FROM (SELECT t.id, "
+    "sum(t.amount_at_risk_minor) OVER (ORDER BY t.first_seen_at, t.id) + (SELECT coalesce(sum(u.amount_at_risk_minor), "
+    "0) FROM discrepancy u WHERE u.tenant_id = :tenant AND u.settled_by = 'rule' AND u.status = 'resolved' "
+    "AND u.resolved_at >= :since) AS spent FROM discrepancy t WHERE t.tenant_id = :tenant "
+    "AND t.comparison = :comparison AND t.status = 'open' AND t.fault IN ('amount_over', 'amount_under') "
+    "AND t.amount_at_risk_minor BETWEEN 1 AND :most) s WHERE d.tenant_id = :tenant AND d.id = s.id "
+    "AND s.spent <= :budget"
 )

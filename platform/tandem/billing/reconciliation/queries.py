@@ -10,7 +10,13 @@ from tandem.accounts import Organization, tenants_of
 from tandem.billing.invoices import ISSUE_KINDS
 from tandem.billing.ledger import Account, Book, Entry, Journal, Mirrored, entries
 from tandem.billing.payments import BalanceTransaction, Payment
-from tandem.billing.reconciliation.models import DayClose, Discrepancy, ReconciliationRun, ReconItem
+from tandem.billing.reconciliation.models import (
+    DayClose,
+    Discrepancy,
+    DiscrepancyResolution,
+    ReconciliationRun,
+    ReconItem,
+)
 from tandem.billing.usage import UsageEvent
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
@@ -124,16 +130,39 @@ def days_worth_another_run() -> list[date]:
     return list(session.scalars(unresolved.distinct()))
 
 
-def discrepancy(discrepancy_id: UUID) -> Discrepancy:
+def discrepancy(discrepancy_id: UUID, *, for_update: bool = True) -> Discrepancy:
     """One difference. Raises NotFound."""
-    found = session.scalar(
-        select(Discrepancy)
-        .where(Discrepancy.tenant_id == tenant_id(), Discrepancy.id == discrepancy_id)
-        .with_for_update()
-    )
+    wanted = select(Discrepancy).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.id == discrepancy_id)
+    found = session.scalar(wanted.with_for_update() if for_update else wanted)
     if found is None:
         raise NotFound
     return found
+
+
+def resolution(resolution_id: UUID, *, for_update: bool = False) -> DiscrepancyResolution:
+    """One proposal. Raises NotFound."""
+    wanted = select(DiscrepancyResolution).where(
+        DiscrepancyResolution.tenant_id == tenant_id(), DiscrepancyResolution.id == resolution_id
+    )
+    found = session.scalar(wanted.with_for_update() if for_update else wanted)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def currency_of_group(reconciliation_pass: str, kind: str, cause_group: str) -> str | None:
+    """The currency of what is unresolved of one root; None when nothing is."""
+    return session.scalar(
+        select(Discrepancy.currency)
+        .where(
+            Discrepancy.tenant_id == tenant_id(),
+            Discrepancy.reconciliation_pass == reconciliation_pass,
+            Discrepancy.kind == kind,
+            Discrepancy.cause_group == cause_group,
+            Discrepancy.status != "resolved",
+        )
+        .limit(1)
+    )
 
 
 def discrepancies(*, limit: int, after: str | None, status: str | None, day: date | None, tenant: UUID | None) -> Page:

@@ -4,8 +4,8 @@ from marshmallow import fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
-from tandem.billing.reconciliation.findings import OWNERS, PASSES
-from tandem.billing.reconciliation.models import NEXT
+from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
+from tandem.billing.reconciliation.models import MODES, NEXT, PARTIES, RESOLUTION_NEXT
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 
 _STATES = rules.OneOf(sorted(NEXT))
@@ -25,11 +25,16 @@ class DiscrepancySchema(Schema):
     tenant_id = fields.UUID(required=True)
     reconciliation_pass = fields.String(required=True, validate=rules.OneOf(PASSES), data_key="pass")
     natural_key = fields.String(required=True)
+    comparison = fields.String(required=True)
     kind = fields.String(required=True)
+    fault = fields.String(required=True, validate=rules.OneOf(FAULTS))
+    cause_group = fields.String(required=True)
     day = fields.Date(required=True)
     owner = fields.String(required=True, validate=rules.OneOf(OWNERS))
     status = fields.String(required=True, validate=_STATES)
     cause = fields.String(allow_none=True)
+    explained_by = fields.String(allow_none=True)
+    settled_by = fields.String(allow_none=True)
     expected_minor = fields.Integer(required=True)
     actual_minor = fields.Integer(required=True)
     amount_at_risk = MoneyField(prefix="amount_at_risk", required=True)
@@ -99,3 +104,133 @@ class DayCloseSchema(Schema):
     tenant_count = fields.Integer(allow_none=True)
     done_count = fields.Integer(required=True)
     is_done = fields.Boolean(required=True)
+
+
+class DeskQuery(PageQuery):
+    """The desk's order, and whose or which differences."""
+
+    sort = fields.String(load_default="money", validate=rules.OneOf(["money", "age"]))
+    owner = fields.String(load_default=None, validate=rules.OneOf(OWNERS))
+    reconciliation_pass = fields.String(load_default=None, validate=rules.OneOf(PASSES), data_key="pass")
+
+
+class DiscrepancyGroupSchema(Schema):
+    """What is unresolved of one root: how many, and what is at risk together."""
+
+    tenant_id = fields.UUID(required=True)
+    reconciliation_pass = fields.String(required=True, data_key="pass")
+    kind = fields.String(required=True)
+    cause_group = fields.String(required=True)
+    owner = fields.String(required=True)
+    discrepancies = fields.Integer(required=True)
+    amount_at_risk = MoneyField(prefix="amount_at_risk", required=True)
+    oldest_at = fields.DateTime(required=True)
+    deadline_at = fields.DateTime(required=True)
+
+
+class DiscrepancyStepSchema(Schema):
+    """One step of a difference: `by` is a party's actor, or the run that saw it."""
+
+    id = fields.UUID(required=True)
+    at = fields.DateTime(required=True)
+    from_status = fields.String(allow_none=True)
+    to_status = fields.String(required=True)
+    by = fields.String(required=True)
+    because = fields.String(allow_none=True)
+
+
+class SettlingLineWishSchema(Schema):
+    """One entry of a proposed journal: an account of the chart without a party, debit positive."""
+
+    account = fields.String(required=True, validate=rules.Length(1, 100))
+    amount_minor = fields.Integer(required=True, validate=rules.Range(-(10**15), 10**15))
+
+
+class DiscrepancyResolutionWishSchema(CauseSchema):
+    """How a difference is to be settled; `journal` is empty where nothing is to be booked."""
+
+    journal = fields.List(
+        fields.Nested(SettlingLineWishSchema), load_default=list[dict[str, object]], validate=rules.Length(0, 20)
+    )
+
+
+class GroupResolutionWishSchema(CauseSchema):
+    """Which root, as the groups name it, and how all of it is to be settled."""
+
+    reconciliation_pass = fields.String(required=True, validate=rules.OneOf(PASSES), data_key="pass")
+    kind = fields.String(required=True, validate=rules.Length(1, 100))
+    cause_group = fields.String(required=True, validate=rules.Length(1, 300))
+
+
+class ResolutionsQuery(PageQuery):
+    """Proposals in one state."""
+
+    status = fields.String(load_default=None, validate=rules.OneOf(sorted(RESOLUTION_NEXT)))
+
+
+class DiscrepancyResolutionSchema(Schema):
+    """A proposal: by which party, decided by which; `journal` maps accounts to signed amounts."""
+
+    id = fields.UUID(required=True)
+    discrepancy_id = fields.UUID(allow_none=True)
+    reconciliation_pass = fields.String(required=True, data_key="pass")
+    kind = fields.String(required=True)
+    cause_group = fields.String(allow_none=True)
+    status = fields.String(required=True)
+    cause = fields.String(required=True)
+    lines = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True, data_key="journal")
+    currency = fields.String(required=True)
+    maker_party = fields.String(required=True, validate=rules.OneOf(PARTIES))
+    checker_party = fields.String(allow_none=True)
+    settled_count = fields.Integer(required=True)
+    proposed_at = fields.DateTime(required=True)
+    decided_at = fields.DateTime(allow_none=True)
+    journal_id = fields.UUID(allow_none=True)
+
+
+class PassRunsQuery(PageQuery):
+    """Runs of one comparison, or of all."""
+
+    comparison = fields.String(load_default=None, validate=rules.Length(1, 60))
+
+
+class ComparisonRunSchema(Schema):
+    """One run of one comparison."""
+
+    id = fields.UUID(required=True)
+    comparison = fields.String(required=True)
+    mode = fields.String(required=True, validate=rules.OneOf(MODES))
+    checked_count = fields.Integer(required=True)
+    changed_count = fields.Integer(required=True)
+    new_count = fields.Integer(required=True)
+    open_count = fields.Integer(required=True)
+    is_parked = fields.Boolean(required=True)
+    rule_version = fields.Integer(required=True)
+    started_at = fields.DateTime(required=True)
+    finished_at = fields.DateTime(required=True)
+
+
+class ComparisonReleaseSchema(Schema):
+    """Which parked comparison may go on, and why."""
+
+    comparison = fields.String(required=True, validate=rules.Length(1, 60))
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class ReconciliationRuleWishSchema(Schema):
+    """A rule's name, its value from now on, and why."""
+
+    name = fields.String(required=True, validate=rules.Length(1, 100))
+    value = fields.Integer(required=True, validate=rules.Range(0, 10**12))
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class ReconciliationRuleSchema(Schema):
+    """One version of one rule."""
+
+    id = fields.UUID(required=True)
+    version = fields.Integer(required=True)
+    name = fields.String(required=True)
+    value = fields.Integer(required=True)
+    because = fields.String(required=True)
+    set_at = fields.DateTime(required=True)

@@ -165,7 +165,7 @@ def test_a_restored_server_whose_transactions_count_anew_is_looked_at_whole(
 
 
 def test_a_thousandfold_fault_parks_the_comparison_loudly_as_one_difference(hospital: UUID) -> None:
-    strict = Rules(guard_floor=20)
+    strict = Rules(values={"guard_floor": 20})
     run(hospital, rules=strict)
     captured(hospital, range(100, 200))
 

@@ -229,7 +229,7 @@ def ask(client: FlaskClient, path: str, who: dict[str, str], wish: dict[str, Any
     return client.post(path, json=wish, headers=who | once())
 
 
-def test_who_owns_a_difference_explains_it_and_the_other_side_resolves_it(
+def test_who_owns_a_difference_explains_it_and_the_other_side_agrees_how_it_is_settled(
     till: Till, today: date, at: Move, client: FlaskClient
 ) -> None:
     a_delivered_visit(till.hospital_id, None, 7_200, at=clock.now())
@@ -238,14 +238,17 @@ def test_who_owns_a_difference_explains_it_and_the_other_side_resolves_it(
     operator = a_key(OPERATOR_ID, "operator", "operator_finance")
     (difference,) = client.get("/api/hospital/v1/discrepancies", headers=hospital).json["data"]
     mine = f"/api/hospital/v1/discrepancies/{difference['id']}"
-    theirs = f"/api/operator/v1/organizations/{till.hospital_id}/discrepancies/{difference['id']}"
 
     explained = ask(client, f"{mine}/explanations", hospital, {"cause": "a free visit for a colleague"})
-    alone = ask(client, f"{mine}/resolutions", hospital, {"cause": "never mind"})
-    resolved = ask(client, f"{theirs}/resolutions", operator, {"cause": "agreed, waived"})
+    proposed = ask(client, f"{mine}/resolutions", hospital, {"cause": "waived"})
+    approval = f"discrepancy_resolutions/{proposed.json['id']}/approvals"
+    alone = ask(client, f"/api/hospital/v1/{approval}", hospital, {})
+    agreed = ask(client, f"/api/operator/v1/organizations/{till.hospital_id}/{approval}", operator, {})
 
-    assert (explained.status_code, alone.status_code, resolved.status_code) == (201, 403, 201)
-    assert resolved.json["status"] == "resolved"
+    assert (explained.status_code, proposed.status_code, alone.status_code) == (201, 201, 403)
+    assert alone.json["type"] == "/problems/same-party"
+    assert (agreed.status_code, agreed.json["settled_count"]) == (201, 1)
+    assert [key[1] for key in differences(till)] == ["resolved"]
 
 
 def test_the_operator_closes_a_day_for_everybody_and_sees_how_far_it_is(

@@ -1,4 +1,4 @@
-"""The comparisons of one tenant, what people say about what they find, and the closing of days."""
+"""Running the comparisons of one tenant, and closing days."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -9,16 +9,15 @@ from sqlalchemy import func, select
 
 from tandem.billing.payments import read_until
 from tandem.billing.reconciliation import queries
-from tandem.billing.reconciliation.errors import DayNotOver, OwnFinding
+from tandem.billing.reconciliation.errors import DayNotOver
 from tandem.billing.reconciliation.matching import Comparison, Look, Mode, Outcome, run_comparison, run_told
-from tandem.billing.reconciliation.models import NEXT, DayClose, Discrepancy, ReconciliationRun
+from tandem.billing.reconciliation.models import DayClose, ReconciliationRun
 from tandem.billing.reconciliation.passes import provider, use
 from tandem.billing.reconciliation.passes.told import Told
-from tandem.billing.reconciliation.rules import Rules
+from tandem.billing.reconciliation.rules import rules_in_force
 from tandem.kernel import audit, clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
-from tandem.kernel.states import move
 from tandem.kernel.tenancy import OPERATOR_ID, tenant_id
 
 COMPARISONS: Final[Sequence[Comparison]] = (
@@ -38,12 +37,12 @@ COMPARISONS: Final[Sequence[Comparison]] = (
 def compare(comparison: Comparison, mode: Mode, since: datetime, until: datetime) -> Outcome:
     """Run one comparison in the scope's tenant; in mode "day" it looks at the keys of [since, until) besides."""
     values = provider.tariffs() | {"asked_until": read_until()}
-    return run_comparison(comparison, Look(mode, since, until, values), Rules())
+    return run_comparison(comparison, Look(mode, since, until, values), rules_in_force())
 
 
 def keep(told: Told) -> Outcome:
     """Keep what a told comparison found."""
-    return run_told(told.comparison, told.found, told.looked_at, Rules(), checked_count=told.checked_count)
+    return run_told(told.comparison, told.found, told.looked_at, rules_in_force(), checked_count=told.checked_count)
 
 
 def is_latest_day(day: date) -> bool:
@@ -67,26 +66,6 @@ def note_run(
     run.finished_at = clock.now()
     session.flush()
     return run
-
-
-def explain(discrepancy_id: UUID, *, cause: str, party: str) -> Discrepancy:
-    """Say what a difference comes from. Raises TransitionRefused, NotFound."""
-    row = queries.discrepancy(discrepancy_id)
-    move(row, "explained", NEXT, because=cause)
-    row.cause, row.explained_by = cause, party
-    return row
-
-
-def resolve(discrepancy_id: UUID, *, cause: str, party: str) -> Discrepancy:
-    """Settle a difference by hand. Raises OwnFinding when it is the owner itself, TransitionRefused, NotFound."""
-    row = queries.discrepancy(discrepancy_id)
-    if row.owner == party:
-        raise OwnFinding(owner=row.owner)
-    row.cause = cause
-    move(row, "resolved", NEXT, because=cause)
-    row.resolved_at = clock.now()
-    row.settled_by = party
-    return row
 
 
 def request_day_close(day: date) -> DayClose:

@@ -1,0 +1,97 @@
+"""The desk: what is unresolved, by money, by age and by root; what was proposed; what runs found."""
+
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, cast, func, select
+
+from tandem.billing.reconciliation.models import (
+    Discrepancy,
+    DiscrepancyResolution,
+    DiscrepancyStep,
+    PassRun,
+    ReconciliationRule,
+)
+from tandem.kernel.database import Page, page, rows
+from tandem.kernel.tenancy import tenant_id
+
+Sort = Literal["money", "age"]
+GROUPS_MOST: Final = 100
+
+
+def unresolved(
+    *,
+    limit: int,
+    after: str | None,
+    sort: Sort,
+    tenant: UUID | None,
+    owner: str | None,
+    reconciliation_pass: str | None,
+) -> Page:
+    """What is open or explained and not settled; of one tenant or (operator, across tenants) of all."""
+    wanted = select(*Discrepancy.__table__.c).where(Discrepancy.status.in_(["open", "explained"]))
+    if tenant is not None:
+        wanted = wanted.where(Discrepancy.tenant_id == tenant)
+    if owner is not None:
+        wanted = wanted.where(Discrepancy.owner == owner)
+    if reconciliation_pass is not None:
+        wanted = wanted.where(Discrepancy.reconciliation_pass == reconciliation_pass)
+    if sort == "money":
+        by = [Discrepancy.amount_at_risk_minor, Discrepancy.id]
+        return page(wanted, by=by, limit=limit, after=after, newest_first=True)
+    return page(wanted, by=[Discrepancy.first_seen_at, Discrepancy.id], limit=limit, after=after)
+
+
+def groups(*, limit: int, after: str | None, tenant: UUID | None) -> Page:
+    """What is unresolved, counted by its root, the most money first; the hundred largest at most."""
+    keys = (
+        Discrepancy.tenant_id,
+        Discrepancy.reconciliation_pass,
+        Discrepancy.kind,
+        Discrepancy.cause_group,
+        Discrepancy.owner,
+        Discrepancy.currency,
+    )
+    at_risk = cast(func.sum(Discrepancy.amount_at_risk_minor), BigInteger)
+    wanted = select(
+        *keys,
+        func.count().label("discrepancies"),
+        at_risk.label("amount_at_risk_minor"),
+        func.min(Discrepancy.first_seen_at).label("oldest_at"),
+        func.min(Discrepancy.deadline_at).label("deadline_at"),
+    ).where(Discrepancy.status.in_(["open", "explained"]))
+    if tenant is not None:
+        wanted = wanted.where(Discrepancy.tenant_id == tenant)
+    return Page(rows(wanted.group_by(*keys).order_by(at_risk.desc(), *keys).limit(min(limit, GROUPS_MOST))), None)
+
+
+def steps(discrepancy_id: UUID, *, limit: int, after: str | None) -> Page:
+    """A difference's history, in order."""
+    wanted = select(*DiscrepancyStep.__table__.c).where(
+        DiscrepancyStep.tenant_id == tenant_id(), DiscrepancyStep.discrepancy_id == discrepancy_id
+    )
+    return page(wanted, by=[DiscrepancyStep.at, DiscrepancyStep.id], limit=limit, after=after)
+
+
+def resolutions(*, limit: int, after: str | None, status: str | None) -> Page:
+    """What was proposed, newest first."""
+    wanted = select(*DiscrepancyResolution.__table__.c).where(DiscrepancyResolution.tenant_id == tenant_id())
+    if status is not None:
+        wanted = wanted.where(DiscrepancyResolution.status == status)
+    by = [DiscrepancyResolution.proposed_at, DiscrepancyResolution.id]
+    return page(wanted, by=by, limit=limit, after=after, newest_first=True)
+
+
+def comparison_runs(*, limit: int, after: str | None, comparison: str | None) -> Page:
+    """Runs of comparisons, the latest first."""
+    wanted = select(*PassRun.__table__.c).where(PassRun.tenant_id == tenant_id())
+    if comparison is not None:
+        wanted = wanted.where(PassRun.comparison == comparison)
+    return page(wanted, by=[PassRun.finished_at, PassRun.id], limit=limit, after=after, newest_first=True)
+
+
+def rules(*, limit: int, after: str | None) -> Page:
+    """Every rule that was set, the latest first."""
+    wanted = select(*ReconciliationRule.__table__.c)
+    by = [ReconciliationRule.version, ReconciliationRule.id]
+    return page(wanted, by=by, limit=limit, after=after, newest_first=True)

@@ -1,0 +1,13 @@
+"""What reconciliation tells."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tandem.kernel.outbox import Event
+
+
+@dataclass(frozen=True)
+class ResolutionApproved(Event):
+    """Both parties agree how a difference is settled, and a journal says so."""
+
+    resolution_id: UUID
