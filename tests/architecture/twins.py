@@ -96,6 +96,14 @@ _CHOSEN: Final[dict[str, Any]] = {
     "recon_item.status": "differs",
     "job.queue": "fast",
     "discrepancy.reconciliation_pass": "R1",
+    "recon_item.status": "matched",
+    "recon_item.fault": None,
+    "discrepancy_resolution.reconciliation_pass": "R1",
+    "discrepancy_resolution.status": "proposed",
+    "discrepancy_resolution.maker_party": "hospital",
+    "discrepancy_resolution.checker_party": None,
+    "discrepancy_resolution.cause_group": None,
+    "discrepancy_resolution.lines": {"suspense": 7, "cash.psp": -7},
     "usage_event.voids_key": None,
     "prepaid_pool.expires_on": TODAY + timedelta(days=9),
     "plan_tier.above": 0,
@@ -116,6 +124,7 @@ _BY_NAME: Final[dict[str, Any]] = {
 # What a bare twin has although its column may be empty: a constraint asks for it together with another.
 _NEEDED: Final = {
     "encounter.evidence_id",
+    "discrepancy_resolution.discrepancy_id",
     "payment.entitlement_id",
     "payment.programme_id",
     "invoice.number",

@@ -60,7 +60,7 @@ class ReconItem(TenantOwned, Model):
     diff_minor: Mapped[int]
     left_hash: Mapped[int | None]
     right_hash: Mapped[int | None]
-    fault: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    fault: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     run_id: Mapped[UUID]
