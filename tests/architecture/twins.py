@@ -96,8 +96,6 @@ _CHOSEN: Final[dict[str, Any]] = {
     "recon_item.status": "differs",
     "job.queue": "fast",
     "discrepancy.reconciliation_pass": "R1",
-    "recon_item.status": "matched",
-    "recon_item.fault": None,
     "discrepancy_resolution.reconciliation_pass": "R1",
     "discrepancy_resolution.status": "proposed",
     "discrepancy_resolution.maker_party": "hospital",

@@ -5,8 +5,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from walls import leave_open, raise_wall, refuse_changes
 
-revision = "r0230"
-down_revision = "i0225"
+revision = "r0235"
+down_revision = "s0230"
 branch_labels = None
 depends_on = None
 
