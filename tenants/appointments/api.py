@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from tandem.accounts import OrganizationNotLive
 from tandem.billing.payments import AlreadyBeingPaid, Payment
+from tandem.billing.prices import PriceAboveCeiling
 from tandem.kernel import identity, jobs
 from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound
@@ -94,7 +95,7 @@ def read_own(hospital_id: UUID, appointment_id: UUID) -> Appointment:
     takes=Pay,
     gives=AppointmentPaymentOut,
     status=201,
-    problems=(HoldLapsed, NothingToPay, AlreadyBeingPaid),
+    problems=(HoldLapsed, NothingToPay, AlreadyBeingPaid, PriceAboveCeiling),
 )
 def pay(hospital_id: UUID, appointment_id: UUID, wish: dict[str, Any]) -> Payment:
     """Pay for a held slot. The slot is booked when the payment succeeds."""

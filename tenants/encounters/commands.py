@@ -232,6 +232,7 @@ def _meter(encounter: Encounter, delivered: Appointment) -> None:
         currency=delivered.currency,
         service_id=encounter.service_id,
         programme_id=payment.programme_id if payment is not None else None,
+        priced_as=basis_of_service(encounter.service_id),
     )
     if payment is not None:
         payments.complete_payment(payment.id)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from tandem.billing.prices import PriceAboveCeiling
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, check_if_match
 from tenants.healthcare_services import commands, queries
@@ -27,7 +28,7 @@ def list_services(query: dict[str, Any]) -> Page:
     allow="services.write",
     takes=ServiceSchema,
     gives=ServiceSchema,
-    problems=(*_OUTSIDE_THE_LICENCE, ServiceNameTaken),
+    problems=(*_OUTSIDE_THE_LICENCE, ServiceNameTaken, PriceAboveCeiling),
 )
 def write_service(wish: dict[str, Any]) -> HealthcareService:
     """Write a service inside the licence, as a draft."""
@@ -46,7 +47,7 @@ def read_service(service_id: UUID) -> HealthcareService:
     takes=ServiceRevisionSchema,
     gives=ServiceSchema,
     versioned=True,
-    problems=(*_OUTSIDE_THE_LICENCE, ServiceNotOffered, ServiceIsPublished, ServiceNameTaken),
+    problems=(*_OUTSIDE_THE_LICENCE, ServiceNotOffered, ServiceIsPublished, ServiceNameTaken, PriceAboveCeiling),
 )
 def revise_service(service_id: UUID, wish: dict[str, Any]) -> HealthcareService:
     """Change a service; what is booked keeps its price."""
@@ -55,7 +56,12 @@ def revise_service(service_id: UUID, wish: dict[str, Any]) -> HealthcareService:
     return commands.revise_service(service, wish)
 
 
-@api.post("/<uuid:service_id>/publication", allow="services.write", gives=ServiceSchema, problems=_OUTSIDE_THE_LICENCE)
+@api.post(
+    "/<uuid:service_id>/publication",
+    allow="services.write",
+    gives=ServiceSchema,
+    problems=(*_OUTSIDE_THE_LICENCE, PriceAboveCeiling),
+)
 def publish_service(service_id: UUID) -> HealthcareService:
     """Publish a service: patients may find and book it."""
     return commands.publish_service(service_id)

@@ -11,6 +11,7 @@ from tandem.kernel.money import Money
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 from tenants.healthcare_services import queries
+from tenants.healthcare_services.ceilings import require_public_price
 from tenants.healthcare_services.errors import ServiceIsPublished, ServiceNameTaken, ServiceNotOffered
 from tenants.healthcare_services.events import ServicePublished, ServiceRetired, ServiceRevised
 from tenants.healthcare_services.models import NEXT, HealthcareService
@@ -22,9 +23,11 @@ REVISABLE_WHEN_PUBLISHED = frozenset({"price", "description", "name_en"})
 def write_service(facts: Mapping[str, Any]) -> HealthcareService:
     """Write a service, as a draft, inside the licence (I-2).
 
-    Raises LicenceNotValid, SpecialtyNotRegistered, Invalid for an unknown department, ServiceNameTaken.
+    Raises LicenceNotValid, SpecialtyNotRegistered, Invalid for an unknown department, ServiceNameTaken,
+    PriceAboveCeiling.
     """
     require_licence(facts["specialty"], clock.now())
+    require_public_price(facts["price"], facts["care_type"])
     service = HealthcareService(tenant_id=tenant_id(), id=new_id(), **_columns(facts))
     with refusing(healthcare_service_tenant_id_name_key=ServiceNameTaken):
         session.add(service)
@@ -41,7 +44,7 @@ def revise_service(service: HealthcareService, changes: Mapping[str, Any]) -> He
     """Change a service; the caller has checked the version. What is booked keeps its price.
 
     Raises ServiceNotOffered when retired, ServiceIsPublished for a change of nature, LicenceNotValid,
-    SpecialtyNotRegistered, ServiceNameTaken.
+    SpecialtyNotRegistered, ServiceNameTaken, PriceAboveCeiling.
     """
     if service.status == "retired":
         raise ServiceNotOffered(service_id=service.id, service_status=service.status)
@@ -49,6 +52,9 @@ def revise_service(service: HealthcareService, changes: Mapping[str, Any]) -> He
         raise ServiceIsPublished(fields_fixed=fixed)
     if "specialty" in changes:
         require_licence(changes["specialty"], clock.now())
+    if changes.keys() & {"price", "care_type"}:
+        price = changes.get("price") or Money(service.price_minor, service.currency)
+        require_public_price(price, changes.get("care_type", service.care_type))
     before = service.price_minor
     with refusing(healthcare_service_tenant_id_name_key=ServiceNameTaken):
         for name, value in _columns(changes).items():
@@ -65,12 +71,14 @@ def revise_service(service: HealthcareService, changes: Mapping[str, Any]) -> He
 
 
 def publish_service(service_id: UUID) -> HealthcareService:
-    """Let patients find it. The licence must register its specialty today, not when it was written (I-1, I-2).
+    """Let patients find it. The licence must register its specialty today, not when it was written (I-1, I-2),
+    and the circulars of today must allow its price.
 
-    Raises NotFound, LicenceNotValid, SpecialtyNotRegistered, TransitionRefused.
+    Raises NotFound, LicenceNotValid, SpecialtyNotRegistered, PriceAboveCeiling, TransitionRefused.
     """
     service = queries.service_for_update(service_id)
     require_licence(service.specialty, clock.now())
+    require_public_price(Money(service.price_minor, service.currency), service.care_type)
     move(service, "active", NEXT)
     service.published_at = clock.now()
     session.flush()

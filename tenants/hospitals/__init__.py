@@ -2,13 +2,14 @@
 
 from tenants.hospitals.errors import LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
 from tenants.hospitals.events import LicenceLapsed, LicenceVerified, ProfileChanged
-from tenants.hospitals.models import Licence, licence_day
+from tenants.hospitals.models import HospitalProfile, Licence, licence_day
 from tenants.hospitals.queries import licence_at, longest_valid, profile, require_department, require_licence
 from tenants.hospitals.schemas import ReasonSchema, SpecialtyCode
 from tenants.hospitals.specialties import SPECIALTIES, covers, is_paediatric, unknown_among
 
 __all__ = [
     "SPECIALTIES",
+    "HospitalProfile",
     "Licence",
     "LicenceExpired",
     "LicenceLapsed",

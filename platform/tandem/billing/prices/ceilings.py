@@ -1,5 +1,6 @@
 """The guard on public prices (money.md N3): a price above its circular's ceiling is refused where it is set."""
 
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import or_, select
@@ -10,6 +11,20 @@ from tandem.kernel.database import Page, page, refusing, session
 from tandem.kernel.errors import Problem
 from tandem.kernel.i18n import Text
 from tandem.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBasis:
+    """By which circulars a price is measured: those of a region, for hospitals of a grade, on an item."""
+
+    region: str
+    grade: str
+    item: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The same as keyword arguments."""
+        return {"region": self.region, "grade": self.grade, "item": self.item}
 
 
 class PriceAboveCeiling(Problem):

@@ -156,6 +156,9 @@ class Use:
     service_id: UUID | None = None
     payment_id: UUID | None = None
     programme_id: UUID | None = None
+    price_region: str | None = None
+    price_grade: str | None = None
+    price_item: str | None = None
 
     @property
     def name(self) -> tuple[str, str]:

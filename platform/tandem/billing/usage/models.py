@@ -70,7 +70,8 @@ class UsageEvent(TenantOwned, Model):
 
     A source names each of its events once (`event_key`). `is_sold` says that the use was sold by itself and earns a
     fee; other use is only counted, and priced by a plan. An event with `voids_key` takes back the event of that name.
-    `programme_id` names the benefit plan that pays, None when the patient paid. It names no patient: what a distinct
+    `programme_id` names the benefit plan that pays, None when the patient paid; `price_…` say by which circulars the
+    price was measured. It names no patient: what a distinct
     meter tells apart is kept as a hash.
     """
 
@@ -111,6 +112,9 @@ class UsageEvent(TenantOwned, Model):
     payment_id: Mapped[UUID | None]
     programme_id: Mapped[UUID | None]
     voids_key: Mapped[str | None]
+    price_region: Mapped[str | None]
+    price_grade: Mapped[str | None]
+    price_item: Mapped[str | None]
 
 
 class UsageRollup(TenantOwned, Model):

@@ -113,6 +113,16 @@ def recount(since: datetime, until: datetime) -> Sequence[RowMapping]:
     return list({(row["meter"], row["subject"], row["hour"]): row for row in reversed(found)}.values())
 
 
+def charged_above_ceiling(since: datetime, until: datetime) -> Sequence[RowMapping]:
+    """Sold use of [since, until) whose price is above what the circulars of its day allow, as they are known today.
+
+    A ceiling that was lowered retroactively shows here. Each row: id, at, amount_minor, currency, ceiling_minor,
+    circular.
+    """
+    span = {"tenant": tenant_id(), "since": since, "until": until}
+    return session.execute(_ABOVE_CEILING, span).mappings().all()
+
+
 def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
@@ -176,4 +186,13 @@ _RECOUNT_VALUES: Final = _sql(
     "kept AS (SELECT meter, subject, hour, count(*) AS event_count, CAST(NULL AS bigint) AS fact_count, "
     "sum(event_count) AS quantity FROM usage_value WHERE {kept} GROUP BY 1, 2, 3) {difference} "
     "WHERE (c.event_count, c.quantity) IS DISTINCT FROM (r.event_count, r.quantity)"
+)
+_ABOVE_CEILING: Final = text(
+    "SELECT e.id, e.at, e.amount_minor, e.currency, c.ceiling_minor, c.circular FROM usage_event e JOIN LATERAL ("
+    "SELECT p.ceiling_minor, p.currency, p.circular FROM price_ceiling p WHERE p.region = e.price_region "
+    "AND p.grade = e.price_grade AND p.item = e.price_item "
+    "AND p.effective_from <= CAST(e.at AT TIME ZONE 'Asia/Shanghai' AS date) AND (p.effective_to IS NULL "
+    "OR p.effective_to > CAST(e.at AT TIME ZONE 'Asia/Shanghai' AS date)) ORDER BY p.effective_from DESC LIMIT 1"
+    ") c ON c.currency = e.currency AND c.ceiling_minor < e.amount_minor WHERE e.tenant_id = :tenant AND e.is_sold "
+    "AND e.at >= :since AND e.at < :until ORDER BY e.at, e.id"
 )

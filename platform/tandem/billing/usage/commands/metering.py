@@ -1,14 +1,15 @@
 """Writing use: one statement writes a batch's new events, one counts exactly the events that the first one wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+from tandem.billing.prices import PriceBasis
 from tandem.billing.usage import facts, queries
 from tandem.billing.usage.commands import rollups
 from tandem.billing.usage.commands.closing import hold_gate
@@ -64,6 +65,7 @@ def record_usage(
     currency: str = "CNY",
     service_id: UUID | None = None,
     programme_id: UUID | None = None,
+    priced_as: PriceBasis | None = None,
 ) -> UsageEvent:
     """Meter one use that the scope's hospital sold. [hospital]
 
@@ -86,6 +88,9 @@ def record_usage(
         service_id=service_id,
         payment_id=payment_id,
         programme_id=programme_id,
+        price_region=priced_as and priced_as.region,
+        price_grade=priced_as and priced_as.grade,
+        price_item=priced_as and priced_as.item,
     )
     written = _write([use], clock.now())
     if use.name in written.ids:
@@ -181,32 +186,63 @@ def _write(uses: Sequence[Use], now: datetime) -> _Written:
 def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[tuple[str, str], UUID]:
     if not uses:
         return {}
-    columns: dict[str, list[Any]] = {name: [getattr(use, name) for use in uses] for name in _WRITTEN}
-    columns["ids"] = [new_id() for _ in uses]
+    is_sold = any(use.is_sold for use in uses)
+    columns: dict[str, list[Any]] = {
+        name: [getattr(use, name) for use in uses] for name in (_SOLD if is_sold else _COUNTED)
+    }
+    columns["id"] = [new_id() for _ in uses]
     columns["quantity"] = [str(use.quantity) for use in uses]
     columns["is_late"] = [use.voids_key is None and use.at < closed_until for use in uses]
-    added = session.execute(_INSERT, columns | {"tenant": tenant_id(), "now": now})
-    return {(row.source_type, row.event_key): row.id for row in added}
+    ids = dict(zip(columns["id"], uses, strict=True))
+    added = session.scalars(_INSERT_SOLD if is_sold else _INSERT, columns | {"tenant": tenant_id(), "now": now})
+    return {ids[each].name: each for each in added}
 
 
-_WRITTEN: Final = (
-    "source", "event_key", "meter", "subject", "at", "seq", "value_sha256", "voids_key", "source_id", "is_sold",
-    "amount_minor", "currency", "service_id", "payment_id", "programme_id",
-)  # fmt: skip
-# Rows that arrive as arrays are joined to a row of their tenant: a cluster then sends them to the node where it lies.
-_INSERT: Final = text(
-    "INSERT INTO usage_event (tenant_id, id, source_type, event_key, meter, subject, at, received_at, quantity, seq, "
-    "value_sha256, is_late, voids_key, source_id, is_sold, amount_minor, currency, service_id, payment_id, "
-    "programme_id) "
-    "SELECT g.tenant_id, u.id, u.source, u.event_key, u.meter, u.subject, u.at, CAST(:now AS timestamptz), "
-    "CAST(u.quantity AS numeric(20, 10)), u.seq, u.value_sha256, u.is_late, u.voids_key, u.source_id, u.is_sold, "
-    "u.amount_minor, u.currency, u.service_id, u.payment_id, u.programme_id FROM unnest("
-    "CAST(:ids AS uuid[]), CAST(:source AS text[]), CAST(:event_key AS text[]), CAST(:meter AS text[]), "
-    "CAST(:subject AS text[]), CAST(:at AS timestamptz[]), CAST(:quantity AS text[]), CAST(:seq AS bigint[]), "
-    "CAST(:value_sha256 AS bytea[]), CAST(:is_late AS boolean[]), CAST(:voids_key AS text[]), "
-    "CAST(:source_id AS uuid[]), CAST(:is_sold AS boolean[]), CAST(:amount_minor AS bigint[]), "
-    "CAST(:currency AS text[]), CAST(:service_id AS uuid[]), CAST(:payment_id AS uuid[]), "
-    "CAST(:programme_id AS uuid[])) AS u(id, source, event_key, meter, subject, at, quantity, seq, value_sha256, "
-    "is_late, voids_key, source_id, is_sold, amount_minor, currency, service_id, payment_id, programme_id) "
-    "JOIN usage_gate g ON g.tenant_id = :tenant ON CONFLICT DO NOTHING RETURNING id, source_type, event_key"
-)
+_COUNTED: Final = {
+    "id": "uuid",
+    "source": "text",
+    "event_key": "text",
+    "meter": "text",
+    "subject": "text",
+    "at": "timestamptz",
+    "quantity": "text",
+    "seq": "bigint",
+    "value_sha256": "bytea",
+    "is_late": "boolean",
+    "voids_key": "text",
+}
+_SOLD: Final = _COUNTED | {
+    "source_id": "uuid",
+    "is_sold": "boolean",
+    "amount_minor": "bigint",
+    "currency": "text",
+    "service_id": "uuid",
+    "payment_id": "uuid",
+    "programme_id": "uuid",
+    "price_region": "text",
+    "price_grade": "text",
+    "price_item": "text",
+}
+
+
+def _statement(columns: Mapping[str, str], fixed: Mapping[str, str]) -> TextClause:
+    """An INSERT from arrays, one for each column, and of what is the same in every row.
+
+    Rows that arrive as arrays are joined to a row of their tenant: a cluster then sends them to the node where it lies.
+    """
+    special = {"source": "source_type"}
+    read = {"quantity": "CAST(u.quantity AS numeric(20, 10))"}
+    names = [special.get(name, name) for name in columns]
+    return text(
+        "INSERT INTO usage_event (tenant_id, received_at, "
+        + ", ".join([*names, *fixed])
+        + ") SELECT g.tenant_id, CAST(:now AS timestamptz), "
+        + ", ".join([*(read.get(name, f"u.{name}") for name in columns), *fixed.values()])
+        + " FROM unnest("
+        + ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items())
+        + f") AS u({', '.join(columns)}) JOIN usage_gate g ON g.tenant_id = :tenant ON CONFLICT DO NOTHING RETURNING id"
+    )
+
+
+_INSERT: Final = _statement(_COUNTED, {"is_sold": "false", "amount_minor": "0", "currency": "'CNY'"})
+_INSERT_SOLD: Final = _statement(_SOLD, {})

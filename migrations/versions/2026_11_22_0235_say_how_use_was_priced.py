@@ -1,0 +1,14 @@
+"""Sold use says by which circulars its price was measured, so that a ceiling lowered afterwards finds it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "u0235"
+down_revision = "HEAD"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for name in ("price_region", "price_grade", "price_item"):
+        op.add_column("usage_event", sa.Column(name, sa.Text(), nullable=True))
