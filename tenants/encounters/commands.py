@@ -29,6 +29,7 @@ from tenants.encounters.models import (
     EncounterNote,
 )
 from tenants.encounters.signing import addendum_fingerprint, note_fingerprint
+from tenants.healthcare_services import basis_of_service
 from tenants.hospitals import require_licence
 from tenants.patients import patient, prior_diagnosis_for, require_fit_for_service
 from tenants.practitioners import practitioner_of_person, require_practitioner, require_real_name_check

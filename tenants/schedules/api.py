@@ -132,9 +132,7 @@ def find_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) -> Pa
     return _free_slots(service_id, query)
 
 
-@public_slots.get(
-    "", allow=PUBLIC, gives=FreeSlotOut, many=True, query=FreeSlotQuery, problems=(ServiceNotOffered,)
-)
+@public_slots.get("", allow=PUBLIC, gives=FreeSlotOut, many=True, query=FreeSlotQuery, problems=(ServiceNotOffered,))
 def look_at_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) -> Page:
     """Free times of a service, earliest first, for a visitor without a login."""
     with acting_for(hospital_id):

@@ -11,7 +11,14 @@ from tandem.billing.usage.commands import (
 from tandem.billing.usage.errors import MeterExists, UsageConflict, UsageInTheFuture
 from tandem.billing.usage.events import UsageRecorded
 from tandem.billing.usage.models import WHOLE_TENANT, Meter, UsageEvent, UsageGate, UsageRollup, UsageValue
-from tandem.billing.usage.queries import charged_above_ceiling, recount, usage_between, usage_by_source, usage_event, usage_of_payment
+from tandem.billing.usage.queries import (
+    charged_above_ceiling,
+    recount,
+    usage_between,
+    usage_by_source,
+    usage_event,
+    usage_of_payment,
+)
 
 __all__ = [
     "WHOLE_TENANT",

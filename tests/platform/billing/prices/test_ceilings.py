@@ -1,16 +1,18 @@
 """No price above what a public circular allows."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tandem.billing.prices import PriceAboveCeiling, require_price_within_ceiling
+from tandem.billing.prices import PriceAboveCeiling, PriceBasis, require_price_within_ceiling
+from tandem.billing.usage import charged_above_ceiling
 from tandem.kernel.ids import new_id
 from tandem.kernel.money import Money
-from tandem.kernel.tenancy import OPERATOR_ID, acting_for
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
+from tests.platform.billing.money import NOON, a_use
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -55,3 +57,31 @@ def test_a_ceiling_binds_its_grade_and_its_days(
             require_price_within_ceiling(**place)
 
     assert refusal.value.facts["circular"] == circular["circular"]
+
+
+def test_a_ceiling_lowered_afterwards_finds_what_was_charged_above_it(
+    client: FlaskClient, circular: dict[str, Any]
+) -> None:
+    hospital = new_id()
+    basis = PriceBasis(circular["region"], "3A", "follow-up")
+    with acting_for(hospital), transaction():
+        dear = a_use(None, 1_700, priced_as=basis).id
+        a_use(None, 1_500, priced_as=basis)
+        a_use(None, 9_900)
+    september = (NOON - timedelta(days=1), NOON + timedelta(days=1))
+    with acting_for(hospital):
+        assert charged_above_ceiling(*september) == []
+
+    lowered = circular | {
+        "ceiling": {"amount_minor": 1_600, "currency": "CNY"},
+        "effective_from": "2026-08-01",
+        "circular": "浙医保〔2026〕9号",
+    }
+    operator = a_key(OPERATOR_ID, "operator", "operator_staff")
+    assert client.post("/api/operator/v1/price_ceilings", json=lowered, headers=operator | once()).status_code == 201
+
+    with acting_for(hospital):
+        found = charged_above_ceiling(*september)
+    assert [(row["id"], row["amount_minor"], row["ceiling_minor"], row["circular"]) for row in found] == [
+        (dear, 1_700, 1_600, "浙医保〔2026〕9号")
+    ]

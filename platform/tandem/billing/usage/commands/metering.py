@@ -88,9 +88,9 @@ def record_usage(
         service_id=service_id,
         payment_id=payment_id,
         programme_id=programme_id,
-        price_region=priced_as and priced_as.region,
-        price_grade=priced_as and priced_as.grade,
-        price_item=priced_as and priced_as.item,
+        price_region=priced_as.region if priced_as is not None else None,
+        price_grade=priced_as.grade if priced_as is not None else None,
+        price_item=priced_as.item if priced_as is not None else None,
     )
     written = _write([use], clock.now())
     if use.name in written.ids:
@@ -187,9 +187,8 @@ def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[
     if not uses:
         return {}
     is_sold = any(use.is_sold for use in uses)
-    columns: dict[str, list[Any]] = {
-        name: [getattr(use, name) for use in uses] for name in (_SOLD if is_sold else _COUNTED)
-    }
+    told = (_SOLD if is_sold else _COUNTED).keys() - {"id", "quantity", "is_late"}
+    columns: dict[str, list[Any]] = {name: [getattr(use, name) for use in uses] for name in told}
     columns["id"] = [new_id() for _ in uses]
     columns["quantity"] = [str(use.quantity) for use in uses]
     columns["is_late"] = [use.voids_key is None and use.at < closed_until for use in uses]
@@ -230,19 +229,21 @@ def _statement(columns: Mapping[str, str], fixed: Mapping[str, str]) -> TextClau
 
     Rows that arrive as arrays are joined to a row of their tenant: a cluster then sends them to the node where it lies.
     """
-    special = {"source": "source_type"}
+    written = {"source": "source_type"}
     read = {"quantity": "CAST(u.quantity AS numeric(20, 10))"}
-    names = [special.get(name, name) for name in columns]
-    return text(
-        "INSERT INTO usage_event (tenant_id, received_at, "
-        + ", ".join([*names, *fixed])
-        + ") SELECT g.tenant_id, CAST(:now AS timestamptz), "
-        + ", ".join([*(read.get(name, f"u.{name}") for name in columns), *fixed.values()])
-        + " FROM unnest("
-        + ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items())
-        + f") AS u({', '.join(columns)}) JOIN usage_gate g ON g.tenant_id = :tenant ON CONFLICT DO NOTHING RETURNING id"
-    )
+    parts = {
+        "into": ", ".join([*(written.get(name, name) for name in columns), *fixed]),
+        "values": ", ".join([*(read.get(name, f"u.{name}") for name in columns), *fixed.values()]),
+        "arrays": ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items()),
+        "names": ", ".join(columns),
+    }
+    return text(_ADD_EVENTS.format_map(parts))
 
 
+_ADD_EVENTS: Final = (
+    "INSERT INTO usage_event (tenant_id, received_at, {into}) SELECT g.tenant_id, CAST(:now AS timestamptz), {values} "
+    "FROM unnest({arrays}) AS u({names}) JOIN usage_gate g ON g.tenant_id = :tenant "
+    "ON CONFLICT DO NOTHING RETURNING id"
+)
 _INSERT: Final = _statement(_COUNTED, {"is_sold": "false", "amount_minor": "0", "currency": "'CNY'"})
 _INSERT_SOLD: Final = _statement(_SOLD, {})
