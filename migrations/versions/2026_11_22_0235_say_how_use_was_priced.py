@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "u0235"
-down_revision = "u0220"
+down_revision = "r0235"
 branch_labels = None
 depends_on = None
 
