@@ -158,7 +158,7 @@ class History(RuleBasedStateMachine):
 
 def test_a_random_history_is_kept_as_plain_dictionaries_would(app: Flask) -> None:
     with app.app_context():
-        run_state_machine_as_test(History, settings=settings(max_examples=12, stateful_step_count=15, deadline=None))
+        run_state_machine_as_test(History, settings=settings(max_examples=8, stateful_step_count=12, deadline=None))
 
 
 @pytest.mark.slow

@@ -72,6 +72,23 @@ def test_two_hospitals_may_use_the_same_key(hospital: UUID) -> None:
         assert result.items[0].outcome == "posted"
 
 
+def test_the_same_key_may_be_used_for_facts_of_two_kinds(hospital: UUID) -> None:
+    with acting_for(hospital), transaction():
+        result = post([a_payment("1"), a_payment("1", kind="another")])
+
+        assert [item.outcome for item in result.items] == ["posted", "posted"]
+
+
+def test_of_two_tellings_in_one_batch_the_refused_one_does_not_hide_the_other(hospital: UUID) -> None:
+    unbalanced = [Line("cash.psp", 2), Line("ar.patient", -1)]
+
+    with acting_for(hospital), transaction():
+        result = post([a_payment("1", lines=unbalanced), a_payment("1"), a_payment("1", 7)], partly=True)
+
+        assert [item.outcome for item in result.items] == ["refused", "posted", "refused"]
+        assert [type(refusal) for refusal in result.refusals] == [JournalUnbalanced, JournalKeyReused]
+
+
 @pytest.mark.parametrize(
     ("lines", "refusal"),
     [

@@ -8,10 +8,12 @@ import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from tandem.billing.ledger import JournalDraft, Line, balances, post
 from tandem.billing.ledger.sealing import body_hash
 from tandem.billing.ledger.verification import verify_books
+from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
 
@@ -45,6 +47,44 @@ def test_writers_at_once_who_tell_the_same_facts_in_any_order_book_each_once(app
         assert verdict.is_sound, verdict.faults
         assert verdict.journals == 40
         assert {row["code"]: row["balance_minor"] for row in balances()} == {"cash.psp": 4_000, "ar.patient": -4_000}
+
+
+def test_writers_who_name_the_same_accounts_in_opposite_orders_never_wait_for_each_other_in_a_circle(
+    app: Flask,
+) -> None:
+    hospital, codes = new_id(), ["cash.psp", "cash.bank", "ar.patient", "rev.other", "exp.psp_fee", "tax.vat"]
+
+    def storm(writer: int) -> int:
+        order = codes if writer % 2 else codes[::-1]
+        booked = 0
+        for n in range(6):
+            lines = [Line(code, amount) for code, amount in zip(order, (3, -1, -2, 5, -4, -1), strict=True)]
+            drafts = [JournalDraft("storm", f"{writer}:{n}:{each}", NOON, lines, "storm", str(n)) for each in range(5)]
+            with app.app_context(), acting_for(hospital, statement_timeout_ms=20_000), transaction():
+                session.execute(text("SET LOCAL lock_timeout = '20s'"))
+                booked += len(post(drafts).journal_ids)
+        return booked
+
+    with ThreadPoolExecutor(8) as writers:
+        booked = sum(writers.map(storm, range(8)))
+
+    with acting_for(hospital):
+        (verdict,) = verify_books()
+        assert verdict.is_sound, verdict.faults
+        assert (booked, verdict.journals, verdict.entries) == (240, 240, 1_440)
+
+
+def test_one_bad_item_of_ten_thousand_is_refused_and_the_others_are_booked(app: Flask) -> None:
+    hospital, drafts = new_id(), [a_fact(key) for key in range(10_000)]
+    drafts[7_777] = _spoilt(drafts[7_777])
+
+    with app.app_context(), acting_for(hospital, statement_timeout_ms=20_000), transaction():
+        result = post(drafts, partly=True)
+
+        assert [n for n, item in enumerate(result.items) if item.outcome == "refused"] == [7_777]
+        assert result.items[7_777].refusal is result.refusals[0]
+        assert [item.seq for item in result.items[7_776:7_779]] == [7_777, None, 7_778]
+        assert verify_books()[0].is_sound
 
 
 @pytest.mark.usefixtures("app")

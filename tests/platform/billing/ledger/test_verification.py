@@ -79,6 +79,24 @@ def test_whoever_alters_a_book_is_found_out(
     assert fault in faults_of(hospital)
 
 
+def test_a_line_that_was_moved_to_another_tenants_account_is_found_out(
+    hospital: UUID, as_superuser: Callable[..., None]
+) -> None:
+    stranger = new_id()
+    with acting_for(stranger), transaction():
+        lines = [Line("cash.bank", 1), Line("tax.vat", -1)]
+        post([JournalDraft("story", "1", NOON, lines, "story", "1")])
+
+    as_superuser(
+        "UPDATE entry SET account_id = (SELECT id FROM account WHERE tenant_id = %s AND code = 'cash.bank') "
+        "WHERE tenant_id = %s AND seq = 2 AND line_no = 1",
+        stranger,
+        hospital,
+    )
+
+    assert "journal 2 has an entry without its account" in faults_of(hospital)
+
+
 def test_windows_looked_at_together_see_what_one_after_the_other_sees(
     hospital: UUID, as_superuser: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
