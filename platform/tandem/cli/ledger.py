@@ -1,9 +1,12 @@
-"""`tandem ledger verify`, `tandem ledger export`: prove the books, and hand them over."""
+"""`tandem ledger …`: prove the books, hand them over, look into them, freeze them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib import import_module
+from typing import Any, Final
 from uuid import UUID
 
 import click
@@ -11,12 +14,22 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
+from tandem.billing.ledger import Instant, freeze_book, queries, thaw_book
+from tandem.billing.ledger.balances import Basis, balances_page
 from tandem.billing.ledger.export import FORMATS
-from tandem.billing.ledger.models import Book
-from tandem.billing.ledger.verification import BookVerdict, verify_books, verify_mirrors
-from tandem.kernel.database import session
-from tandem.kernel.money import CURRENCIES
-from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, across_tenants, acting_for
+from tandem.billing.ledger.models import BASES, HOLD_NEXT, Book
+from tandem.billing.ledger.verification import BookVerdict, differing_rules, verify_books, verify_mirrors
+from tandem.kernel import identity
+from tandem.kernel.database import Page, session
+from tandem.kernel.i18n import format_money
+from tandem.kernel.money import CURRENCIES, EXPONENTS
+from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, across_tenants, acting_for, transaction
+
+_TENANT: Final = click.option("--tenant", type=click.UUID, required=True, help="Whose book.")
+_CURRENCY: Final = click.option("--currency", type=click.Choice(CURRENCIES), default="CNY", show_default=True)
+_AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+_LIMIT: Final = click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
+_AFTER: Final = click.option("--after", help="Go on after this cursor, from the page before.")
 
 
 @click.group()
@@ -29,15 +42,18 @@ def ledger() -> None:
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="Windows looked at at once.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
 def verify(*, tenant: UUID | None, workers: int, as_json: bool) -> None:
-    """Check sums, sequence, seals, balances and mirrors of every book. Exit 1 when anything is wrong."""
+    """Check sums, sequence, seals, balances, mirrors and posting rules. Exit 1 when anything is wrong."""
     with import_module("wsgi").app.app_context():
+        differing = differing_rules()
         verdicts = [verdict for each in ([tenant] if tenant else _tenants()) for verdict in _verdicts(each, workers)]
     if as_json:
         told = [asdict(verdict) | {"is_sound": verdict.is_sound} for verdict in verdicts]
-        click.echo(json.dumps({"books": told}, default=str, indent=2))
+        click.echo(json.dumps({"books": told, "differing_posting_rules": differing}, default=str, indent=2))
     else:
         _print(verdicts)
-    if not all(verdict.is_sound for verdict in verdicts):
+        for name in differing:
+            click.echo(f"posting rule {name} is not recorded as the code reads it")
+    if differing or not all(verdict.is_sound for verdict in verdicts):
         raise click.exceptions.Exit(1)
 
 
@@ -50,6 +66,104 @@ def export(*, tenant: UUID, currency: str, shape: str) -> None:
     with import_module("wsgi").app.app_context(), acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
         for part in FORMATS[shape](currency):
             click.echo(part, nl=False)
+
+
+@ledger.command("balances")
+@_TENANT
+@click.option("--at", type=click.DateTime(), help="What stood before this moment (UTC); without it, what stands now.")
+@click.option("--basis", type=click.Choice(BASES), default="effective", help="By when it was true, or when booked.")
+@_LIMIT
+@_AFTER
+@_AS_JSON
+def show_balances(
+    *, tenant: UUID, at: datetime | None, basis: Basis, limit: int, after: str | None, as_json: bool
+) -> None:
+    """Accounts and what they stand at, debit positive."""
+    instant = None if at is None else Instant(at.replace(tzinfo=UTC), basis)
+    with _book_of(tenant):
+        page = balances_page(limit=limit, after=after, instant=instant)
+    columns = ("code", "party_id", "balance_minor", "floor_minor", "ceiling_minor", "closed_at")
+    _show(page, "balances", columns, as_json=as_json)
+
+
+@ledger.command("holds")
+@_TENANT
+@click.option("--status", type=click.Choice(list(HOLD_NEXT)), help="Only holds in this state.")
+@_LIMIT
+@_AFTER
+@_AS_JSON
+def show_holds(*, tenant: UUID, status: str | None, limit: int, after: str | None, as_json: bool) -> None:
+    """Sums set aside, newest first."""
+    with _book_of(tenant):
+        page = queries.holds(limit=limit, after=after, status=status)
+    columns = ("id", "account_code", "party_id", "amount_minor", "captured_minor", "status", "expires_at")
+    _show(page, "holds", columns, as_json=as_json)
+
+
+@ledger.command("rules")
+@_LIMIT
+@_AFTER
+@_AS_JSON
+def show_rules(*, limit: int, after: str | None, as_json: bool) -> None:
+    """The posting rules as they are recorded, every version."""
+    with _book_of(OPERATOR_ID):
+        page = queries.rule_versions(limit=limit, after=after)
+    _show(page, "posting_rules", ("code", "version", "effective_from", "family", "legs"), as_json=as_json)
+
+
+@ledger.command("freeze")
+@_TENANT
+@_CURRENCY
+@click.option("--because", required=True, help="The reason, for the audit trail.")
+def freeze(*, tenant: UUID, currency: str, because: str) -> None:
+    """Let nothing be posted to a book any more."""
+    with _book_of(tenant), transaction():
+        freeze_book(currency, because=because)
+    click.echo(f"the {currency} book of {tenant} is frozen")
+
+
+@ledger.command("thaw")
+@_TENANT
+@_CURRENCY
+@click.option("--because", required=True, help="The reason, for the audit trail.")
+def thaw(*, tenant: UUID, currency: str, because: str) -> None:
+    """Let a frozen book be posted to again."""
+    with _book_of(tenant), transaction():
+        thaw_book(currency, because=because)
+    click.echo(f"the {currency} book of {tenant} is open")
+
+
+@contextmanager
+def _book_of(tenant: UUID) -> Iterator[None]:
+    with import_module("wsgi").app.app_context(), acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
+        before = identity.current_actor()
+        identity.act_as(identity.Actor("command_line", None, "operator"))
+        try:
+            yield
+        finally:
+            identity.act_as(before)
+
+
+def _show(page: Page, name: str, columns: Sequence[str], *, as_json: bool) -> None:
+    if as_json:
+        told = {name: [dict(row) for row in page.rows], "next": page.next}
+        click.echo(json.dumps(told, default=str, indent=2))
+        return
+    table = Table(*(column.removesuffix("_minor") for column in columns), box=None)
+    for row in page.rows:
+        table.add_row(*(_cell(row, column) for column in columns))
+    Console(soft_wrap=True).print(table)
+    if page.next is not None:
+        click.echo(f"there are more: --after {page.next}")
+
+
+def _cell(row: Any, column: str) -> str:
+    value = row[column]
+    if value is None:
+        return ""
+    if column.endswith("_minor"):
+        return str(format_money(value, row["currency"], EXPONENTS[row["currency"]]))
+    return "; ".join(value) if isinstance(value, list) else str(value)
 
 
 def _tenants() -> list[UUID]:

@@ -16,10 +16,11 @@ from sqlalchemy import Row, select, text
 
 from tandem.billing.ledger import queries
 from tandem.billing.ledger.mirrors import mirrored_journals, mirrors_of
-from tandem.billing.ledger.models import Account, Entry, Journal
+from tandem.billing.ledger.models import Account, Entry, Journal, PostingRuleVersion
+from tandem.billing.ledger.posting_rules import recorded_rules
 from tandem.billing.ledger.sealing import GENESIS, body_hash_of, seal, written
 from tandem.kernel.database import session
-from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, acting_for, tenant_id
+from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, acting_for, in_public, tenant_id
 
 WINDOW: Final = 20_000
 FAULTS_TOLD: Final = 20
@@ -58,6 +59,16 @@ class BookVerdict:
 def verify_books(*, workers: int = 1) -> list[BookVerdict]:
     """Prove every book of the scope's tenant, each as it stands when its turn comes; `workers` windows at once."""
     return [_verify_book(book["id"], book["currency"], workers) for book in queries.books()]
+
+
+def differing_rules() -> list[str]:
+    """Posting rules that are not recorded exactly as the code reads them; opens the scope it needs."""
+    read = {(row["code"], row["version"]): row["sha256"] for row in recorded_rules()}
+    with in_public():
+        found = session.execute(select(PostingRuleVersion.code, PostingRuleVersion.version, PostingRuleVersion.sha256))
+        recorded = {(row.code, row.version): row.sha256 for row in found}
+    differing = {name for name in read.keys() | recorded.keys() if read.get(name) != recorded.get(name)}
+    return [f"{code}@{version}" for code, version in sorted(differing)]
 
 
 def verify_mirrors(tenant: UUID) -> list[str]:
