@@ -287,6 +287,29 @@ def test_a_body_with_numbers_out_of_reach_and_broken_text_is_answered_item_by_it
     assert answer.json["items"][0]["mend"].startswith("Send decimal text")
 
 
+def test_an_event_id_that_cannot_be_written_back_harms_no_other_item(
+    client: FlaskClient, meters: dict[str, str]
+) -> None:
+    staff = a_key(a_hospital(), "hospital", "hospital_admin")
+    half_a_pair, whole = (
+        f'{{"event_id": "{name}", "meter": "{meters["sum"]}", "at": "2026-09-01T01:30:00Z"}}'
+        for name in ("\\ud800", "whole")
+    )
+
+    answer = client.post(
+        "/api/hospital/v1/usage_events",
+        data=f'{{"events": [{half_a_pair}, {whole}]}}',
+        content_type="application/json",
+        headers=staff,
+    )
+
+    assert answer.status_code == 200, answer.json
+    assert [(each["event_id"], each["outcome"]) for each in answer.json["items"]] == [
+        (None, "rejected"),
+        ("whole", "accepted"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -1,5 +1,6 @@
 """Writing use: one statement writes a batch's new events, one counts exactly the events that the first one wrote."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -158,8 +159,13 @@ def _read(items: Sequence[object], reporter: str) -> list[Use | Fault]:
 
 
 def _told_id(item: object) -> str | None:
-    told = item.get("event_id") if isinstance(item, dict) else None
-    return told if isinstance(told, str) and len(told) <= 200 else None
+    told: Any = item.get("event_id") if isinstance(item, dict) else None
+    # Half a surrogate pair has no UTF-8: an answer that repeated it could not be written, and refused the whole batch.
+    is_tellable = isinstance(told, str) and len(told) <= 200 and not _HALF_PAIR.search(told)
+    return told if is_tellable else None
+
+
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
 def _write(uses: Sequence[Use], now: datetime) -> _Written:
