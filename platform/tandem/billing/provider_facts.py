@@ -13,6 +13,8 @@ Json = Mapping[str, Any]
 
 OUR_KEY: Final = "tandem_key"
 """The metadata member that carries the id of our row."""
+OUR_TENANT: Final = "tandem_tenant"
+"""On the operator's own account, the metadata member that says whose row it is."""
 NAME_LENGTH: Final = 255
 """How long the provider's ids can be: https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible"""
 _KINDS: Final = {
@@ -57,10 +59,11 @@ class ProviderCharge:
 
 @dataclass(frozen=True)
 class ProviderIntent:
-    """A wish to be paid, as it stands now. `key` is the id of our payment."""
+    """A wish to be paid, as it stands now. `key` is the id of our payment, `tenant` whose it is where it says."""
 
     id: str
     key: str | None
+    tenant: str | None
     status: str
     amount_minor: int
     currency: str
@@ -107,13 +110,17 @@ class ProviderDispute:
 
 @dataclass(frozen=True)
 class ProviderPayout:
-    """Money sent from the provider's balance to the bank. One that was paid may still fail."""
+    """Money sent from the provider's balance to the bank. One that was paid may still fail.
+
+    `is_composed`: the provider can tell which movements it paid out; of one made by hand it never can.
+    """
 
     id: str
     status: str
     amount_minor: int
     currency: str
     is_automatic: bool
+    is_composed: bool
     failure_code: str | None
     created_at: datetime
     arrives_at: datetime
@@ -171,6 +178,7 @@ def intent_from(told: Json) -> ProviderIntent:
     return ProviderIntent(
         id=told["id"],
         key=told["metadata"].get(OUR_KEY),
+        tenant=told["metadata"].get(OUR_TENANT),
         status=told["status"],
         amount_minor=told["amount"],
         currency=told["currency"].upper(),
@@ -221,6 +229,7 @@ def payout_from(told: Json) -> ProviderPayout:
         amount_minor=told["amount"],
         currency=told["currency"].upper(),
         is_automatic=told["automatic"],
+        is_composed=told.get("reconciliation_status") == "completed",
         failure_code=told.get("failure_code"),
         created_at=_moment(told["created"]),
         arrives_at=_moment(told["arrival_date"]),

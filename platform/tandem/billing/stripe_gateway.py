@@ -17,6 +17,7 @@ import stripe
 
 from tandem.billing.provider_facts import (
     OUR_KEY,
+    OUR_TENANT,
     ProviderCharge,
     ProviderDispute,
     ProviderHint,
@@ -83,26 +84,27 @@ class StripeGateway:
 
     def pay(
         self,
-        account: str,
+        account: str | None,
         *,
         key: UUID,
+        tenant: UUID | None = None,
         amount_minor: int,
         currency: str,
         method: str,
         payment_method: str | None,
         return_url: str,
     ) -> ProviderIntent:
-        """Create and confirm a PaymentIntent on the hospital's account.
+        """Create and confirm a PaymentIntent on the hospital's account; without one, on the operator's own.
 
-        `payment_method` is the provider's token of a card; wallets need none. Raises Refused with the intent when
-        the payer's side declines.
+        There `tenant` says whose wish it is. `payment_method` is the provider's token of a card; wallets need none.
+        Raises Refused with the intent when the payer's side declines.
         """
         params: dict[str, Any] = {
             "amount": amount_minor,
             "currency": currency.lower(),
             "confirm": True,
             "expand": ["latest_charge.balance_transaction"],
-            "metadata": {OUR_KEY: str(key)},
+            "metadata": {OUR_KEY: str(key)} | ({} if tenant is None else {OUR_TENANT: str(tenant)}),
             "allowed_payment_method_types": [method],
             "return_url": return_url,
         }
@@ -116,7 +118,7 @@ class StripeGateway:
             told = self._v1.payment_intents.create(cast(Any, params), _as(account, key))
         return intent_from(_plain(told))
 
-    def cancel_intent(self, account: str, intent_id: str) -> ProviderIntent:
+    def cancel_intent(self, account: str | None, intent_id: str) -> ProviderIntent:
         """Give an unpaid intent up. Raises Refused when it can no longer be cancelled, or is already.
 
         Without a key of ours: a refusal remembered under a key would be repeated after it stopped being true.
@@ -138,13 +140,13 @@ class StripeGateway:
             told = self._v1.refunds.create(cast(Any, params), _as(account, key))
         return refund_from(_plain(told))
 
-    def intent(self, account: str, intent_id: str) -> ProviderIntent:
+    def intent(self, account: str | None, intent_id: str) -> ProviderIntent:
         """A PaymentIntent now, with its charge and movement."""
         params = _showing("latest_charge.balance_transaction")
         with _telling_no_from_away():
             return intent_from(_plain(self._v1.payment_intents.retrieve(intent_id, params, _as(account))))
 
-    def charge(self, account: str, charge_id: str) -> ProviderCharge:
+    def charge(self, account: str | None, charge_id: str) -> ProviderCharge:
         """A charge now, with its movement."""
         params = _showing("balance_transaction")
         with _telling_no_from_away():
@@ -179,7 +181,7 @@ class StripeGateway:
         for told in self._pages(self._v1.events.list, account, when):
             yield hint_from(told | {"account": account}), orjson.dumps(told | {"account": account}, default=str)
 
-    def intents_since(self, account: str, *when: datetime) -> Iterator[ProviderIntent]:
+    def intents_since(self, account: str | None, *when: datetime) -> Iterator[ProviderIntent]:
         """PaymentIntents made since."""
         listing = self._v1.payment_intents.list
         return map(intent_from, self._pages(listing, account, when, "latest_charge.balance_transaction"))
@@ -204,8 +206,15 @@ class StripeGateway:
         """Balance transactions made since."""
         return map(movement_from, self._pages(self._v1.balance_transactions.list, account, when))
 
+    def movements_of_payout(self, account: str, payout_id: str) -> Iterator[ProviderMovement]:
+        """What an automatic payout paid out, once the provider has worked it out; its own movement is among it."""
+        listing: Any = self._v1.balance_transactions.list
+        with _telling_no_from_away():
+            for told in listing({"limit": PAGE, "payout": payout_id}, _as(account)).auto_paging_iter():
+                yield movement_from(_plain(told))
+
     def _pages(
-        self, listing: Callable[..., Any], account: str, when: tuple[datetime, ...], *expand: str
+        self, listing: Callable[..., Any], account: str | None, when: tuple[datetime, ...], *expand: str
     ) -> Iterator[dict[str, Any]]:
         bounds = {name: int(each.timestamp()) for name, each in zip(("gte", "lt"), when, strict=False)}
         params: dict[str, Any] = {"limit": PAGE, "created": bounds}
@@ -256,8 +265,10 @@ def _settings() -> Settings:
     return _Configured.settings
 
 
-def _as(account: str, key: UUID | None = None) -> Any:
-    return {"stripe_account": account} | ({} if key is None else {"idempotency_key": str(key)})
+def _as(account: str | None, key: UUID | None = None) -> Any:
+    """As whom a call is made: a connected account, or the operator itself; and under which key."""
+    whose = {} if account is None else {"stripe_account": account}
+    return whose | ({} if key is None else {"idempotency_key": str(key)})
 
 
 def _showing(*expand: str) -> Any:

@@ -9,11 +9,14 @@ from tandem.billing.payments.commands import (
     complete_payment,
     connect_account,
     create_payment,
+    pay_invoice,
     refund_payment,
+    waive,
 )
 from tandem.billing.payments.errors import (
     AlreadyBeingPaid,
     BenefitRefundedWhole,
+    InvoiceBeingPaid,
     PaymentNotSucceeded,
     RefundExceedsPayment,
     RefundKeyReused,
@@ -27,7 +30,7 @@ from tandem.billing.payments.events import (
     RefundSucceeded,
 )
 from tandem.billing.payments.jobs import fetch_provider_facts
-from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, Refund
+from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, PayoutPart, Refund, Waiver
 from tandem.billing.payments.queries import (
     captured_between,
     dispute,
@@ -46,16 +49,19 @@ __all__ = [
     "Dispute",
     "DisputeClosed",
     "DisputeOpened",
+    "InvoiceBeingPaid",
     "Payment",
     "PaymentFailed",
     "PaymentNotSucceeded",
     "PaymentSucceeded",
     "Payout",
+    "PayoutPart",
     "Refund",
     "RefundExceedsPayment",
     "RefundFailed",
     "RefundKeyReused",
     "RefundSucceeded",
+    "Waiver",
     "cancel_payment",
     "captured_between",
     "complete_payment",
@@ -64,10 +70,12 @@ __all__ = [
     "dispute",
     "fetch_provider_facts",
     "movement_sums",
+    "pay_invoice",
     "payment",
     "payment_for_order",
     "payment_of_payer",
     "read_until",
     "refund",
     "refund_payment",
+    "waive",
 ]

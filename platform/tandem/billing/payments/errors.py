@@ -44,6 +44,22 @@ class RefundKeyReused(Problem):
     mend = Text("Use a fresh key for a different refund.", "不同的退款请使用新的键。")
 
 
+class InvoiceBeingPaid(Problem):
+    """Another attempt to pay this invoice is under way; a second one could take the money twice."""
+
+    status, slug = 409, "invoice-being-paid"
+    title = Text("This invoice is being paid already", "该账单正在支付")
+    mend = Text("Finish or let lapse the attempt that is under way.", "请完成当前支付，或等其失效。")
+
+
+class WaiverNeedsSecond(Problem):
+    """Above the limit two people decide: who proposed (or granted) it does not also agree to it."""
+
+    status, slug = 403, "waiver-needs-second"
+    title = Text("A second person has to decide on this waiver", "该减免须由另一人决定")
+    mend = Text("Ask a colleague who may grant waivers.", "请由另一位有权限的同事处理。")
+
+
 class NoBookInCurrency(Problem):
     """The provider moved money in a currency that no book is kept in: people decide, the rest goes on."""
 

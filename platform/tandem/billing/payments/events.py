@@ -82,6 +82,13 @@ class DisputeClosed(Event):
 
 
 @dataclass(frozen=True)
+class InvoicePaymentAsked(Event):
+    """A customer wants to pay an invoice online; somebody must speak to the provider."""
+
+    intent_id: UUID
+
+
+@dataclass(frozen=True)
 class ProviderEventStored(Event):
     """An event of the provider lies in the inbox."""
 

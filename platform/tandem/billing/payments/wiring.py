@@ -18,11 +18,14 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     events.PaymentLapsed: [jobs.give_up_payment],
     events.PaymentCompleted: [jobs.consume_benefit],
     events.RefundAsked: [jobs.send_refund],
+    events.InvoicePaymentAsked: [jobs.take_invoice_payment],
     events.ProviderEventStored: [jobs.fold_event],
 }
 SCHEDULE: Final = (
     Cron("*/10 * * * *", jobs.sweep_payments, each="hospital"),
     Cron("7 * * * *", jobs.read_provider, each="hospital"),
+    Cron("*/10 * * * *", jobs.sweep_invoice_payments, each="employer"),
+    Cron("*/10 * * * *", jobs.sweep_invoice_payments, each="hospital"),
 )
 
 

@@ -1,8 +1,18 @@
 """Decisions about payments, one function each."""
 
 from tandem.billing.payments.commands.accounts import advance_reading, connect_account, register_account
+from tandem.billing.payments.commands.compose import compose_payout
 from tandem.billing.payments.commands.fold import fold_dispute, fold_intent, fold_payout, fold_refund
 from tandem.billing.payments.commands.inbox import mark_folded, owner_of, read_webhook, store_event
+from tandem.billing.payments.commands.invoice_payments import (
+    InvoiceWish,
+    begin_invoice_payment,
+    book_operators_fee,
+    end_invoice_payment,
+    fold_invoice_intent,
+    note_operators_fee,
+    pay_invoice,
+)
 from tandem.billing.payments.commands.movements import fold_movement, suspend_movement
 from tandem.billing.payments.commands.parking import park_fact, release_fact
 from tandem.billing.payments.commands.pay import (
@@ -23,35 +33,48 @@ from tandem.billing.payments.commands.refund import (
     refund_payment,
     succeed_benefit_refund,
 )
+from tandem.billing.payments.commands.waive import approve_waiver, refuse_waiver, take_back_waiver, waive
 
 __all__ = [
     "KEY_LASTS",
+    "InvoiceWish",
     "RefundWish",
     "Wish",
     "advance_reading",
+    "approve_waiver",
+    "begin_invoice_payment",
     "begin_payment",
     "begin_refund",
+    "book_operators_fee",
     "cancel_payment",
     "complete_payment",
+    "compose_payout",
     "connect_account",
     "create_payment",
+    "end_invoice_payment",
     "fail_payment",
     "fail_refund",
     "fold_dispute",
     "fold_intent",
+    "fold_invoice_intent",
     "fold_movement",
     "fold_payout",
     "fold_refund",
     "is_over",
     "mark_folded",
+    "note_operators_fee",
     "owner_of",
     "park_fact",
+    "pay_invoice",
     "read_webhook",
     "refund_payment",
+    "refuse_waiver",
     "register_account",
     "release_fact",
     "store_event",
     "succeed_benefit_refund",
     "succeed_by_benefit",
     "suspend_movement",
+    "take_back_waiver",
+    "waive",
 ]

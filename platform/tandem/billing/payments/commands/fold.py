@@ -156,6 +156,7 @@ def fold_payout(told: ProviderPayout) -> None:
     check_currency(told.currency)
     payout = _payout_of(told)
     about: dict[str, Any] = {"row_id": payout.id, "amount_minor": told.amount_minor, "currency": told.currency}
+    payout.is_composed = payout.is_composed or told.is_composed
     if not payout.is_posted:
         payout.is_posted = True
         post([postings.paid_out(told.id, at=told.created_at, **about)])
@@ -290,6 +291,9 @@ def _payout_of(told: ProviderPayout) -> Payout:
         "currency": told.currency,
         "status": "sent",
         "is_automatic": told.is_automatic,
+        "is_composed": told.is_composed,
+        "composition": "unknown",
+        "unallocated_minor": 0,
         "is_posted": False,
         "is_reversed": False,
         "sent_at": told.created_at,

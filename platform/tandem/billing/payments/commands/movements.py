@@ -98,6 +98,7 @@ def _store(told: ProviderMovement, posted_as: str | None) -> bool:
         "currency": told.currency,
         "source_id": told.source_id,
         "posted_as": posted_as,
+        "paid_out_minor": 0,
         "provider_created_at": told.created_at,
         "available_at": told.available_at,
         "fetched_at": clock.now(),

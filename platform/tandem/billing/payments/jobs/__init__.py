@@ -12,6 +12,7 @@ from tandem.billing.payments.jobs.asking import (
     take_payment,
 )
 from tandem.billing.payments.jobs.folding import fold_event
+from tandem.billing.payments.jobs.invoice_payments import sweep_invoice_payments, take_invoice_payment
 from tandem.billing.payments.jobs.reading import fetch_provider_facts, read_provider
 from tandem.billing.payments.jobs.sweeping import sweep_payments
 
@@ -24,6 +25,8 @@ __all__ = [
     "open_provider_account",
     "read_provider",
     "send_refund",
+    "sweep_invoice_payments",
     "sweep_payments",
+    "take_invoice_payment",
     "take_payment",
 ]

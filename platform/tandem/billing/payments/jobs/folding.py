@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.payments import commands, queries
+from tandem.billing.payments.jobs.invoice_payments import fold_of_platform
 from tandem.billing.stripe_gateway import Refused, gateway
 from tandem.kernel.errors import Problem
 from tandem.kernel.jobs import job
@@ -35,13 +36,18 @@ def fold_event(event_id: UUID) -> None:
         event = queries.provider_event(event_id)
         is_open = event.status == "received"
         account, kind, object_id = event.provider_account_id, event.object_kind, event.object_id
-        if not is_open or account is None or object_id is None:
+        if not is_open or object_id is None:
             return
-        if queries.is_old_news(event.kind, object_id):
+        if account is not None and queries.is_old_news(event.kind, object_id):
             commands.mark_folded(event_id)
             return
-        if kind == "charge" and (intent_id := queries.intent_of_charge(object_id)) is not None:
+        if account is not None and kind == "charge" and (intent_id := queries.intent_of_charge(object_id)) is not None:
             kind, object_id = "payment_intent", intent_id
+    if account is None:
+        fold_of_platform(kind, object_id)
+        with transaction():
+            commands.mark_folded(event_id)
+        return
     fact = look_up(account, kind, object_id)
     fold_intent_before(account, fact)
     if fact is None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tandem.billing.payments import commands, queries
 from tandem.billing.payments.jobs.folding import Fact, look_up, parking
+from tandem.billing.payments.queries import payouts
 from tandem.billing.provider_facts import ProviderHint, kind_of
 from tandem.billing.stripe_gateway import gateway, is_live
 from tandem.kernel import clock, telemetry
@@ -68,6 +69,7 @@ def _read(since: datetime | None, budget_seconds: int | None) -> bool:
                 commands.advance_reading(end or began)
         if end is not None and budget_seconds is not None and time.monotonic() - started > budget_seconds:
             return False
+    _compose_payouts(account)
     _look_again(account, is_long_silence=began - first > WINDOW)
     return True
 
@@ -166,6 +168,18 @@ class _Window:
                 _fold(Fact(kind, each.id, each, fold))
                 self.seen.add((kind, each.id))
             yield from batch
+
+
+def _compose_payouts(account: str) -> None:
+    """Say of each payout what it paid out, when that can be said: every movement before it has been read by now."""
+    with transaction():
+        waiting = payouts.uncomposed_payouts(OPEN_AT_ONCE)
+    for payout_id, is_told in waiting:
+        told = list(gateway().movements_of_payout(account, payout_id)) if is_told else None
+        for movement in told or ():
+            _fold(Fact("balance_transaction", movement.id, movement, commands.fold_movement))
+        with transaction():
+            commands.compose_payout(payout_id, None if told is None else [each.id for each in told])
 
 
 def _look_again(account: str, *, is_long_silence: bool) -> None:

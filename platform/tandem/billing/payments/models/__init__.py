@@ -1,5 +1,6 @@
 """Tables of payments: what our side wished for, and what the provider tells."""
 
+from tandem.billing.payments.models.invoice_intents import INVOICE_METHODS, InvoiceIntent
 from tandem.billing.payments.models.payments import (
     METHODS,
     PAYMENT_NEXT,
@@ -17,29 +18,38 @@ from tandem.billing.payments.models.provider import (
     Dispute,
     ParkedFact,
     Payout,
+    PayoutPart,
     ProviderAccount,
     ProviderEvent,
     ProviderEventBody,
     ProviderReading,
 )
+from tandem.billing.payments.models.welfare import ALONE_UP_TO_MINOR, BEARERS, WAIVER_NEXT, Waiver
 
 __all__ = [
+    "ALONE_UP_TO_MINOR",
+    "BEARERS",
     "DISPUTE_NEXT",
+    "INVOICE_METHODS",
     "METHODS",
     "PAYMENT_NEXT",
     "PAYOUT_NEXT",
     "PROVIDER_EVENT_NEXT",
     "REFUND_NEXT",
     "WAITING",
+    "WAIVER_NEXT",
     "BalanceTransaction",
     "Dispute",
+    "InvoiceIntent",
     "ParkedFact",
     "Payer",
     "Payment",
     "Payout",
+    "PayoutPart",
     "ProviderAccount",
     "ProviderEvent",
     "ProviderEventBody",
     "ProviderReading",
     "Refund",
+    "Waiver",
 ]

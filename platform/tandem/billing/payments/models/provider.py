@@ -62,6 +62,7 @@ class Payout(TenantOwned, Changing, Model):
         Index("payout_by_change_idx", "tenant_id", "changed_xid"),
         UniqueConstraint("tenant_id", "provider_payout_id"),
         Index("payout_by_day_idx", "tenant_id", "sent_at", "id"),
+        CheckConstraint("composition IN ('unknown', 'told', 'assumed')", name="composition"),
         CheckConstraint(CURRENCY_LISTED, name="currency"),
         states(PAYOUT_NEXT),
     )
@@ -71,6 +72,10 @@ class Payout(TenantOwned, Changing, Model):
     currency: Mapped[str]
     status: Mapped[str] = mapped_column(default="sent")
     is_automatic: Mapped[bool]
+    is_composed: Mapped[bool] = mapped_column(default=False)
+    # Which movements it paid out: not known yet, told by the provider, or assumed, the oldest money first.
+    composition: Mapped[str] = mapped_column(default="unknown")
+    unallocated_minor: Mapped[int] = mapped_column(default=0)
     failure_code: Mapped[str | None]
     is_posted: Mapped[bool] = mapped_column(default=False)
     is_reversed: Mapped[bool] = mapped_column(default=False)
@@ -93,6 +98,12 @@ class BalanceTransaction(TenantOwned, Changing, Model):
         Index("balance_transaction_by_day_idx", "tenant_id", "provider_created_at", "id"),
         Index("balance_transaction_by_source_idx", "tenant_id", "source_id"),
         Index("balance_transaction_open_idx", "tenant_id", "provider_id", postgresql_where=text("posted_as IS NULL")),
+        Index(
+            "balance_transaction_unpaid_idx",
+            "tenant_id",
+            "available_at",
+            postgresql_where=text("paid_out_minor <> net_minor"),
+        ),
         CheckConstraint(CURRENCY_LISTED, name="currency"),
         CheckConstraint("net_minor = amount_minor - fee_minor", name="net"),
     )
@@ -106,9 +117,35 @@ class BalanceTransaction(TenantOwned, Changing, Model):
     currency: Mapped[str]
     source_id: Mapped[str | None]
     posted_as: Mapped[str | None]
+    # How much of its net sum has left with payouts: the sum of its payout parts.
+    paid_out_minor: Mapped[int] = mapped_column(default=0)
     provider_created_at: Mapped[datetime]
     available_at: Mapped[datetime]
     fetched_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class PayoutPart(TenantOwned, Model):
+    """One movement's share in a payout. 出款构成
+
+    `is_assumed`: the provider does not say so; the oldest money went first.
+    """
+
+    __tablename__ = "payout_part"
+    __wall__ = Wall(operator="read", append_only=True)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "payout_id"], ["payout.tenant_id", "payout.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "balance_transaction_id"], ["balance_transaction.tenant_id", "balance_transaction.id"]
+        ),
+        UniqueConstraint("tenant_id", "payout_id", "balance_transaction_id"),
+        Index("payout_part_by_movement_idx", "tenant_id", "balance_transaction_id"),
+        CheckConstraint("amount_minor <> 0", name="amount"),
+    )
+
+    payout_id: Mapped[UUID]
+    balance_transaction_id: Mapped[UUID]
+    amount_minor: Mapped[int]
+    is_assumed: Mapped[bool]
 
 
 class ProviderEvent(TenantOwned, Model):

@@ -315,7 +315,7 @@ def payouts_page(*, limit: int, after: str | None) -> Page:
     """The hospital's payouts, newest first."""
     shown = (
         Payout.id, Payout.amount_minor, Payout.currency, Payout.status, Payout.failure_code, Payout.sent_at,
-        Payout.arrives_at,
+        Payout.arrives_at, Payout.is_automatic, Payout.composition, Payout.unallocated_minor,
     )  # fmt: skip
     mine = select(*shown).where(Payout.tenant_id == tenant_id())
     return page(mine, by=[Payout.sent_at, Payout.id], limit=limit, after=after, newest_first=True)

@@ -1,0 +1,59 @@
+"""Care that somebody else than the patient pays for: decided by people of the hospital, booked as what it is."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tandem.billing.payments.models.payments import CURRENCY_LISTED
+from tandem.kernel import clock
+from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.states import states
+
+BEARERS: Final = ("hospital_fund", "charity", "insurer")
+"""Who bears what the patient does not pay: the hospital's own welfare fund, a charity or authority, an insurer."""
+ALONE_UP_TO_MINOR: Final = 50_000
+"""One person may decide alone up to this sum of an order, in minor units; above it a second person agrees."""
+WAIVER_NEXT: Final = {
+    "proposed": {"granted", "refused"},
+    "granted": {"taken_back"},
+    "refused": set[str](),
+    "taken_back": set[str](),
+}
+
+
+class Waiver(TenantOwned, Model):
+    """Part of an order's price that its patient does not pay: who bears it, who decided, why. 减免
+
+    Never a name: `order_id` is what the hospital needs to know whom it concerns, and `bearer_name` an organisation.
+    """
+
+    __tablename__ = "waiver"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (
+        Index("waiver_by_order_idx", "tenant_id", "order_type", "order_id"),
+        Index("waiver_by_day_idx", "tenant_id", "proposed_at", "id"),
+        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        CheckConstraint("bearer IN ('hospital_fund', 'charity', 'insurer')", name="bearer"),
+        CheckConstraint("(bearer = 'hospital_fund') = (bearer_name IS NULL)", name="bearer_named"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint("status IN ('proposed', 'refused') OR decided_by IS NOT NULL", name="decided_by_somebody"),
+        CheckConstraint("NOT needs_second OR decided_by <> proposed_by", name="four_eyes"),
+        states(WAIVER_NEXT),
+    )
+
+    order_type: Mapped[str]
+    order_id: Mapped[UUID]
+    bearer: Mapped[str]
+    bearer_name: Mapped[str | None]
+    reason: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[str] = mapped_column(default="proposed")
+    needs_second: Mapped[bool]
+    proposed_by: Mapped[UUID]
+    proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]

@@ -1,0 +1,136 @@
+"""Care that somebody else pays for: who bears it, who decided, four eyes above the limit, and always a journal."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.exc import IntegrityError
+
+from tandem.billing.ledger import balance_minor
+from tandem.billing.payments import waive
+from tandem.billing.payments.models import ALONE_UP_TO_MINOR, Waiver
+from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
+from tandem.kernel.money import Money
+from tandem.kernel.tenancy import acting_for, transaction
+from tests.people import once, staff
+
+URL = "/api/hospital/v1/waivers"
+pytestmark = pytest.mark.usefixtures("app")
+
+
+def a_wish(amount_minor: int = 7_200, **changes: Any) -> dict[str, Any]:
+    facts = {"order_type": "appointment", "order_id": str(new_id()), "bearer": "hospital_fund", "reason": "hardship"}
+    return facts | {"amount": {"amount_minor": amount_minor, "currency": "CNY"}} | changes
+
+
+def told(client: FlaskClient, path: str, who: dict[str, str], body: dict[str, Any] | None = None) -> Any:
+    return client.post(f"{URL}{path}", json=body, headers=who | once())
+
+
+def book(hospital: UUID) -> dict[str, int]:
+    codes = ("ar.patient", "welfare.expense", "subsidy.receivable", "ar.insurer")
+    with acting_for(hospital):
+        return {code: sum_ for code in codes if (sum_ := balance_minor(code))}
+
+
+@pytest.mark.parametrize(
+    ("bearer", "name", "account"),
+    [
+        ("hospital_fund", None, "welfare.expense"),
+        ("charity", "红十字会", "subsidy.receivable"),
+        ("insurer", "平安健康", "ar.insurer"),
+    ],
+    ids=["the hospital's own fund", "a charity", "an insurer"],
+)
+def test_what_the_patient_does_not_pay_is_booked_on_whoever_bears_it(
+    client: FlaskClient, bearer: str, name: str | None, account: str
+) -> None:
+    hospital = new_id()
+    finance = staff(hospital, "hospital", "hospital_finance")
+
+    answer = told(client, "", finance, a_wish(2_000, bearer=bearer, bearer_name=name))
+
+    assert (answer.status_code, answer.json["status"]) == (201, "granted")
+    assert book(hospital) == {"ar.patient": -2_000, account: 2_000}
+
+
+def test_above_the_limit_a_second_person_agrees_before_anything_is_booked(client: FlaskClient) -> None:
+    hospital = new_id()
+    first, second = (staff(hospital, "hospital", "hospital_finance") for _ in range(2))
+    proposed = told(client, "", first, a_wish(ALONE_UP_TO_MINOR + 1)).json
+    before = book(hospital)
+
+    alone = told(client, f"/{proposed['id']}/approval", first)
+    agreed = told(client, f"/{proposed['id']}/approval", second)
+
+    assert (proposed["status"], proposed["needs_second"], before) == ("proposed", True, {})
+    assert (alone.status_code, alone.json["type"]) == (403, "/problems/waiver-needs-second")
+    assert agreed.json["status"] == "granted"
+    assert agreed.json["decided_by"] != agreed.json["proposed_by"]
+    assert book(hospital)["welfare.expense"] == ALONE_UP_TO_MINOR + 1
+
+
+def test_a_big_waiver_cut_into_small_ones_needs_the_second_person_too(client: FlaskClient) -> None:
+    finance, wish = staff(new_id(), "hospital", "hospital_finance"), a_wish(ALONE_UP_TO_MINOR)
+
+    answers = [told(client, "", finance, wish).json["status"] for _ in range(2)]
+
+    assert answers == ["granted", "proposed"]
+
+
+def test_the_database_refuses_one_pair_of_eyes(client: FlaskClient) -> None:
+    hospital, person = new_id(), new_id()
+    with acting_for(hospital), transaction():
+        waiver = waive(
+            order_type="appointment", order_id=new_id(), amount=Money(ALONE_UP_TO_MINOR + 1), bearer="hospital_fund",
+            bearer_name=None, reason="hardship", by=person,
+        )  # fmt: skip
+
+    with acting_for(hospital), pytest.raises(IntegrityError, match="four_eyes"):
+        row = session.get_one(Waiver, (hospital, waiver.id))
+        row.status, row.decided_by = "granted", person
+        session.flush()
+
+
+def test_a_refused_waiver_books_nothing_and_a_granted_one_is_taken_back_by_a_journal(client: FlaskClient) -> None:
+    hospital = new_id()
+    first, second = (staff(hospital, "hospital", "hospital_finance") for _ in range(2))
+    refused = told(client, "", first, a_wish(ALONE_UP_TO_MINOR + 1)).json
+    granted = told(client, "", first, a_wish(3_000)).json
+
+    said_no = told(client, f"/{refused['id']}/refusal", second, {"because": "no proof of hardship"}).json
+    taken = told(client, f"/{granted['id']}/taking_back", second, {"because": "visit did not take place"}).json
+    again = told(client, f"/{granted['id']}/taking_back", second, {"because": "once more"})
+
+    assert (said_no["status"], taken["status"], again.status_code) == ("refused", "taken_back", 409)
+    assert book(hospital) == {}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bearer": "charity"},
+        {"bearer_name": "红十字会"},
+        {"bearer": "nobody"},
+        {"amount": {"amount_minor": 0, "currency": "CNY"}},
+    ],
+    ids=["a charity without a name", "the own fund with a name", "nobody", "nothing"],
+)
+def test_a_waiver_that_says_too_little_is_refused(client: FlaskClient, changes: dict[str, Any]) -> None:
+    finance = staff(new_id(), "hospital", "hospital_finance")
+
+    answer = told(client, "", finance, a_wish() | changes)
+
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/invalid")
+
+
+def test_a_doctor_waives_nothing_and_another_hospital_sees_nothing(client: FlaskClient) -> None:
+    hospital, wish = new_id(), a_wish()
+    made = told(client, "", staff(hospital, "hospital", "hospital_finance"), wish).json
+    stranger = staff(new_id(), "hospital", "hospital_finance")
+
+    assert told(client, "", staff(hospital, "hospital", "doctor"), wish).status_code == 403
+    assert client.get(URL, headers=stranger).json["data"] == []
+    assert told(client, f"/{made['id']}/taking_back", stranger, {"because": "not ours"}).status_code == 404
