@@ -15,7 +15,7 @@ OFFENCES = {
     "the hospital's order": ("tenants/patients/queries.py", "import tenants.schedules"),
     "the employers' order": ("b2b/packages/queries.py", "import b2b.contracts"),
     "inside a slice": ("b2b/packages/models.py", "import b2b.packages.commands"),
-    "only the gateway knows Stripe": ("platform/tandem/billing/payments/queries.py", "import stripe"),
+    "only the gateway knows Stripe": ("platform/tandem/billing/payments/wiring.py", "import stripe"),
     "commands, queries and models know no HTTP": ("b2b/contracts/commands.py", "import flask"),
     "the sandbox stands alone": ("platform/tandem/stripe_sandbox/clock.py", "import tandem.kernel.clock"),
 }
