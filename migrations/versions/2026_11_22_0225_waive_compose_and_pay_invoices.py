@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
 
 revision = "p0225"
-down_revision = "l0220"
+down_revision = "u0220"
 branch_labels = None
 depends_on = None
 
