@@ -58,6 +58,7 @@ _CHOSEN: Final[dict[str, Any]] = {
     "licence.status": "verified",
     "licence.number": "PDY-00000001",
     "waiver.bearer": "hospital_fund",
+    "waiver.bearer_name": None,
     "waiver.status": "proposed",
     "waiver.needs_second": False,
     "practitioner.status": "active",

@@ -54,6 +54,7 @@ def pay_invoice(
 
     Raises InvoiceBeingPaid while another attempt is under way, InvoiceNotOpen, Invalid, NotFound.
     """
+    owed = payable_invoice(invoice_id)
     if method not in INVOICE_METHODS:
         raise refused_field(
             "method",
@@ -67,7 +68,6 @@ def pay_invoice(
             Text("A card, and only a card, is named by the provider's token", "仅银行卡支付需要提供卡令牌"),
             Text("Send payment_method with method card, and leave it out otherwise.", "仅当 method 为 card 时提供。"),
         )
-    owed = payable_invoice(invoice_id)
     intent = InvoiceIntent(
         tenant_id=tenant_id(),
         id=new_id(),
