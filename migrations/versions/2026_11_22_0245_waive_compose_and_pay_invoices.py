@@ -5,8 +5,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
 
-revision = "p0225"
-down_revision = "u0220"
+revision = "p0245"
+down_revision = "u0235"
 branch_labels = None
 depends_on = None
 
