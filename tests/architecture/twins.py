@@ -57,7 +57,6 @@ _CHOSEN: Final[dict[str, Any]] = {
     "invoice_tax.treatment": "exempt",
     "licence.status": "verified",
     "licence.number": "PDY-00000001",
-    "recon_item.status": "differs",
     "waiver.bearer": "hospital_fund",
     "waiver.bearer_name": None,
     "waiver.status": "proposed",
