@@ -3,6 +3,11 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
+
+METERS: Final = 5
+LADDER: Final = ((100, 120), (1_000, 95), (10_000, 70), (None, 45))
+"""Graduated: up to so many at so many fen each, the rest of them at the next price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,10 @@ def uses(seed: int, count: int, subjects: int = 50) -> Iterator[Use]:
     for number in range(count):
         minute = min(number * 43_200 // count + order.randrange(120), 43_199)
         yield Use(f"event-{number}", f"subject-{order.randrange(subjects)}", order.randrange(1, 100), minute)
+
+
+def metered(seed: int, count: int) -> Iterator[list[int]]:
+    """What each of `count` contracts used of each meter, in hundredths."""
+    order = random.Random(seed)
+    for _ in range(count):
+        yield [order.randrange(0, 3_000_000) for _ in range(METERS)]

@@ -62,12 +62,14 @@ def _hospitals(name: str, place: Place, peers: Peers) -> None:
     place.ensure(name, make, out_of=place.ours())
 
 
-def _payments(name: str, place: Place, peers: Peers) -> None:
-    """One hospital's payments and their journals, so many of each."""
-    count = int(name.split("-")[1])
-    place.ensure(
-        name, lambda url: ours("benchmarks.ours.matching:make_payments", count, place, url, {}), out_of=place.ours()
-    )
+def _made_by(program: str) -> Callable[[str, Place, Peers], None]:
+    """A data set that one of our programs makes of an empty database; its size is the second part of its name."""
+
+    def make(name: str, place: Place, peers: Peers) -> None:
+        count = int(name.split("-")[1])
+        place.ensure(name, lambda url: ours(program, count, place, url, {}), out_of=place.ours())
+
+    return make
 
 
 def ours(program: str, count: int, place: Place, url: str, facts: Mapping[str, Any]) -> None:
@@ -103,5 +105,6 @@ _MAKERS: Final[dict[str, Callable[[str, Place, Peers], None]]] = {
     "djstripe": _djstripe,
     "book": _book,
     "hospitals": _hospitals,
-    "payments": _payments,
+    "payments": _made_by("benchmarks.ours.matching:make_payments"),
+    "contracts": _made_by("benchmarks.ours.invoices:make_contracts"),
 }

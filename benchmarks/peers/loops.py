@@ -7,7 +7,6 @@ many hospitals, because it is slow). `usage`: one event per transaction with its
 Settings: psycopg 3, binary, prepared statements; COPY and executemany where a loop would use them.
 """
 
-import random
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,11 +14,12 @@ from decimal import ROUND_HALF_UP, Decimal
 import psycopg
 
 from benchmarks.stopwatch import Task
-from benchmarks.workload import uses
+from benchmarks.workload import LADDER, metered, uses
 
-METERS = 5
-TIERS = [(Decimal(0), Decimal(100), Decimal("1.20")), (Decimal(100), Decimal(1_000), Decimal("0.95")),
-         (Decimal(1_000), Decimal(10_000), Decimal("0.70")), (Decimal(10_000), None, Decimal("0.45"))]  # fmt: skip
+TIERS = [
+    (Decimal(first), None if past is None else Decimal(past), Decimal(price))
+    for first, (past, price) in zip([0, *(past for past, _ in LADDER if past is not None)], LADDER, strict=True)
+]
 FEN = Decimal(1)
 
 INVOICING = """
@@ -100,12 +100,11 @@ def _price_minor(quantity: Decimal) -> int:
         if quantity <= first:
             break
         amount += (min(quantity, past) - first if past is not None else quantity - first) * price
-    return int((amount * 100).quantize(FEN, ROUND_HALF_UP))
+    return int(amount.quantize(FEN, ROUND_HALF_UP))
 
 
 def _used(task: Task) -> list[list[Decimal]]:
-    order = random.Random(task.seed)
-    return [[Decimal(order.randrange(0, 3_000_000)).scaleb(-2) for _ in range(METERS)] for _ in range(task.count)]
+    return [[Decimal(each).scaleb(-2) for each in quantities] for quantities in metered(task.seed, task.count)]
 
 
 def _statements(task: Task) -> None:
