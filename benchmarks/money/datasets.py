@@ -106,5 +106,4 @@ _MAKERS: Final[dict[str, Callable[[str, Place, Peers], None]]] = {
     "book": _book,
     "hospitals": _hospitals,
     "payments": _made_by("benchmarks.ours.matching:make_payments"),
-    "contracts": _made_by("benchmarks.ours.invoices:make_contracts"),
 }

@@ -48,7 +48,7 @@ GROWTH: Final = [
     grown("usage", "usage ingest", "events", "benchmarks.ours.usage:report", "ours", {"small": 100, "full": 10_000}),
     grown("matching", "payments against the ledger", "pairs", "benchmarks.ours.matching:match", "payments-{n}",
           {"small": 1_000, "full": 10_000}),
-    grown("invoices", "invoice run", "contracts", "benchmarks.ours.invoices:rate", "contracts-{n}",
+    grown("invoices", "invoice run", "contracts", "benchmarks.ours.rating:rate", "ours",
           {"small": 10, "full": 300}),
     grown("statements", "statements, 50,000 entries a hospital", "entries", "benchmarks.ours.books:statements",
           "hospitals-{hospitals}-{n}", {"small": 160, "full": 100_000},

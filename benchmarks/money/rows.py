@@ -193,17 +193,10 @@ INVOICES: Final = Row(
     "30,000 contracts at least 50x as fast as a Decimal loop",
     "contracts",
     [
-        Competitor("ours", "Tandem, rating of the month", "benchmarks.ours.invoices:rate",
-                   {"small": 500, "full": 30_000}, "contracts-{n}",
-                   "chunks of 5,000 in a transaction each: use claimed, lines with their input hashes stored"),
         Competitor("rating", "Decimal loop in memory", "loops.py", {"small": 500, "full": 30_000}, "template0",
                    "arithmetic alone: nothing read, nothing stored", {"load": "rating"}),
         Competitor("loop", "Decimal loop, a transaction per contract", "loops.py", {"small": 200, "full": 3_000},
                    "template0", "reads a contract's use, writes its invoice and lines, commits", {"load": "invoices"}),
-    ],
-    [
-        Ratio("over the Decimal loop with a transaction per contract", "ours", "loop", 50),
-        Ratio("over the Decimal loop in memory, which stores nothing", "ours", "rating"),
     ],
 )  # fmt: skip
 

@@ -60,16 +60,6 @@ class _Kept(dict[str, str]):
         return "{" + name + "}"
 
 
-# Each bill's ladder on its own: joined back as a whole, the planner, who knows nothing of rows written a moment ago,
-# compared every bill with every other.
-_PRICED = (
-    "SELECT round(sum(CASE WHEN b.kind = 'volume' "
-    "THEN CASE WHEN b.b > s.above AND (s.up_to IS NULL OR b.b <= s.up_to) "
-    "THEN b.b * s.unit_price + s.flat_minor ELSE 0 END "
-    "WHEN b.b > s.above THEN (least(b.b, s.up_to) - s.above) * s.unit_price + s.flat_minor ELSE 0 END)) AS amount, "
-    "CASE WHEN count(*) = 1 THEN max(s.unit_price) END AS unit_price FROM plan_tier s "
-    "WHERE s.tenant_id = :tenant AND s.plan_version_id = b.plan_version_id AND s.component = b.code HAVING count(*) > 0"
-)
 # The lines of a chunk, as they are by the claims there are. `{claimed}` is what differs between a first rating, where
 # an hour has one claim, and all later looks, where its newest claim counts.
 _LINES = (
@@ -89,11 +79,18 @@ _LINES = (
     "billable AS (SELECT m.*, CASE WHEN m.kind = 'package' "
     "THEN ceil(greatest(m.quantity - m.included, 0) / m.package_size) "
     "ELSE greatest(m.quantity - m.included, 0) END AS b FROM metered m), "
+    "priced AS (SELECT b.id, b.p0, b.code, round(sum(CASE WHEN b.kind = 'volume' "
+    "THEN CASE WHEN b.b > s.above AND (s.up_to IS NULL OR b.b <= s.up_to) "
+    "THEN b.b * s.unit_price + s.flat_minor ELSE 0 END "
+    "WHEN b.b > s.above THEN (least(b.b, s.up_to) - s.above) * s.unit_price + s.flat_minor ELSE 0 END)) AS amount, "
+    "CASE WHEN count(*) = 1 THEN max(s.unit_price) END AS unit_price FROM billable b JOIN plan_tier s "
+    "ON s.tenant_id = :tenant AND s.plan_version_id = b.plan_version_id AND s.component = b.code "
+    "GROUP BY b.id, b.p0, b.code), "
     "charge AS (SELECT b.tenant_id, b.id, b.p0, b.code, b.kind, b.meter, b.title_en, b.title_zh, b.quantity, "
     "r.unit_price, CASE WHEN r.amount > {limit} THEN 0 ELSE r.amount END AS amount, "
     "CASE WHEN r.amount > {limit} THEN 'out-of-range' WHEN b.quantity < 0 THEN 'negative-quantity' END AS parked, "
     "concat_ws('|', b.fact_count, trim_scale(b.quantity)) AS input "
-    "FROM billable b CROSS JOIN LATERAL ({priced}) r "
+    "FROM billable b JOIN priced r ON r.id = b.id AND r.p0 = b.p0 AND r.code = b.code "
     "UNION ALL SELECT t.tenant_id, t.id, t.p0, p.code, p.kind, NULL, p.title_en, p.title_zh, 1, NULL, "
     "{flat}, NULL, '' FROM term t JOIN plan_component p ON p.tenant_id = :tenant "
     "AND p.plan_version_id = t.plan_version_id AND p.kind = 'flat'), "
@@ -118,8 +115,8 @@ _AMOUNTS = {
 }
 
 
-_FIRST_LINES = _filled(_LINES, claims=_ONE_CLAIM, priced=_PRICED, **_AMOUNTS)
-_LATEST_LINES = _filled(_LINES, claims=_NEWEST_CLAIM, priced=_PRICED, **_AMOUNTS)
+_FIRST_LINES = _filled(_LINES, claims=_ONE_CLAIM, **_AMOUNTS)
+_LATEST_LINES = _filled(_LINES, claims=_NEWEST_CLAIM, **_AMOUNTS)
 
 
 DUE: Final = text(
