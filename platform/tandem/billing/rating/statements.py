@@ -21,6 +21,9 @@ _PARTS: Final = {
     "v.cap_minor, v.terms_sha256, k.p0, k.p1, k.revision, greatest(s.first_day, k.p0) AS c0, "
     "least(coalesce(s.until_day, k.p1), k.p1) AS c1 FROM {keys} JOIN subscription s ON s.tenant_id = :tenant "
     "AND s.id = k.id JOIN plan_version v ON v.tenant_id = :tenant AND v.id = s.plan_version_id",
+    # Every row carries its term: joined to it again by estimate, ten thousand rows become a hundred million.
+    "t": "t.tenant_id, t.id, t.contract_id, t.plan_version_id, t.currency, t.terms_sha256, t.p0, t.p1, t.c0, t.c1, "
+    "t.revision",
     "since": "(CAST(t.c0 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
     "until": "(CAST(t.c1 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
     # A line's id follows from what it is, so a claim can name it before it is written.
@@ -31,6 +34,8 @@ _PARTS: Final = {
     "columns": "tenant_id, id, subscription_id, contract_id, plan_version_id, period_first, period_until, "
     "covered_first, covered_until, raised_for, revision, code, kind, meter, text_en, text_zh, quantity, unit_price, "
     "amount_minor, currency, pool_id, parked_reason, line_input_hash",
+    "hash": "encode(sha256(convert_to(concat_ws('|', t.terms_sha256, t.id, t.code, t.p0, t.p1, t.c0, t.c1, t.input), "
+    "'UTF8')), 'hex')",
     "claimed": "SELECT DISTINCT ON (c.meter, c.subject, c.hour) c.* FROM usage_claim c "
     "WHERE c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject AND c.hour >= {since} "
     "AND c.hour < {until} ORDER BY c.meter, c.subject, c.hour, c.fact_count DESC",
@@ -44,11 +49,6 @@ def _filled(statement: str, **more: str) -> str:
     return statement
 
 
-def _hash_of(line: str) -> str:
-    told = f"t.terms_sha256, t.id, {line}.code, t.p0, t.p1, t.c0, t.c1, {line}.input"
-    return f"encode(sha256(convert_to(concat_ws('|', {told}), 'UTF8')), 'hex')"
-
-
 def _sql(statement: str, **more: str) -> TextClause:
     return text(_filled(statement, **more))
 
@@ -60,54 +60,56 @@ class _Kept(dict[str, str]):
         return "{" + name + "}"
 
 
-# The lines of a chunk, as they are by the claims there are. `{claimed}` is what differs between a first rating, where
-# an hour has one claim, and all later looks, where its newest claim counts.
+# The lines of a chunk, as they are by the claims there are. `{claims}` is what differs between a first rating, where
+# an hour has one claim, and all later looks, where its newest claim counts. Each step is linear whatever the planner
+# believes: rows find what they need by index, and none of these sets is joined to another.
 _LINES = (
     "WITH term AS ({term}), "
-    "used AS (SELECT t.id, t.p0, p.code, m.aggregation, sum(c.event_count) AS event_count, "
-    "sum(c.fact_count) AS fact_count, sum(c.quantity) AS quantity, max(c.maximum) AS maximum "
-    "FROM term t JOIN plan_component p ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id "
-    "JOIN meter m ON m.code = p.meter JOIN {claims} GROUP BY t.id, t.p0, p.code, m.aggregation), "
-    "metered AS (SELECT t.*, p.code, p.kind, p.meter, p.title_en, p.title_zh, p.included, p.package_size, "
-    "u.fact_count, CASE u.aggregation WHEN 'sum' THEN u.quantity WHEN 'count' THEN u.event_count "
-    "WHEN 'max' THEN coalesce(u.maximum, 0) WHEN 'distinct' THEN (SELECT count(DISTINCT d.value_sha256) "
+    "metered AS (SELECT {t}, t.minimum_minor, t.cap_minor, p.code, p.kind, p.meter, p.title_en, p.title_zh, "
+    "p.included, p.package_size, u.fact_count, CASE m.aggregation WHEN 'sum' THEN u.quantity "
+    "WHEN 'count' THEN u.event_count WHEN 'max' THEN coalesce(u.maximum, 0) "
+    "WHEN 'distinct' THEN (SELECT count(DISTINCT d.value_sha256) "
     "FROM usage_value d WHERE d.tenant_id = :tenant AND d.meter = p.meter AND d.subject = t.subject "
     "AND d.hour >= {since} AND d.hour < {until}) ELSE coalesce((SELECT l.latest_quantity FROM ({claimed}) l "
     'WHERE l.latest_at IS NOT NULL ORDER BY l.latest_at DESC, l.latest_seq DESC, l.latest_key COLLATE "C" DESC '
-    "LIMIT 1), 0) END AS quantity FROM used u JOIN term t ON t.id = u.id AND t.p0 = u.p0 JOIN plan_component p "
-    "ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id AND p.code = u.code), "
-    "billable AS (SELECT m.*, CASE WHEN m.kind = 'package' "
-    "THEN ceil(greatest(m.quantity - m.included, 0) / m.package_size) "
-    "ELSE greatest(m.quantity - m.included, 0) END AS b FROM metered m), "
-    "priced AS (SELECT b.id, b.p0, b.code, round(sum(CASE WHEN b.kind = 'volume' "
-    "THEN CASE WHEN b.b > s.above AND (s.up_to IS NULL OR b.b <= s.up_to) "
-    "THEN b.b * s.unit_price + s.flat_minor ELSE 0 END "
-    "WHEN b.b > s.above THEN (least(b.b, s.up_to) - s.above) * s.unit_price + s.flat_minor ELSE 0 END)) AS amount, "
-    "CASE WHEN count(*) = 1 THEN max(s.unit_price) END AS unit_price FROM billable b JOIN plan_tier s "
-    "ON s.tenant_id = :tenant AND s.plan_version_id = b.plan_version_id AND s.component = b.code "
-    "GROUP BY b.id, b.p0, b.code), "
-    "charge AS (SELECT b.tenant_id, b.id, b.p0, b.code, b.kind, b.meter, b.title_en, b.title_zh, b.quantity, "
-    "r.unit_price, CASE WHEN r.amount > {limit} THEN 0 ELSE r.amount END AS amount, "
-    "CASE WHEN r.amount > {limit} THEN 'out-of-range' WHEN b.quantity < 0 THEN 'negative-quantity' END AS parked, "
-    "concat_ws('|', b.fact_count, trim_scale(b.quantity)) AS input "
-    "FROM billable b JOIN priced r ON r.id = b.id AND r.p0 = b.p0 AND r.code = b.code "
-    "UNION ALL SELECT t.tenant_id, t.id, t.p0, p.code, p.kind, NULL, p.title_en, p.title_zh, 1, NULL, "
+    "LIMIT 1), 0) END AS quantity FROM term t JOIN plan_component p ON p.tenant_id = :tenant "
+    "AND p.plan_version_id = t.plan_version_id JOIN meter m ON m.code = p.meter CROSS JOIN LATERAL ("
+    "SELECT count(*) AS hours, sum(c.event_count) AS event_count, sum(c.fact_count) AS fact_count, "
+    "sum(c.quantity) AS quantity, max(c.maximum) AS maximum FROM ({claims}) c) u WHERE u.hours > 0), "
+    "billable AS MATERIALIZED (SELECT t.*, CASE WHEN t.kind = 'package' "
+    "THEN ceil(greatest(t.quantity - t.included, 0) / t.package_size) "
+    "ELSE greatest(t.quantity - t.included, 0) END AS b FROM metered t), "
+    "priced AS (SELECT t.*, r.unit_price, r.amount FROM billable t CROSS JOIN LATERAL ("
+    "SELECT round(sum(CASE WHEN t.kind = 'volume' "
+    "THEN CASE WHEN t.b > s.above AND (s.up_to IS NULL OR t.b <= s.up_to) "
+    "THEN t.b * s.unit_price + s.flat_minor ELSE 0 END "
+    "WHEN t.b > s.above THEN (least(t.b, s.up_to) - s.above) * s.unit_price + s.flat_minor ELSE 0 END)) AS amount, "
+    "CASE WHEN count(*) = 1 THEN max(s.unit_price) END AS unit_price FROM plan_tier s "
+    "WHERE s.tenant_id = :tenant AND s.plan_version_id = t.plan_version_id AND s.component = t.code) r), "
+    "charge AS MATERIALIZED (SELECT {t}, t.minimum_minor, t.cap_minor, t.code, t.kind, t.meter, t.title_en, "
+    "t.title_zh, t.quantity, t.unit_price, CASE WHEN t.amount > {limit} THEN 0 ELSE t.amount END AS amount, "
+    "CASE WHEN t.amount > {limit} THEN 'out-of-range' WHEN t.quantity < 0 THEN 'negative-quantity' END AS parked, "
+    "concat_ws('|', t.fact_count, trim_scale(t.quantity)) AS input FROM priced t "
+    "UNION ALL SELECT {t}, t.minimum_minor, t.cap_minor, p.code, p.kind, NULL, p.title_en, p.title_zh, 1, NULL, "
     "{flat}, NULL, '' FROM term t JOIN plan_component p ON p.tenant_id = :tenant "
-    "AND p.plan_version_id = t.plan_version_id AND p.kind = 'flat'), "
-    "total AS (SELECT t.id, t.p0, coalesce(sum(c.amount), 0) AS amount, {minimum} AS minimum, {cap} AS cap "
-    "FROM term t LEFT JOIN charge c ON c.id = t.id AND c.p0 = t.p0 "
-    "GROUP BY t.id, t.p0, t.p1, t.c0, t.c1, t.minimum_minor, t.cap_minor), "
-    "line AS (SELECT id, p0, code, kind, meter, title_en, title_zh, quantity, unit_price, amount, parked, input "
-    "FROM charge UNION ALL SELECT id, p0, 'minimum', 'minimum', NULL, 'Minimum commitment', '最低消费补足', 1, NULL, "
-    "minimum - amount, NULL, CAST(amount AS text) FROM total WHERE amount < minimum "
-    "UNION ALL SELECT id, p0, 'spend_cap', 'spend_cap', NULL, 'Above the spend cap', '超出消费上限减免', 1, NULL, "
-    "cap - greatest(amount, minimum), NULL, CAST(amount AS text) FROM total WHERE greatest(amount, minimum) > cap) "
+    "AND p.plan_version_id = t.plan_version_id AND p.kind = 'flat' "
+    # A row of nothing for each term, so that one without any use still has a total.
+    "UNION ALL SELECT {t}, t.minimum_minor, t.cap_minor, NULL, 'nothing', NULL, NULL, NULL, 0, NULL, 0, NULL, NULL "
+    "FROM term t), "
+    "total AS (SELECT {t}, sum(t.amount) AS amount, {minimum} AS minimum, {cap} AS cap FROM charge t "
+    "GROUP BY {t}, t.minimum_minor, t.cap_minor), "
+    "line AS (SELECT {t}, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, t.unit_price, t.amount, "
+    "t.parked, t.input FROM charge t WHERE t.kind <> 'nothing' "
+    "UNION ALL SELECT {t}, 'minimum', 'minimum', NULL, 'Minimum commitment', '最低消费补足', 1, NULL, "
+    "t.minimum - t.amount, NULL, CAST(t.amount AS text) FROM total t WHERE t.amount < t.minimum "
+    "UNION ALL SELECT {t}, 'spend_cap', 'spend_cap', NULL, 'Above the spend cap', '超出消费上限减免', 1, NULL, "
+    "t.cap - greatest(t.amount, t.minimum), NULL, CAST(t.amount AS text) FROM total t "
+    "WHERE greatest(t.amount, t.minimum) > t.cap) "
 )
 _ONE_CLAIM = (
-    "usage_claim c ON c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject AND c.hour >= {since} "
-    "AND c.hour < {until}"
+    "SELECT c.* FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject "
+    "AND c.hour >= {since} AND c.hour < {until}"
 )
-_NEWEST_CLAIM = "LATERAL ({claimed}) c ON true"
 _AMOUNTS = {
     "flat": _filled("{share}", amount="p.flat_minor"),
     "minimum": _filled("{share}", amount="t.minimum_minor"),
@@ -116,7 +118,7 @@ _AMOUNTS = {
 
 
 _FIRST_LINES = _filled(_LINES, claims=_ONE_CLAIM, **_AMOUNTS)
-_LATEST_LINES = _filled(_LINES, claims=_NEWEST_CLAIM, **_AMOUNTS)
+_LATEST_LINES = _filled(_LINES, claims="{claimed}", **_AMOUNTS)
 
 
 DUE: Final = text(
@@ -142,12 +144,10 @@ CLAIM: Final = _sql(
 RATE: Final = _sql(
     "{lines} INSERT INTO rated_line ({columns}) "
     "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, t.p0, "
-    "t.revision, l.code, l.kind, l.meter, l.title_en, l.title_zh, l.quantity, l.unit_price, "
-    "CAST(l.amount AS bigint), t.currency, NULL, l.parked, {hash} "
-    "FROM line l JOIN term t ON t.id = l.id AND t.p0 = l.p0",
+    "t.revision, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, t.unit_price, "
+    "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM line t",
     lines=_FIRST_LINES,
-    code="l.code",
-    hash=_hash_of("l"),
+    code="t.code",
 )
 """Write a chunk's lines from its claims."""
 
@@ -156,35 +156,29 @@ ADVANCE: Final = _sql(
 )
 
 RERATE: Final = _sql(
-    "{lines} "
-    "SELECT t.id AS subscription_id, t.p0 AS period_first, l.code, l.quantity, CAST(l.amount AS bigint) "
-    "AS amount_minor, l.parked AS parked_reason, {hash} AS line_input_hash FROM line l "
-    "JOIN term t ON t.id = l.id AND t.p0 = l.p0 ORDER BY 1, 2, 3",
+    "{lines} SELECT t.id AS subscription_id, t.p0 AS period_first, t.code, t.quantity, CAST(t.amount AS bigint) "
+    "AS amount_minor, t.parked AS parked_reason, {hash} AS line_input_hash FROM line t ORDER BY 1, 2, 3",
     lines=_LATEST_LINES,
-    hash=_hash_of("l"),
 )
 """What a chunk comes to by the claims there are now: reads only."""
 
 ADJUST: Final = _sql(
-    "{lines}, billed AS (SELECT t.id, t.p0, r.code, max(r.kind) AS kind, max(r.meter) AS meter, "
-    "max(r.text_en) AS title_en, max(r.text_zh) AS title_zh, sum(r.quantity) AS quantity, "
-    "sum(r.amount_minor) AS amount FROM term t JOIN rated_line r ON r.tenant_id = :tenant "
-    "AND r.subscription_id = t.id AND r.period_first = t.p0 AND r.kind <> 'prepaid' GROUP BY t.id, t.p0, r.code), "
-    "changed AS (SELECT coalesce(l.id, b.id) AS id, coalesce(l.p0, b.p0) AS p0, coalesce(l.code, b.code) AS code, "
-    "coalesce(l.kind, b.kind) AS kind, coalesce(l.meter, b.meter) AS meter, coalesce(l.title_en, b.title_en) "
-    "AS title_en, coalesce(l.title_zh, b.title_zh) AS title_zh, coalesce(l.quantity, 0) - coalesce(b.quantity, 0) "
-    "AS quantity, coalesce(l.amount, 0) - coalesce(b.amount, 0) AS amount, l.parked, "
-    "concat_ws('|', l.input, 'billed', trim_scale(b.quantity), b.amount) AS input FROM line l "
-    "FULL JOIN billed b ON b.id = l.id AND b.p0 = l.p0 AND b.code = l.code) "
+    "{lines}, told AS (SELECT {t}, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, t.amount, t.parked, "
+    "t.input, CAST(0 AS numeric) AS billed_quantity, CAST(0 AS numeric) AS billed FROM line t "
+    "UNION ALL SELECT {t}, r.code, r.kind, r.meter, r.text_en, r.text_zh, 0, 0, NULL, NULL, r.quantity, "
+    "r.amount_minor FROM term t JOIN rated_line r ON r.tenant_id = :tenant AND r.subscription_id = t.id "
+    "AND r.period_first = t.p0 AND r.kind <> 'prepaid'), "
+    "changed AS (SELECT {t}, t.code, max(t.kind) AS kind, max(t.meter) AS meter, max(t.title_en) AS title_en, "
+    "max(t.title_zh) AS title_zh, sum(t.quantity - t.billed_quantity) AS quantity, sum(t.amount - t.billed) AS amount, "
+    "max(t.parked) AS parked, concat_ws('|', max(t.input), 'billed', trim_scale(sum(t.billed_quantity)), "
+    "sum(t.billed)) AS input FROM told t GROUP BY {t}, t.code) "
     "INSERT INTO rated_line ({columns}) "
     "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, "
-    "CAST(:raised_for AS date), t.revision, x.code, x.kind, x.meter, x.title_en, x.title_zh, x.quantity, NULL, "
-    "CAST(x.amount AS bigint), t.currency, NULL, x.parked, {hash} FROM changed x "
-    "JOIN term t ON t.id = x.id AND t.p0 = x.p0 WHERE x.amount <> 0 OR EXISTS (SELECT FROM usage_claim c "
-    "WHERE c.tenant_id = :tenant AND c.rated_line_id = {line_id})",
+    "CAST(:raised_for AS date), t.revision, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, NULL, "
+    "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM changed t WHERE t.amount <> 0 "
+    "OR EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant AND c.rated_line_id = {line_id})",
     lines=_LATEST_LINES,
-    code="x.code",
-    hash=_hash_of("x"),
+    code="t.code",
 )
 """Write what late use changed: the price of everything by the newest claims, less what was billed, code by code."""
 

@@ -1,0 +1,12 @@
+"""Rated lines are written by a join to their subscription, so a foreign key would only check it again, row by row."""
+
+from alembic import op
+
+revision = "u0255"
+down_revision = "u0235"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.drop_constraint("rated_line_subscription_fkey", "rated_line", type_="foreignkey")
