@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "u0255"
-down_revision = "u0235"
+down_revision = "p0245"
 branch_labels = None
 depends_on = None
 
