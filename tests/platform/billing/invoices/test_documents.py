@@ -102,6 +102,14 @@ def test_a_name_that_looks_like_a_formula_stays_a_name_and_the_sum_is_a_formula(
     assert '=HYPERLINK("http://x","pay")' in [cell.value for cell in sheet["B"]]
 
 
+def test_a_text_with_characters_that_no_workbook_holds_is_shown_with_their_place_marked(client: FlaskClient) -> None:
+    row = issued(a_customer(), a_line(100, text="a\x0bb\x1bc\ufffe\U0001f600"))
+
+    sheet = sheet_of(read(client, row, "xlsx"))
+
+    assert "a\ufffdb\ufffdc\ufffd\U0001f600" in [cell.value for cell in sheet["B"]]
+
+
 def test_an_issued_invoice_keeps_its_sellers_name_when_the_seller_changes_it(client: FlaskClient) -> None:
     operator = a_key(OPERATOR_ID, "operator", "operator_finance")
     profile = {"tax_number": "91330100MA2XXXXX0X", "address": "杭州", "telephone": "0571", "bank_name": "工商银行"}

@@ -1,5 +1,6 @@
 """An invoice as a workbook: figures are numbers, the sums are formulas, and no text of ours can become a formula."""
 
+import re
 from decimal import Decimal
 from io import BytesIO
 from typing import Any, Final
@@ -16,6 +17,8 @@ _HEADS: Final = (
 )  # fmt: skip
 _WIDTHS: Final = (16, 46, 12, 10, 14, 16, 18, 14, 16)
 _BOLD: Final = Font(bold=True)
+# What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets): a workbook with it is none.
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NET, _TAX, _GROSS = "F", "H", "I"
 
 
@@ -64,7 +67,7 @@ def xlsx_of(content: Content) -> bytes:
 
 def _text(sheet: Any, value: str, *, bold: bool = False) -> Any:
     # Said to be text, so that "=HYPERLINK(…)" in somebody's name stays a name.
-    cell = WriteOnlyCell(sheet, value=value)
+    cell = WriteOnlyCell(sheet, value=_NO_XML.sub("\N{REPLACEMENT CHARACTER}", value))
     cell.data_type = "s"
     cell.quotePrefix = value[:1] in "=+-@\t\r" and value != ""
     cell.alignment = Alignment(vertical="top", wrap_text=len(value) > 30)
