@@ -24,7 +24,8 @@ def printed(row: Found) -> str:
 
 def rendered(results: Found) -> str:
     """All rows as Markdown."""
-    parts = [BEGIN, ""]
+    machine, _, versions = results["machine"].partition("\n")
+    parts = [BEGIN, "", f"{machine}. {versions}. Peers: {results['peers']}.", ""]
     for row in results["rows"].values():
         parts += _section(row)
     return "\n".join([*parts, "### Memory", "", held(results), "", END])
@@ -67,8 +68,12 @@ def _section(row: Found) -> list[str]:
             f"| {ratio['title']} | {_each(ratio['each'])} | **{_number(ratio['median'])}** | {_aim(ratio)} |"
             for ratio in row["ratios"]
         ]
-    settings = [f"* {one['title']}: {one['settings']}." for one in row["competitors"].values() if one["settings"]]
-    return [*lines, "", *settings, *([f"* {row['note']}"] if row["note"] else []), ""]
+    settings: dict[str, list[str]] = {}
+    for one in row["competitors"].values():
+        if one["settings"]:
+            settings.setdefault(one["settings"], []).append(one["title"])
+    told = [f"* {'; '.join(titles)}: {words}." for words, titles in settings.items()]
+    return [*lines, "", *told, *([f"* {row['note']}"] if row["note"] else []), ""]
 
 
 def _line(one: Found) -> str:

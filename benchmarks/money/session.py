@@ -11,12 +11,23 @@ from typing import Any, Final
 from benchmarks.machine import commit, load, machine
 from benchmarks.money import datasets
 from benchmarks.money.contest import Row, as_json, compete
-from benchmarks.money.peers import NotInstalled, Peers
+from benchmarks.money.peers import PINS, NotInstalled, Peers
 from benchmarks.money.place import bench_home, opened
 from benchmarks.money.report import held, printed, render_into
 from benchmarks.money.rows import ROWS
 from benchmarks.servers import CHECKOUT
 
+TOLD: Final = (
+    "beancount",
+    "dj-stripe",
+    "django=",
+    "django-hordak",
+    "duckdb",
+    "gunicorn",
+    "pandas",
+    "psycopg=",
+    "pyarrow",
+)
 PAGE: Final = CHECKOUT / "docs" / "benchmarks.md"
 
 
@@ -82,7 +93,8 @@ def _chosen(only: Sequence[str], but: Sequence[str]) -> list[Row]:
 
 def _keep(file: Path, scale: str, key: str, told: dict[str, Any]) -> None:
     results = json.loads(file.read_text()) if file.exists() else {"rows": {}}
-    results |= {"machine": machine(), "scale": scale}
+    pins = ", ".join(line.replace("==", " ") for line in PINS.read_text().splitlines() if line.startswith(TOLD))
+    results |= {"machine": machine(), "scale": scale, "peers": pins}
     results["rows"][key] = told
     results["rows"] = {row.key: results["rows"][row.key] for row in ROWS if row.key in results["rows"]}
     fresh = file.with_suffix(".new")

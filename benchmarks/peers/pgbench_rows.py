@@ -3,7 +3,7 @@
 Facts: `program` (where pgbench is), `load` (`posting` or `usage`), `hot`, `clients` (those that are tried),
 `cores`. There is no foreign key, no trigger, no wall and no chain in these tables: nothing but the work.
 Settings: prepared statements, balances in a table with fillfactor 50, accounts locked in order so that nobody waits
-in a circle; the concurrency is found by trying each for two seconds.
+in a circle; the concurrency is found by trying each for a second.
 """
 
 import re
@@ -16,7 +16,7 @@ import psycopg
 
 from benchmarks.stopwatch import Task
 
-TRY_SECONDS = 2
+TRY_SECONDS = 1
 
 POSTING = """
 CREATE TABLE account (id int PRIMARY KEY, balance_minor bigint NOT NULL DEFAULT 0) WITH (fillfactor = 50);

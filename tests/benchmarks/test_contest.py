@@ -78,12 +78,14 @@ def test_results_stand_between_the_marks_of_the_page_and_nothing_else_changes(tm
     row = Row("posting", "Posting", "fast", "journals", [], [Ratio("per second", "ours", None, 30)])
     told = as_json(row, {"ours": runs}) | {"measured": "now"}
 
-    render_into(page, json.loads(json.dumps({"rows": {"posting": told}})))
+    results = {"machine": "today; a machine\nPython", "peers": "pandas 3", "rows": {"posting": told}}
+    render_into(page, json.loads(json.dumps(results)))
 
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}\n") and text.endswith(f"{END}\nafter\n")
     assert "| Tandem | 50, 25 | 37.5 | 100 | 0.50 + 0.50 | 80 |" in text
     assert "| per second | 50, 25 | **37.5** | 30: met |" in text
+    assert "today; a machine. Python. Peers: pandas 3." in text
     assert "old" not in text
 
 
