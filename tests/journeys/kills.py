@@ -34,7 +34,7 @@ from tandem.app import create_app, dispose_engines
 from tandem.billing import stripe_gateway
 from tandem.billing.ledger.verification import verify_books, verify_mirrors
 from tandem.billing.payments import queries
-from tandem.billing.payments.jobs import read_provider, sweep_payments
+from tandem.billing.payments.jobs import read_provider, sweep_invoice_payments, sweep_payments
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import Base, session
 from tandem.kernel.jobs import JobRow
@@ -48,6 +48,7 @@ from tests.platform.stripe_sandbox.stage import KEY, Sandbox
 
 COUNTED: Final = (
     "payment", "payer", "refund", "dispute", "payout", "balance_transaction", "provider_event", "provider_event_body",
+    "payout_part", "waiver", "invoice_intent",
     "usage_event", "fee_accrual", "fee_reversal", "settlement_statement", "invoice", "invoice_payment", "discrepancy",
 )  # fmt: skip
 """Tables in which a killed story has as many rows as its twin."""
@@ -214,6 +215,8 @@ def settled(stage: Stage) -> Ending:
             with acting_for(stage.hospital_id):
                 sweep_payments()
                 read_provider()
+            with acting_for(stage.employer_id):
+                sweep_invoice_payments()
             if not revive(stage):
                 break
     faults = [fault for tenant in stage.tenants for fault in _faults_of(tenant)]
