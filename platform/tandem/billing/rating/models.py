@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, Un
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.database import Changing, Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 
 KINDS: Final = ("flat", "per_unit", "graduated", "volume", "package", "percentage")
@@ -178,7 +178,7 @@ class RatedLine(TenantOwned, Model):
     line_input_hash: Mapped[str]
 
 
-class UsageClaim(TenantOwned, Model):
+class UsageClaim(TenantOwned, Changing, Model):
     """A roll-up as it stood when a line billed it. Each state of it is billed by one line: this is its key. 用量认领
 
     The copy makes rating repeatable: a line is a function of its claims, whatever the roll-up says today.
@@ -186,7 +186,10 @@ class UsageClaim(TenantOwned, Model):
 
     __tablename__ = "usage_claim"
     __wall__ = Wall(operator="write", append_only=True)
-    __table_args__ = (Index("usage_claim_by_line", "tenant_id", "rated_line_id"),)
+    __table_args__ = (
+        Index("usage_claim_by_line", "tenant_id", "rated_line_id"),
+        Index("usage_claim_by_change_idx", "tenant_id", "changed_xid"),
+    )
 
     id = None  # type: ignore[assignment]  # its key is what it claims; takes away the column of TenantOwned
     meter: Mapped[str] = mapped_column(primary_key=True)

@@ -15,12 +15,12 @@ from tandem.billing.payments import fetch_provider_facts, read_until
 from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
 from tandem.billing.reconciliation.models import DayClose
-from tandem.billing.reconciliation.passes import told
+from tandem.billing.reconciliation.passes import books, metering, told
 from tandem.billing.reconciliation.passes.told import Told
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session
 from tandem.kernel.jobs import job
-from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, tenant_id, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, across_tenants, acting_for, tenant_id, transaction
 
 CURRENCY: Final = "CNY"
 MIRRORED: Final = "R6.mirrored"
@@ -98,6 +98,12 @@ def reconcile_fully() -> None:
         # From the first place on: the windows below then see every mirrored journal once more.
         advance(MIRRORED, "seq", 0)
     _compare_mirrors(since, until)
+    _prove_books()
+    with transaction():
+        found = queries.days_of_usage()
+    for day in found:
+        with transaction():
+            commands.keep(metering.rollups_and_events(*clock.day_bounds(day)))
 
 
 @job(queue="slow", timeout_seconds=3_600, outside=True)
@@ -131,6 +137,7 @@ def _reconcile_since(moment: datetime, *, asks_provider: bool) -> None:
         fetch_provider_facts(clock.day_bounds(days[0])[0])
     mirror_book(CURRENCY)
     _reconcile(days, None, None)
+    _prove_books()
 
 
 def _reconcile(days: Sequence[date], day_close_id: UUID | None, statement_id: UUID | None) -> None:
@@ -151,6 +158,14 @@ def _reconcile(days: Sequence[date], day_close_id: UUID | None, statement_id: UU
             commands.note_run(day, outcomes, day_close_id=day_close_id, statement_id=statement_id)
 
 
+def _prove_books() -> None:
+    """R7, a transaction for the proof and one for what it found."""
+    with acting_for(tenant_id(), statement_timeout_ms=REPORT_TIMEOUT_MS), transaction():
+        found = books.books_and_seals()
+    with transaction():
+        commands.keep(found)
+
+
 def _told_of(day: date) -> list[Told]:
     """What is found of a day: first what other tenants say, each in its own scope, then the comparison in this one."""
     since, until = clock.day_bounds(day)
@@ -165,7 +180,11 @@ def _told_of(day: date) -> list[Told]:
             unconsumed |= paid - consumed_among(paid)
             consumed_here |= consumed_at(here, since, until)
     with transaction():
-        found = [told.use_and_benefits(since, until, unconsumed, consumed_here), told.invoices_and_book(since, until)]
+        found = [
+            told.use_and_benefits(since, until, unconsumed, consumed_here),
+            told.invoices_and_book(since, until),
+            metering.rollups_and_events(since, until),
+        ]
         if commands.is_latest_day(day):
             found += [told.balance_at_provider(until), told.statement_and_book()]
     return found

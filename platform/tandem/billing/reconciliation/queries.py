@@ -18,6 +18,7 @@ from tandem.billing.reconciliation.models import (
     ReconItem,
 )
 from tandem.billing.usage import UsageEvent
+from tandem.kernel import clock
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
@@ -113,6 +114,17 @@ def benefit_payments(payment_ids: Collection[UUID]) -> Sequence[RowMapping]:
     shown = (Payment.id, Payment.programme_id, Payment.amount_minor, Payment.currency)
     wanted = select(*shown).where(Payment.tenant_id == tenant_id(), Payment.id.in_(list(payment_ids)))
     return rows(wanted.order_by(Payment.id))
+
+
+def days_of_usage() -> list[date]:
+    """Business days on which anything was used."""
+    found = session.execute(
+        text(
+            "SELECT DISTINCT (at AT TIME ZONE :zone)::date AS day FROM usage_event WHERE tenant_id = :tenant ORDER BY 1"
+        ),
+        {"tenant": tenant_id(), "zone": clock.BUSINESS_ZONE},
+    )
+    return [row.day for row in found]
 
 
 def programmes_paying() -> list[UUID]:

@@ -18,6 +18,7 @@ DEFAULTS: Final[Mapping[str, int]] = {
     "sla_days.dispute.hold": 120,
     "sla_days.cash.psp": 14,
     "sla_days.payout": 5,
+    "sla_days.billing": 10,
     "sla_days.receipt": 30,
     "tolerance_minor": 0,
     "tolerance_budget_minor": 0,

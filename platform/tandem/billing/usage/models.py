@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, Reference, TenantOwned, Wall
+from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 
 AGGREGATIONS: Final = ("sum", "count", "distinct", "max", "latest")
@@ -117,7 +117,7 @@ class UsageEvent(TenantOwned, Model):
     price_item: Mapped[str | None]
 
 
-class UsageRollup(TenantOwned, Model):
+class UsageRollup(TenantOwned, Changing, Model):
     """All use of one meter by one subject in one hour: a cache that a recount proves. 小时汇总
 
     `event_count` leaves voided events out; `fact_count` counts every event and every void that ever belonged here, so
@@ -129,6 +129,7 @@ class UsageRollup(TenantOwned, Model):
     __wall__ = Wall(operator="write")
     __table_args__ = (
         Index("usage_rollup_by_hour", "tenant_id", "hour"),
+        Index("usage_rollup_by_change_idx", "tenant_id", "changed_xid"),
         Index("usage_rollup_late", "tenant_id", "hour", postgresql_where=text("is_late")),
         CheckConstraint("event_count >= 0 AND fact_count >= event_count", name="counts"),
         CheckConstraint("(latest_at IS NULL) = (latest_quantity IS NULL)", name="latest"),

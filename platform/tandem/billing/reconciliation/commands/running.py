@@ -12,7 +12,7 @@ from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import DayNotOver
 from tandem.billing.reconciliation.matching import Comparison, Look, Mode, Outcome, run_comparison, run_told
 from tandem.billing.reconciliation.models import DayClose, ReconciliationRun
-from tandem.billing.reconciliation.passes import provider, use
+from tandem.billing.reconciliation.passes import books, documents, metering, provider, splits, use
 from tandem.billing.reconciliation.passes.told import Told
 from tandem.billing.reconciliation.rules import rules_in_force
 from tandem.kernel import audit, clock
@@ -30,14 +30,24 @@ COMPARISONS: Final[Sequence[Comparison]] = (
     use.PAID,
     use.METERED,
     use.FEES_BY_DAY,
+    metering.CLAIMED,
+    metering.BILLED,
+    books.CLEARED,
+    splits.SPLIT,
+    splits.REVERSED,
+    documents.DOCUMENTS,
 )
 """Comparisons in one statement each, in the order in which they run."""
 
 
 def compare(comparison: Comparison, mode: Mode, since: datetime, until: datetime) -> Outcome:
     """Run one comparison in the scope's tenant; in mode "day" it looks at the keys of [since, until) besides."""
-    values = provider.tariffs() | {"asked_until": read_until()}
-    return run_comparison(comparison, Look(mode, since, until, values), rules_in_force())
+    rules = rules_in_force()
+    billed_until = clock.today() - rules.days("sla_days.billing")
+    values = (
+        provider.tariffs() | books.clearing_terms(rules) | {"asked_until": read_until(), "billed_until": billed_until}
+    )
+    return run_comparison(comparison, Look(mode, since, until, values), rules)
 
 
 def keep(told: Told) -> Outcome:

@@ -1,0 +1,172 @@
+"""Passes R4 to R10, each with what it is there to find planted once."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from tandem.billing import settlements
+from tandem.billing.ledger import JournalDraft, Line, post
+from tandem.billing.reconciliation import commands
+from tandem.billing.reconciliation.jobs import reconcile_day, reconcile_fully
+from tandem.billing.settlements.commands import reverse_refund
+from tandem.kernel import clock
+from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import acting_for, transaction
+from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment, a_refund
+from tests.platform.billing.reconciliation.histories import faults
+
+DAY = date(2026, 9, 1)
+
+
+@pytest.fixture
+def hospital(app: object) -> UUID:
+    """Two paid visits under an agreement with a cap, one of them partly given back, all accrued."""
+    tenant = a_hospital_with_an_agreement(percent_of_net=Decimal(20), cap_per_visit_minor=1_000)
+    payments = [a_payment(tenant, amount) for amount in (7_200, 3_333)]
+    for payment, amount in zip(payments, (7_200, 3_333), strict=True):
+        a_delivered_visit(tenant, payment, amount)
+    with acting_for(tenant), transaction():
+        settlements.accrue_missing(clock.now())
+    refund = a_refund(tenant, payments[1], 1_111)
+    with acting_for(tenant), transaction():
+        reverse_refund(refund)
+    reconcile(tenant)
+    return tenant
+
+
+def reconcile(tenant: UUID) -> None:
+    with acting_for(tenant):
+        reconcile_day(DAY)
+
+
+def kinds(tenant: UUID) -> set[str]:
+    return set(faults(tenant).values())
+
+
+def test_splits_that_keep_to_the_agreement_and_its_caps_are_no_difference(hospital: UUID) -> None:
+    assert kinds(hospital) & {"split_differs", "fee_beyond_cap", "reversal_differs", "agreement_not_in_force"} == set()
+    with acting_for(hospital):
+        matched = session.execute(
+            text("SELECT comparison, count(*) FROM recon_item WHERE tenant_id = :t AND status = 'matched' GROUP BY 1"),
+            {"t": hospital},
+        )
+        counted = {row[0]: row[1] for row in matched}
+    assert (counted["R9.split"], counted["R9.reversed"]) == (2, 1)
+
+
+def test_a_fee_one_fen_beyond_its_cap_is_a_breach(hospital: UUID, as_superuser: Callable[..., None]) -> None:
+    as_superuser("UPDATE fee_accrual SET fee_minor = 1001 WHERE tenant_id = %s AND fee_minor = 1000", hospital)
+
+    reconcile(hospital)
+
+    assert "fee_beyond_cap" in kinds(hospital)
+
+
+def test_a_reversal_by_another_rule_than_the_recorded_split_is_found(
+    hospital: UUID, as_superuser: Callable[..., None]
+) -> None:
+    as_superuser("UPDATE fee_reversal SET fee_minor = fee_minor + 1 WHERE tenant_id = %s", hospital)
+
+    reconcile(hospital)
+
+    assert "reversal_differs" in kinds(hospital)
+
+
+def test_a_split_by_an_agreement_that_was_not_in_force_is_found(
+    hospital: UUID, as_superuser: Callable[..., None]
+) -> None:
+    later = NOON + timedelta(days=1)
+    as_superuser("UPDATE agreement_version SET effective_from = %s WHERE tenant_id = %s", later, hospital)
+
+    reconcile(hospital)
+
+    assert "agreement_not_in_force" in kinds(hospital)
+
+
+def test_suspense_that_is_not_cleared_in_its_time_is_stale_and_gone_when_it_is(hospital: UUID) -> None:
+    suspend(hospital, "first", 500, clock.now() - timedelta(days=4))
+    suspend(hospital, "young", 70, clock.now())
+    reconcile(hospital)
+    stale = faults(hospital)
+
+    suspend(hospital, "cleared", -500, clock.now())
+    reconcile(hospital)
+
+    assert stale["clearing:suspense:CNY"] == "clearing_stale"
+    assert at_risk(hospital, "clearing:suspense:CNY") == (500, "resolved")
+
+
+def test_a_chain_broken_by_a_superuser_is_found(hospital: UUID, as_superuser: Callable[..., None]) -> None:
+    as_superuser(
+        "UPDATE entry SET amount_minor = amount_minor + 1 WHERE tenant_id = %s AND seq = 1 AND line_no = 1", hospital
+    )
+
+    with acting_for(hospital):
+        reconcile_fully()
+
+    assert faults(hospital)["book:CNY"] == "book_unsound"
+
+
+def test_a_roll_up_that_does_not_say_what_its_events_say_is_found(
+    hospital: UUID, as_superuser: Callable[..., None]
+) -> None:
+    as_superuser(
+        "UPDATE usage_rollup SET event_count = event_count + 1, fact_count = fact_count + 1 WHERE tenant_id = %s",
+        hospital,
+    )
+
+    reconcile(hospital)
+
+    assert "rollup_differs" in kinds(hospital)
+
+
+def test_the_full_passes_find_nothing_that_the_nightly_ones_have_missed(hospital: UUID) -> None:
+    before = faults(hospital)
+
+    with acting_for(hospital):
+        reconcile_fully()
+
+    assert faults(hospital) == before
+    with acting_for(hospital):
+        new = session.execute(
+            text("SELECT sum(new_count) FROM recon_pass_run WHERE tenant_id = :t AND mode = 'full' AND started_at > "
+                 "(SELECT min(finished_at) FROM recon_pass_run WHERE tenant_id = :t AND mode = 'day')"),
+            {"t": hospital},
+        ).scalar_one()  # fmt: skip
+    assert not new
+
+
+def test_every_pass_has_a_name_and_every_comparison_belongs_to_one() -> None:
+    told = ["R2.balance", "R4.rollups", "R5.invoices", "R5.statement", "R5.benefits", "R6.mirrored", "R7.sealed"]
+
+    passes = {name.partition(".")[0] for name in [*(each.name for each in commands.COMPARISONS), *told]}
+
+    assert {"R1", "R2", "R4", "R5", "R6", "R7", "R8", "R9", "R10"} <= passes
+
+
+def suspend(tenant: UUID, key: str, amount_minor: int, at: datetime) -> None:
+    with acting_for(tenant), transaction():
+        post([
+            JournalDraft(
+                kind="psp_unexplained",
+                key=f"movement:{key}",
+                effective_at=at,
+                lines=[Line("suspense", amount_minor), Line("rev.other", -amount_minor)],
+                source_type="story",
+                source_id=new_id(),
+            )
+        ])  # fmt: skip
+
+
+def at_risk(tenant: UUID, key: str) -> tuple[int, str]:
+    with acting_for(tenant):
+        row = session.execute(
+            text("SELECT amount_at_risk_minor, status FROM discrepancy WHERE tenant_id = :t AND natural_key = :k"),
+            {"t": tenant, "k": key},
+        ).one()
+        return int(row[0]), str(row[1])
