@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0250"
-down_revision = "r0235"
+revision = "r0256"
+down_revision = "u0255"
 branch_labels = None
 depends_on = None
 
