@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tandem.billing.dunning import api as dunning_api
+from tandem.billing.dunning import jobs as dunning_jobs
 from tandem.billing.invoices import api as invoices_api
 from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
@@ -31,6 +33,7 @@ APIS: Final[Sequence[Api]] = [
     *usage_api.APIS,
     *rating_api.APIS,
     *invoices_api.APIS,
+    *dunning_api.APIS,
     *settlements_api.APIS,
     *reconciliation_api.APIS,
 ]
@@ -55,6 +58,8 @@ SCHEDULE: Final = (
     Cron("20 1 * * *", ledger_jobs.count_checkpoints),
     Cron("10 1 1 * *", rating_jobs.rate_last_month, each="hospital"),
     Cron("20 1 1 * *", rating_jobs.rate_last_month, each="employer"),
+    Cron("10 8 * * *", dunning_jobs.remind_overdue, each="hospital"),
+    Cron("20 8 * * *", dunning_jobs.remind_overdue, each="employer"),
     Cron("10 2 2 * *", invoice_jobs.bill_last_month, each="hospital"),
     Cron("20 2 2 * *", invoice_jobs.bill_last_month, each="employer"),
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
