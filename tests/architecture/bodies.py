@@ -32,6 +32,7 @@ _BY_NAME: Final[dict[str, Callable[[], Any]]] = {
     "qualification_number": lambda: "200511011050000000",
     "practice_certificate_number": lambda: "110000000000001",
     "quantity": lambda: 1,
+    "file_sha256": lambda: "0" * 64,
 }
 
 

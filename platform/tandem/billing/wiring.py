@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tandem.billing.dunning import api as dunning_api
 from tandem.billing.dunning import jobs as dunning_jobs
+from tandem.billing.fapiao import api as fapiao_api
 from tandem.billing.invoices import api as invoices_api
 from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
@@ -33,6 +34,7 @@ APIS: Final[Sequence[Api]] = [
     *usage_api.APIS,
     *rating_api.APIS,
     *invoices_api.APIS,
+    *fapiao_api.APIS,
     *dunning_api.APIS,
     *settlements_api.APIS,
     *reconciliation_api.APIS,

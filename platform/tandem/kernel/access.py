@@ -23,7 +23,8 @@ _OPERATOR_WORKS: Final = _OPERATOR_READS | {
     "imports.write", "jobs.replay", "usage.write",
 }  # fmt: skip
 _OPERATOR_MONEY: Final = {
-    "invoices.issue", "settlements.propose", "reconciliation.run", "reconciliation.resolve", "payments.record",
+    "invoices.issue", "fapiao.issue", "settlements.propose", "reconciliation.run", "reconciliation.resolve",
+    "payments.record",
     "days.close",
 }  # fmt: skip
 _OPERATOR_DECIDES: Final = {
@@ -38,12 +39,14 @@ _HOSPITAL_READS: Final = frozenset({
 _HOSPITAL_RUNS: Final = _HOSPITAL_READS | {
     "onboarding.write", "licences.write", "departments.write", "practitioners.write", "services.write",
     "schedules.write", "appointments.read", "appointments.cancel", "staff.write", "api_keys.read", "api_keys.write",
-    "audit.read", "usage.read", "usage.write", "invoices.read", "invoices.dispute", "invoices.pay", "settlements.read",
-    "payments.read", "payments.refund", "payments.waive", "ledger.read", "reconciliation.read", "agreements.read",
+    "audit.read", "usage.read", "usage.write", "invoices.read", "invoices.dispute", "invoices.pay", "fapiao.request",
+    "settlements.read", "payments.read", "payments.refund", "payments.waive", "receipts.write", "ledger.read",
+    "reconciliation.read", "agreements.read",
 }  # fmt: skip
 _HOSPITAL_MONEY: Final = _HOSPITAL_READS | {
-    "usage.read", "ledger.read", "invoices.read", "invoices.dispute", "invoices.pay", "payments.read",
-    "payments.refund", "payments.waive", "settlements.read", "settlements.confirm", "reconciliation.read",
+    "usage.read", "ledger.read", "invoices.read", "invoices.dispute", "invoices.pay", "fapiao.request",
+    "payments.read", "payments.refund", "payments.waive", "receipts.write", "settlements.read",
+    "settlements.confirm", "reconciliation.read",
     "reconciliation.resolve", "agreements.read",
 }  # fmt: skip
 _HOSPITAL_CARES: Final = _HOSPITAL_READS | {
@@ -63,8 +66,8 @@ ROLES: Final[dict[str, tuple[Audience, frozenset[str]]]] = {
     "hospital_finance": ("hospital", frozenset(_HOSPITAL_MONEY)),
     "employer_admin": ("employer", frozenset({
         "employer.read", "onboarding.write", "packages.read", "contracts.read", "contracts.sign", "rosters.read",
-        "rosters.write", "invoices.read", "invoices.dispute", "invoices.pay", "reports.read", "staff.read",
-        "staff.write", "api_keys.read", "api_keys.write", "audit.read", "usage.read", "usage.write",
+        "rosters.write", "invoices.read", "invoices.dispute", "invoices.pay", "fapiao.request", "reports.read",
+        "staff.read", "staff.write", "api_keys.read", "api_keys.write", "audit.read", "usage.read", "usage.write",
     })),
     "patient": ("patient", frozenset({
         "person.read", "patients.register", "directory.read", "appointments.book", "appointments.read",

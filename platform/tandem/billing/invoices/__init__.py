@@ -32,7 +32,10 @@ from tandem.billing.invoices.events import (
 from tandem.billing.invoices.models import Invoice
 from tandem.billing.invoices.postings import ISSUE_KINDS
 from tandem.billing.invoices.queries import (
+    credited_parts_by_line,
+    hold_fapiao,
     invoice,
+    invoice_for_update,
     invoice_lines,
     invoice_taxes,
     invoiced_totals,
@@ -61,8 +64,11 @@ __all__ = [
     "Payable",
     "Period",
     "credit_invoice",
+    "credited_parts_by_line",
     "draft_invoice",
+    "hold_fapiao",
     "invoice",
+    "invoice_for_update",
     "invoice_lines",
     "invoice_taxes",
     "invoiced_totals",

@@ -73,6 +73,36 @@ def credited_by_line(invoice_id: UUID) -> dict[int, int]:
     return {line_no: amount for line_no, amount in found if line_no is not None}
 
 
+def credited_parts_by_line(invoice_id: UUID) -> dict[int, tuple[int, int]]:
+    """Net and tax that credit notes have taken back of each line of an invoice."""
+    found = session.execute(
+        select(
+            InvoiceLineRow.credits_line_no,
+            cast(func.sum(InvoiceLineRow.net_minor), BigInteger),
+            cast(func.sum(InvoiceLineRow.tax_minor), BigInteger),
+        )
+        .join(Invoice, (Invoice.tenant_id == InvoiceLineRow.tenant_id) & (Invoice.id == InvoiceLineRow.invoice_id))
+        .where(
+            InvoiceLineRow.tenant_id == tenant_id(),
+            Invoice.corrects_id == invoice_id,
+            Invoice.kind == "credit_note",
+            InvoiceLineRow.credits_line_no.is_not(None),
+        )
+        .group_by(InvoiceLineRow.credits_line_no)
+    )
+    return {line_no: (net, tax) for line_no, net, tax in found if line_no is not None}
+
+
+def invoice_for_update(invoice_id: UUID) -> Invoice:
+    """One invoice, its row held until the transaction ends. Raises NotFound."""
+    return invoice(invoice_id, for_update=True)
+
+
+def hold_fapiao(row: Invoice, amount_minor: int) -> None:
+    """Note that fapiao were asked for (or, negative, freed) for so much of a held invoice."""
+    row.fapiao_minor += amount_minor
+
+
 def chain(chain_id: UUID) -> Sequence[RowMapping]:
     """An invoice, its credit notes and what replaced it, in the order they were written."""
     return rows(
