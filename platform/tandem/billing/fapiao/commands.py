@@ -28,6 +28,7 @@ from tandem.billing.invoices import (
     invoice_lines,
     invoice_taxes,
 )
+from tandem.billing.payments import payment
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.database import refusing, session
 from tandem.kernel.ids import new_id
@@ -146,8 +147,10 @@ def record_rejected(fapiao_id: UUID, *, because: str) -> Fapiao:
 def record_medical_receipt(*, payment_id: UUID, number: str, file_sha256: str, issued_on: date) -> MedicalReceipt:
     """Keep the number and hash of a receipt that the hospital's fiscal system gave. [hospital]
 
-    Told again, it is the same; raises MedicalReceiptExists when the number was told with other facts.
+    Told again, it is the same; raises MedicalReceiptExists when the number was told with other facts, NotFound for
+    a payment that is none of the hospital's.
     """
+    payment(payment_id)
     known = queries.receipt_by_number(number)
     if known is not None:
         if (known.payment_id, known.file_sha256) != (payment_id, file_sha256):

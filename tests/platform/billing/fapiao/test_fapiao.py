@@ -22,6 +22,7 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
 from tests.platform.billing.invoices.money import a_customer, a_hospital, a_line, credited, drafted, issued
+from tests.platform.billing.money import a_payment
 
 pytestmark = pytest.mark.usefixtures("app")
 HASH, TODAY = "ab" * 32, date(2026, 11, 22)
@@ -190,16 +191,23 @@ def test_customer_asks_clerk_enters_buyer_confirms_over_http(client: FlaskClient
 
 
 def test_of_a_medical_receipt_only_number_and_hash_are_kept_once(client: FlaskClient) -> None:
-    hospital, payment = a_hospital(), new_id()
+    hospital = a_hospital()
+    payment = a_payment(hospital)
     finance = a_key(hospital, "hospital", "hospital_finance")
     wish = {"payment_id": str(payment), "number": "33060123-0001", "file_sha256": HASH, "issued_on": str(TODAY)}
 
     answers = [
         client.post("/api/hospital/v1/medical_receipts", json=each, headers=finance | once())
-        for each in (wish, wish, wish | {"file_sha256": "cd" * 32}, wish | {"patient": "王芳"})
+        for each in (
+            wish,
+            wish,
+            wish | {"file_sha256": "cd" * 32},
+            wish | {"patient": "王芳"},
+            wish | {"payment_id": str(new_id())},
+        )
     ]
 
-    assert [answer.status_code for answer in answers] == [201, 201, 409, 422]
+    assert [answer.status_code for answer in answers] == [201, 201, 409, 422, 404]
     assert answers[2].json["type"] == f"/problems/{MedicalReceiptExists.slug}"
     assert answers[0].json["id"] == answers[1].json["id"]
     listed = client.get("/api/hospital/v1/medical_receipts", headers=finance).json["data"]
