@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 from walls import leave_open, raise_wall, refuse_changes
 
 revision = "i0240"
-down_revision = "u0255"
+down_revision = "r0256"
 branch_labels = None
 depends_on = None
 
