@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, RowMapping, func, select, text
 
-from tandem.billing.ledger.arrays import text_array
+from tandem.billing.arrays import text_array
 from tandem.billing.ledger.models import (
     Account,
     AccountBalance,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from tandem.billing.ledger.arrays import plain_array, text_array
+from tandem.billing.arrays import plain_array, text_array
 from tandem.billing.ledger.chart import CHART, fund_of
 from tandem.billing.ledger.errors import BalanceLimitReached, JournalRefused
 from tandem.billing.ledger.sealing import line_head

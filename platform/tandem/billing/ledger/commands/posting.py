@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, text
 
+from tandem.billing.arrays import bytes_array, plain_array, text_array
 from tandem.billing.ledger import queries
-from tandem.billing.ledger.arrays import bytes_array, plain_array, text_array
 from tandem.billing.ledger.chart import CHART
 from tandem.billing.ledger.commands.accounts import (
     CLOSED,

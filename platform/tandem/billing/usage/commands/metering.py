@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
+from tandem.billing.arrays import array_of
 from tandem.billing.prices import PriceBasis
 from tandem.billing.usage import facts, queries
 from tandem.billing.usage.commands import rollups
@@ -193,13 +194,13 @@ def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[
     if not uses:
         return {}
     is_sold = any(use.is_sold for use in uses)
-    told = (_SOLD if is_sold else _COUNTED).keys() - {"id", "quantity", "is_late"}
-    columns: dict[str, list[Any]] = {name: [getattr(use, name) for use in uses] for name in told}
+    kinds = _SOLD if is_sold else _COUNTED
+    columns = {name: [getattr(use, name) for use in uses] for name in kinds.keys() - {"id", "is_late"}}
     columns["id"] = [new_id() for _ in uses]
-    columns["quantity"] = [str(use.quantity) for use in uses]
     columns["is_late"] = [use.voids_key is None and use.at < closed_until for use in uses]
     ids = dict(zip(columns["id"], uses, strict=True))
-    added = session.scalars(_INSERT_SOLD if is_sold else _INSERT, columns | {"tenant": tenant_id(), "now": now})
+    told = {name: array_of(kinds[name], column) for name, column in columns.items()}
+    added = session.scalars(_INSERT_SOLD if is_sold else _INSERT, told | {"tenant": tenant_id(), "now": now})
     return {ids[each].name: each for each in added}
 
 
@@ -210,7 +211,7 @@ _COUNTED: Final = {
     "meter": "text",
     "subject": "text",
     "at": "timestamptz",
-    "quantity": "text",
+    "quantity": "numeric",
     "seq": "bigint",
     "value_sha256": "bytea",
     "is_late": "boolean",

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
+from tandem.billing.arrays import plain_array, text_array
 from tandem.billing.usage import queries
 from tandem.billing.usage.commands.closing import hold_gate
 from tandem.billing.usage.facts import Use
@@ -19,13 +20,13 @@ def count(uses: Sequence[Use]) -> None:
         return
     columns: dict[str, Any] = {
         "tenant": tenant_id(),
-        "sources": [use.source for use in uses],
-        "keys": [use.event_key for use in uses],
-        "meters": [use.meter for use in uses],
-        "subjects": [use.subject for use in uses],
-        "moments": [use.at for use in uses],
-        "quantities": [str(use.quantity) for use in uses],
-        "seqs": [use.seq for use in uses],
+        "sources": text_array([use.source for use in uses]),
+        "keys": text_array([use.event_key for use in uses]),
+        "meters": text_array([use.meter for use in uses]),
+        "subjects": text_array([use.subject for use in uses]),
+        "moments": plain_array(use.at for use in uses),
+        "quantities": plain_array(use.quantity for use in uses),
+        "seqs": plain_array(use.seq for use in uses),
     }
     session.execute(_ADD, {name: value for name, value in columns.items() if name != "seqs"})
     aggregations = queries.aggregations()

@@ -6,6 +6,16 @@ https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def array_of(kind: str, values: Sequence[Any]) -> str:
+    """A column of a PostgreSQL type, where None is NULL."""
+    if None in values:
+        return "{" + ",".join("NULL" if each is None else array_of(kind, [each])[1:-1] for each in values) + "}"
+    if kind == "text":
+        return text_array(values)
+    return bytes_array(values) if kind == "bytea" else plain_array(values)
 
 
 def plain_array(values: Iterable[object]) -> str:
