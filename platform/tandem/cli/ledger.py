@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from tandem.billing.ledger import Instant, freeze_book, queries, thaw_book
 from tandem.billing.ledger.balances import Basis, balances_page
-from tandem.billing.ledger.export import FORMATS
+from tandem.billing.ledger.export import FORMATS, book_name
 from tandem.billing.ledger.models import BASES, HOLD_NEXT, Book
 from tandem.billing.ledger.verification import BookVerdict, differing_rules, verify_books, verify_mirrors
 from tandem.kernel import identity
@@ -58,14 +58,25 @@ def verify(*, tenant: UUID | None, workers: int, as_json: bool) -> None:
 
 
 @ledger.command("export")
-@click.option("--tenant", type=click.UUID, required=True, help="Whose book.")
-@click.option("--currency", type=click.Choice(CURRENCIES), default="CNY", show_default=True)
+@click.option("--tenant", type=click.UUID, help="Only this organisation's books; without it, all.")
+@click.option("--currency", type=click.Choice(CURRENCIES), help="Only books in this currency; without it, all.")
 @click.option("--format", "shape", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True)
-def export(*, tenant: UUID, currency: str, shape: str) -> None:
-    """Write a book to standard output, as it stands now."""
-    with import_module("wsgi").app.app_context(), acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
-        for part in FORMATS[shape](currency):
-            click.echo(part, nl=False)
+def export(*, tenant: UUID | None, currency: str | None, shape: str) -> None:
+    """Write books to standard output, each as it stands when its turn comes.
+
+    Where there are several, each account's name says whose book it belongs to.
+    """
+    said: set[str] = set()
+    with import_module("wsgi").app.app_context():
+        books = _books(tenant, currency)
+        for owner, money in books:
+            head = FORMATS[shape].head(money)
+            with acting_for(owner, statement_timeout_ms=REPORT_TIMEOUT_MS):
+                if head not in said:
+                    click.echo(head, nl=False)
+                    said.add(head)
+                for part in FORMATS[shape].body(money, book=book_name(owner, money) if len(books) > 1 else None):
+                    click.echo(part, nl=False)
 
 
 @ledger.command("balances")
@@ -164,6 +175,19 @@ def _cell(row: Any, column: str) -> str:
     if column.endswith("_minor"):
         return str(format_money(value, row["currency"], EXPONENTS[row["currency"]]))
     return "; ".join(value) if isinstance(value, list) else str(value)
+
+
+def _books(tenant: UUID | None, currency: str | None) -> list[tuple[UUID, str]]:
+    wanted = select(Book.tenant_id, Book.currency).order_by(Book.tenant_id, Book.currency)
+    if tenant is not None:
+        wanted = wanted.where(Book.tenant_id == tenant)
+    if currency is not None:
+        wanted = wanted.where(Book.currency == currency)
+    with across_tenants(reason="tandem ledger export"):
+        found = [(row.tenant_id, row.currency) for row in session.execute(wanted)]
+    if not found and (tenant or currency):
+        raise click.ClickException("there is no such book: see 'tandem ledger verify'")
+    return found
 
 
 def _tenants() -> list[UUID]:

@@ -17,6 +17,7 @@ from tandem.kernel.tenancy import acting_for, transaction
 
 pytestmark = pytest.mark.usefixtures("app")
 Tandem = Callable[..., Result]
+DOLLARS = [Line("cash.psp", 500), Line("ar.patient", -500)]
 NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 
 
@@ -87,3 +88,33 @@ def test_a_book_is_frozen_and_thawed_for_a_reason(tandem: Tandem, hospital: UUID
     assert tandem("freeze", "--tenant", str(hospital)).exit_code == 2
     with acting_for(hospital), transaction():
         assert post([a_payment("3")]).items[0].outcome == "posted"
+
+
+@pytest.mark.parametrize(("shape", "opening"), [("beancount", "1970-01-01 open "), ("hledger", "account ")])
+def test_all_books_go_into_one_text_in_which_no_two_share_an_account(
+    tandem: Tandem, hospital: UUID, shape: str, opening: str
+) -> None:
+    other = new_id()
+    with acting_for(other), transaction():
+        post([a_payment("1"), JournalDraft("story", "2", NOON, DOLLARS, "story", "2", "USD")])
+
+    told = tandem("export", "--format", shape)
+
+    names = [line.split()[-2 if shape == "beancount" else -1] for line in told.output.splitlines() if opening in line]
+    assert told.exit_code == 0, told.output
+    assert len(set(names)) == len(names)
+    assert {f"Assets:B-{owner}-CNY:Cash:Psp" for owner in (hospital, other)} <= set(names)
+    assert f"Assets:B-{other}-USD:Cash:Psp" in names
+
+
+def test_all_books_as_one_table_with_one_head_say_whose_each_entry_is(tandem: Tandem, hospital: UUID) -> None:
+    told = tandem("export")
+    alone = tandem("export", "--tenant", str(hospital))
+    nobody = tandem("export", "--tenant", str(new_id()))
+
+    head, *lines = told.output.splitlines()
+    mine = [line for line in lines if line.startswith(f"{hospital},")]
+    assert head.startswith("tenant_id,seq,")
+    assert head not in lines
+    assert alone.output.splitlines() == [head, *mine]
+    assert (nobody.exit_code, len(mine)) == (1, 6)

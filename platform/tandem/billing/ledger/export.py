@@ -1,11 +1,16 @@
-"""A book as plain text that other bookkeepers read: CSV with everything, beancount, hledger. Streamed in windows."""
+"""A book as plain text that other bookkeepers read: CSV with everything, beancount, hledger. Streamed in windows.
+
+Books written one behind the other into one text need names that differ: `book` stands in each of their accounts.
+"""
 
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import RowMapping, func
@@ -21,7 +26,7 @@ from tandem.kernel.money import EXPONENTS
 WINDOW: Final = 5_000
 ROOTS: Final = {"asset": "Assets", "liability": "Liabilities", "income": "Income", "expense": "Expenses"}
 COLUMNS: Final = (
-    "seq", "line_no", "journal_id", "kind", "key", "effective_at", "booked_at", "account_code", "party_id",
+    "tenant_id", "seq", "line_no", "journal_id", "kind", "key", "effective_at", "booked_at", "account_code", "party_id",
     "amount_minor", "currency", "source_type", "source_id", "rule_version", "reverses_id", "correlation_id",
     "body_sha256", "prev_hash", "hash",
 )  # fmt: skip
@@ -29,45 +34,77 @@ COLUMNS: Final = (
 Row = RowMapping
 
 
-def as_csv(currency: str) -> Iterator[str]:
-    """Every entry with all that its journal says and its seals, in order of the book."""
-    yield _csv_line(COLUMNS)
+def csv_head(_currency: str) -> str:
+    """The names of the columns."""
+    return _csv_line(COLUMNS)
+
+
+def as_csv(currency: str, *, book: str | None = None) -> Iterator[str]:
+    """Every entry with all that its journal says and its seals, in order of the book; `tenant_id` says whose it is."""
     for row in _entries(currency, queries.cut_of(currency)):
         yield _csv_line([_plain(row[column]) for column in COLUMNS])
 
 
-def as_beancount(currency: str) -> Iterator[str]:
+def beancount_head(currency: str) -> str:
+    """What a file says once per currency."""
+    return f'option "operating_currency" "{currency}"\n\n'
+
+
+def as_beancount(currency: str, *, book: str | None = None) -> Iterator[str]:
     """The book in beancount's syntax: https://beancount.github.io/docs/beancount_language_syntax.html"""
     cut = queries.cut_of(currency)
-    yield f'option "operating_currency" "{currency}"\n\n'
     for account in queries.balances():
         if account["currency"] == currency:
-            yield f"1970-01-01 open {_name(account)} {currency}\n"
+            yield f"1970-01-01 open {_name(account, book)} {currency}\n"
     for journal in _journals(currency, cut):
         first = journal[0]
         yield f'\n{_day(first)} * "{first["kind"]}" "{_quoted(first["key"])}"\n  seq: {first["seq"]}\n'
-        yield from (f"  {_name(line)}  {_amount(line)} {currency}\n" for line in journal)
+        yield from (f"  {_name(line, book)}  {_amount(line)} {currency}\n" for line in journal)
+    yield "\n"
 
 
-def as_hledger(currency: str) -> Iterator[str]:
-    """The book in hledger's journal format: https://hledger.org/hledger.html#journal"""
-    cut, exponent = queries.cut_of(currency), EXPONENTS[currency]
+def hledger_head(currency: str) -> str:
+    """What a file says once per currency."""
     # The decimal mark is part of the syntax, also where no decimals follow.
-    yield f"commodity 1000.{'0' * exponent} {currency}\n"
+    return f"commodity 1000.{'0' * EXPONENTS[currency]} {currency}\n"
+
+
+def as_hledger(currency: str, *, book: str | None = None) -> Iterator[str]:
+    """The book in hledger's journal format: https://hledger.org/hledger.html#journal"""
+    cut = queries.cut_of(currency)
     for account in queries.balances():
         if account["currency"] == currency:
-            yield f"account {_name(account)}\n"
+            yield f"account {_name(account, book)}\n"
     for journal in _journals(currency, cut):
         first = journal[0]
         yield f"\n{_day(first)} * ({first['seq']}) {first['kind']}  ; key: {_quoted(first['key'])}\n"
-        yield from (f"    {_name(line)}  {_amount(line)} {currency}\n" for line in journal)
+        yield from (f"    {_name(line, book)}  {_amount(line)} {currency}\n" for line in journal)
+    yield "\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[str], Iterator[str]]]] = {
-    "csv": as_csv,
-    "beancount": as_beancount,
-    "hledger": as_hledger,
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A format: what a text says once per currency, and how one book is written behind it."""
+
+    head: Callable[[str], str]
+    body: Callable[..., Iterator[str]]
+
+    def __call__(self, currency: str) -> Iterator[str]:
+        """One book as a text of its own."""
+        yield self.head(currency)
+        yield from self.body(currency)
+
+
+FORMATS: Final[Mapping[str, Shape]] = {
+    "csv": Shape(csv_head, as_csv),
+    "beancount": Shape(beancount_head, as_beancount),
+    "hledger": Shape(hledger_head, as_hledger),
 }
+
+
+def book_name(tenant: UUID, currency: str) -> str:
+    """What tells one book's accounts from another's in one text."""
+    return f"B-{tenant}-{currency}"
 
 
 def _journals(currency: str, cut: int) -> Iterator[list[Row]]:
@@ -82,7 +119,7 @@ def _entries(currency: str, cut: int) -> Iterator[Row]:
     for first in range(1, cut + 1, WINDOW):
         yield from rows(
             queries.entries(
-                *(Entry.seq, Entry.line_no, Entry.amount_minor, Entry.currency),
+                *(Book.tenant_id, Entry.seq, Entry.line_no, Entry.amount_minor, Entry.currency),
                 *(
                     Account.code.label("account_code"),
                     Account.code,
@@ -101,9 +138,13 @@ def _entries(currency: str, cut: int) -> Iterator[Row]:
         )
 
 
-def _name(row: Row) -> str:
+def _name(row: Row, book: str | None) -> str:
     kind = row["account_kind"] if "account_kind" in row else row["kind"]
-    parts = [ROOTS[kind], *("-".join(word.title() for word in part.split("_")) for part in row["code"].split("."))]
+    parts = [
+        ROOTS[kind],
+        *([book] if book else []),
+        *("-".join(word.title() for word in part.split("_")) for part in row["code"].split(".")),
+    ]
     return ":".join([*parts, f"P-{row['party_id']}"] if row["party_id"] is not None else parts)
 
 

@@ -1,5 +1,7 @@
 """Plans, subscriptions and lines, on the wire. Amounts are minor units of the plan's currency."""
 
+import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +17,19 @@ from tandem.kernel.money import CURRENCIES
 
 _CODE = rules.Regexp(r"^[a-z][a-z0-9_]{0,39}\Z")
 _SUBJECT = rules.Regexp(r"^[!-~]{1,200}\Z")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,20})?")
 _MINOR = rules.Range(0, 10**13)
 _RESERVED = ("minimum", "spend_cap", "prepaid")
+
+
+class _Exact(fields.Decimal):
+    """A whole number or plain decimal text: what 0.1 means as a float is not what was agreed."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Decimal:
+        if not isinstance(value, int | str) or not _PLAIN_NUMBER.fullmatch(str(value)):
+            raise self.make_error("invalid", input=value)
+        number: Decimal = super()._deserialize(value, attr, data, **kwargs)
+        return number
 
 
 def _exact(least: str = "0", most: str = "9999999999", **kwargs: Any) -> fields.Decimal:
@@ -26,7 +39,7 @@ def _exact(least: str = "0", most: str = "9999999999", **kwargs: Any) -> fields.
         if value != value.quantize(Decimal("1e-8")):
             raise ValidationError("String does not match expected pattern.")
 
-    return fields.Decimal(as_string=True, validate=check, metadata={"type": "string", "example": "12.5"}, **kwargs)
+    return _Exact(as_string=True, validate=check, metadata={"type": "string", "example": "12.5"}, **kwargs)
 
 
 class TierSchema(Schema):
@@ -73,6 +86,12 @@ class PlanVersionWishSchema(Schema):
         codes = [each["code"] for each in data["components"]]
         if len(set(codes)) < len(codes) or set(codes) & set(_RESERVED):
             raise ValidationError({"components": ["Must be one of: codes that differ and are no line's own name."]})
+        seen: set[str] = set()
+        for place, meter in enumerate(each.get("meter") for each in data["components"]):
+            if meter is not None and meter in seen:
+                # An hour of use is claimed by one line: priced twice in one plan, it could never be billed at all.
+                raise ValidationError({"components": {place: {"meter": ["Must be one of: meters that differ."]}}})
+            seen.update([meter] if meter is not None else [])
         if data["cap_minor"] is not None and data["cap_minor"] < data["minimum_minor"]:
             raise ValidationError({"cap_minor": ["Must be greater than or equal to minimum_minor."]})
 

@@ -60,6 +60,8 @@ def a_component(**changes: Any) -> dict[str, Any]:
         ({"unit_price": "NaN"}, "components.0.unit_price"),
         ({"unit_price": "1e309"}, "components.0.unit_price"),
         ({"unit_price": "0.000000001"}, "components.0.unit_price"),
+        ({"unit_price": 0.1}, "components.0.unit_price"),
+        ({"unit_price": "1_000"}, "components.0.unit_price"),
         ({"kind": "flat"}, "components.0.meter"),
         ({"kind": "package"}, "components.0.package_size"),
         ({"kind": "percentage", "percent": "101"}, "components.0.percent"),
@@ -77,6 +79,17 @@ def test_a_bad_plan_names_its_field(
 
     assert answer.status_code == 422, answer.json
     assert field in [each["field"] for each in answer.json["errors"]]
+
+
+def test_a_meter_priced_twice_in_one_plan_is_refused_since_its_use_is_claimed_once(
+    client: FlaskClient, operator: dict[str, str], meter: str
+) -> None:
+    twice = [a_component(code="x", meter=meter), a_component(code="y", meter=meter)]
+
+    answer = client.post(PLANS, json=a_wish(meter, components=twice), headers=operator | once())
+
+    assert answer.status_code == 422, answer.json
+    assert [each["field"] for each in answer.json["errors"]] == ["components.1.meter"]
 
 
 @pytest.mark.parametrize(
