@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -179,31 +180,34 @@ def _write(uses: Sequence[Use], now: datetime) -> _Written:
         final |= queries.voids_named([(use.source, use.voids_key) for use in uses if use.voids_key is not None])
         refused = {use.name: facts.VOID_IS_FINAL for use in uses if (use.source, use.voids_key) in final}
     # In the order of the unique key: two batches that meet wait for each other in one direction only.
-    wanted = sorted((use for use in uses if use.name not in refused), key=lambda use: use.name)
-    ids = _insert(wanted, closed_until, now)
-    fresh = [use for use in wanted if use.name in ids]
-    rollups.count([use for use in fresh if use.voids_key is None])
-    voids = [use for use in fresh if use.voids_key is not None]
+    wanted = sorted((use for use in uses if use.name not in refused), key=attrgetter("source", "event_key"))
+    fresh = _insert(wanted, closed_until, now)
+    rollups.count([use for use in fresh.values() if use.voids_key is None])
+    voids = [use for use in fresh.values() if use.voids_key is not None]
     if voids:
         rollups.take_back(voids)
-    missing = [use.name for use in wanted if use.name not in ids]
+    ids = {use.name: event_id for event_id, use in fresh.items()}
+    missing = [use.name for use in wanted if use.name not in ids] if len(ids) < len(wanted) else []
     return _Written(ids, queries.events_named(missing) | refused, closed_until)
 
 
-def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[tuple[str, str], UUID]:
+def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[UUID, Use]:
+    """Write these events; returns those that were not there before, by their new ids."""
     if not uses:
         return {}
     is_sold = any(use.is_sold for use in uses)
     kinds = _SOLD if is_sold else _COUNTED
-    columns = {name: [getattr(use, name) for use in uses] for name in kinds.keys() - {"id", "is_late"}}
-    columns["id"] = [new_id() for _ in uses]
+    ids = {new_id(): use for use in uses}
+    columns: dict[str, list[Any]] = {name: [getattr(use, name) for use in uses] for name in kinds.keys() - _MADE}
+    columns["id"] = list(ids)
     columns["is_late"] = [use.voids_key is None and use.at < closed_until for use in uses]
-    ids = dict(zip(columns["id"], uses, strict=True))
     told = {name: array_of(kinds[name], column) for name, column in columns.items()}
-    added = session.scalars(_INSERT_SOLD if is_sold else _INSERT, told | {"tenant": tenant_id(), "now": now})
-    return {ids[each].name: each for each in added}
+    wish = _INSERT_SOLD if is_sold else _INSERT
+    added = session.scalars(wish, told | {"tenant": tenant_id(), "now": now}).all()
+    return {event_id: ids[event_id] for event_id in added}
 
 
+_MADE: Final = {"id", "is_late"}
 _COUNTED: Final = {
     "id": "uuid",
     "source": "text",
@@ -237,10 +241,9 @@ def _statement(columns: Mapping[str, str], fixed: Mapping[str, str]) -> TextClau
     Rows that arrive as arrays are joined to a row of their tenant: a cluster then sends them to the node where it lies.
     """
     written = {"source": "source_type"}
-    read = {"quantity": "CAST(u.quantity AS numeric(20, 10))"}
     parts = {
         "into": ", ".join([*(written.get(name, name) for name in columns), *fixed]),
-        "values": ", ".join([*(read.get(name, f"u.{name}") for name in columns), *fixed.values()]),
+        "values": ", ".join([*(f"u.{name}" for name in columns), *fixed.values()]),
         "arrays": ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items()),
         "names": ", ".join(columns),
     }

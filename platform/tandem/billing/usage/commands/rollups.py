@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
-from tandem.billing.arrays import plain_array, text_array
+from tandem.billing.arrays import array_of, plain_array, text_array
 from tandem.billing.usage import queries
 from tandem.billing.usage.commands.closing import hold_gate
 from tandem.billing.usage.facts import Use
@@ -18,20 +18,11 @@ def count(uses: Sequence[Use]) -> None:
     """Add events that this very transaction wrote, so that each is counted exactly once; voided ones count nothing."""
     if not uses:
         return
-    columns: dict[str, Any] = {
-        "tenant": tenant_id(),
-        "sources": text_array([use.source for use in uses]),
-        "keys": text_array([use.event_key for use in uses]),
-        "meters": text_array([use.meter for use in uses]),
-        "subjects": text_array([use.subject for use in uses]),
-        "moments": plain_array(use.at for use in uses),
-        "quantities": plain_array(use.quantity for use in uses),
-        "seqs": plain_array(use.seq for use in uses),
-    }
-    session.execute(_ADD, {name: value for name, value in columns.items() if name != "seqs"})
+    columns: dict[str, Any] = _columns(uses) | {"quantities": plain_array(use.quantity for use in uses)}
+    session.execute(_ADD, columns)
     aggregations = queries.aggregations()
     if any(aggregations.get(use.meter) == "latest" for use in uses):
-        session.execute(_ADD_LATEST, columns)
+        session.execute(_ADD_LATEST, columns | {"seqs": plain_array(use.seq for use in uses)})
     if any(use.value_sha256 is not None for use in uses):
         _add_values([use for use in uses if use.value_sha256 is not None])
 
@@ -71,18 +62,18 @@ def rebuild_rollups(since: datetime, until: datetime) -> int:
 
 
 def _add_values(uses: Sequence[Use]) -> None:
-    session.execute(
-        _ADD_VALUES,
-        {
-            "tenant": tenant_id(),
-            "sources": [use.source for use in uses],
-            "keys": [use.event_key for use in uses],
-            "meters": [use.meter for use in uses],
-            "subjects": [use.subject for use in uses],
-            "moments": [use.at for use in uses],
-            "values": [use.value_sha256 for use in uses],
-        },
-    )
+    session.execute(_ADD_VALUES, _columns(uses) | {"values": array_of("bytea", [use.value_sha256 for use in uses])})
+
+
+def _columns(uses: Sequence[Use]) -> dict[str, Any]:
+    return {
+        "tenant": tenant_id(),
+        "sources": text_array([use.source for use in uses]),
+        "keys": text_array([use.event_key for use in uses]),
+        "meters": text_array([use.meter for use in uses]),
+        "subjects": text_array([use.subject for use in uses]),
+        "moments": plain_array(use.at for use in uses),
+    }
 
 
 def _recount(hours: dict[str, Any]) -> None:
@@ -119,9 +110,9 @@ _ADD: Final = _sql(
     "quantity, maximum) "
     "SELECT g.tenant_id, u.meter, u.subject, {hour}, count(*) FILTER (WHERE v.id IS NULL), count(*) + count(v.id), "
     "bool_or({hour} < g.closed_until), "
-    "coalesce(sum(CAST(u.quantity AS numeric)) FILTER (WHERE v.id IS NULL), 0), "
-    "max(CAST(u.quantity AS numeric)) FILTER (WHERE v.id IS NULL) "
-    "FROM unnest({arrays}, CAST(:quantities AS text[])) AS u({names}, quantity) JOIN {gate} {unvoided} "
+    "coalesce(sum(u.quantity) FILTER (WHERE v.id IS NULL), 0), "
+    "max(u.quantity) FILTER (WHERE v.id IS NULL) "
+    "FROM unnest({arrays}, CAST(:quantities AS numeric[])) AS u({names}, quantity) JOIN {gate} {unvoided} "
     "GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4 ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET "
     "event_count = r.event_count + EXCLUDED.event_count, fact_count = r.fact_count + EXCLUDED.fact_count, "
     "is_late = r.is_late OR EXCLUDED.is_late, quantity = r.quantity + EXCLUDED.quantity, "
@@ -131,8 +122,8 @@ _ADD_LATEST: Final = _sql(
     "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
     "latest_quantity, latest_at, latest_seq, latest_key) "
     "SELECT DISTINCT ON (u.meter, u.subject, {hour}) g.tenant_id, u.meter, u.subject, {hour}, 0, 0, false, 0, "
-    "CAST(u.quantity AS numeric), u.at, u.seq, {key} "
-    "FROM unnest({arrays}, CAST(:quantities AS text[]), CAST(:seqs AS bigint[])) AS u({names}, quantity, seq) "
+    "u.quantity, u.at, u.seq, {key} "
+    "FROM unnest({arrays}, CAST(:quantities AS numeric[]), CAST(:seqs AS bigint[])) AS u({names}, quantity, seq) "
     "JOIN {gate} JOIN meter m ON m.code = u.meter AND m.aggregation = 'latest' {unvoided} WHERE v.id IS NULL "
     'ORDER BY u.meter, u.subject, {hour}, u.at DESC, u.seq DESC, {key} COLLATE "C" DESC '
     "ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET latest_quantity = EXCLUDED.latest_quantity, "
