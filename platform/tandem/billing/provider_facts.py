@@ -141,6 +141,30 @@ class ProviderHint:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class ProviderTransfer:
+    """Money sent from the operator's balance to a hospital's account, and what was taken back. `key` is our row."""
+
+    id: str
+    key: str | None
+    amount_minor: int
+    reversed_minor: int
+    currency: str
+    created_at: datetime
+
+
+def transfer_from(told: Json) -> ProviderTransfer:
+    """A transfer."""
+    return ProviderTransfer(
+        id=told["id"],
+        key=(told.get("metadata") or {}).get(OUR_KEY),
+        amount_minor=told["amount"],
+        reversed_minor=told["amount_reversed"],
+        currency=told["currency"].upper(),
+        created_at=_moment(told["created"]),
+    )
+
+
 def movement_from(told: Json) -> ProviderMovement:
     """A balance transaction."""
     return ProviderMovement(

@@ -25,6 +25,7 @@ from tandem.billing.provider_facts import (
     ProviderMovement,
     ProviderPayout,
     ProviderRefund,
+    ProviderTransfer,
     charge_from,
     dispute_from,
     hint_from,
@@ -32,6 +33,7 @@ from tandem.billing.provider_facts import (
     movement_from,
     payout_from,
     refund_from,
+    transfer_from,
 )
 from tandem.kernel.settings import Settings
 
@@ -212,6 +214,31 @@ class StripeGateway:
         with _telling_no_from_away():
             for told in listing({"limit": PAGE, "payout": payout_id}, _as(account)).auto_paging_iter():
                 yield movement_from(_plain(told))
+
+    def transferable_minor(self, currency: str) -> int:
+        """What the operator's own balance can send to hospitals now."""
+        with _telling_no_from_away():
+            told = _plain(self._v1.balance.retrieve())
+        return sum(each["amount"] for each in told["available"] if each["currency"].upper() == currency)
+
+    def transfer(self, account: str, *, key: UUID, amount_minor: int, currency: str, group: str) -> ProviderTransfer:
+        """Send the operator's money to a hospital's account. Raises Refused, e.g. `balance_insufficient`."""
+        params = {
+            "amount": amount_minor,
+            "currency": currency.lower(),
+            "destination": account,
+            "transfer_group": group,
+            "metadata": {OUR_KEY: str(key)},
+        }
+        with _telling_no_from_away():
+            told = self._v1.transfers.create(cast(Any, params), {"idempotency_key": str(key)})
+        return transfer_from(_plain(told))
+
+    def transfers_of(self, group: str) -> list[ProviderTransfer]:
+        """The transfers of one group, as they stand now."""
+        params = cast(Any, {"limit": PAGE, "transfer_group": group})
+        with _telling_no_from_away():
+            return [transfer_from(_plain(each)) for each in self._v1.transfers.list(params).auto_paging_iter()]
 
     def _pages(
         self, listing: Callable[..., Any], account: str | None, when: tuple[datetime, ...], *expand: str

@@ -19,7 +19,7 @@ from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
-from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid
+from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid, TransferAsked, VisitBrought
 from tandem.billing.settlements import api as settlements_api
 from tandem.billing.settlements import jobs as settlement_jobs
 from tandem.billing.usage import UsageRecorded
@@ -48,6 +48,8 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     StatementPaid: [settlement_jobs.book_settlement_payment],
     MonthRated: [invoice_jobs.bill_month],
     FeeDecided: [settlement_jobs.book_fee_decision],
+    VisitBrought: [settlement_jobs.book_traffic_fee],
+    TransferAsked: [settlement_jobs.send_transfer],
     FeeAdjusted: [settlement_jobs.book_fee_adjustment],
     invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
     invoice_events.InvoiceVoided: [invoice_jobs.book_void],
@@ -56,6 +58,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     invoice_events.InvoicePaymentRecorded: [invoice_jobs.book_invoice_payment],
 }
 SCHEDULE: Final = (
+    Cron("*/15 * * * *", settlement_jobs.sweep_transfers, each="hospital"),
     Cron("25 * * * *", ledger_jobs.expire_holds),
     Cron("20 1 * * *", ledger_jobs.count_checkpoints),
     Cron("10 1 1 * *", rating_jobs.rate_last_month, each="hospital"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tandem.accounts import AgreementVersion
 from tandem.accounts.agreements.commands import terms_digest
-from tandem.billing.payments import Payment, Refund, RefundSucceeded
+from tandem.billing.payments import Dispute, DisputeClosed, Payment, Refund, RefundSucceeded
 from tandem.billing.usage import UsageEvent, record_usage
 from tandem.kernel import outbox
 from tandem.kernel.database import session
@@ -92,3 +92,27 @@ def a_refund(hospital: UUID, payment_id: UUID, amount_minor: int) -> UUID:
         )
         outbox.add(RefundSucceeded(refund_id))
     return refund_id
+
+
+def a_lost_dispute(hospital: UUID, payment_id: UUID, amount_minor: int) -> UUID:
+    """A dispute of a payment that the bank decided against the hospital; the news is out, the job is not done."""
+    dispute_id = new_id()
+    with acting_for(hospital), transaction():
+        session.add(
+            Dispute(
+                tenant_id=hospital,
+                id=dispute_id,
+                payment_id=payment_id,
+                provider_dispute_id=f"dp_{dispute_id.hex}",
+                provider_charge_id="ch_1",
+                provider_status="lost",
+                reason="fraudulent",
+                amount_minor=amount_minor,
+                currency="CNY",
+                status="lost",
+                opened_at=NOON,
+                closed_at=NOON + timedelta(hours=9),
+            )
+        )
+        outbox.add(DisputeClosed(dispute_id, payment_id, "lost"))
+    return dispute_id

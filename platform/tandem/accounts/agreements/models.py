@@ -37,12 +37,13 @@ TERMS: Final = (
     "cap_per_visit_minor",
     "cap_per_programme_minor",
     "zero_on_medical",
+    "traffic_per_visit_minor",
     "refund_window_days",
     "effective_from",
 )
 """The columns that are the terms, in the order in which their digest takes them."""
 
-LATER_TERMS: Final = frozenset({"cap_per_programme_minor", "zero_on_medical"})
+LATER_TERMS: Final = frozenset({"cap_per_programme_minor", "zero_on_medical", "traffic_per_visit_minor"})
 """Terms that older versions do not have: while they say nothing, a digest leaves them out and stays what it was."""
 
 _PERCENT: Final = Numeric(7, 4)
@@ -63,6 +64,7 @@ class AgreementVersion(TenantOwned, Versioned, Model):
         CheckConstraint("cap_percent >= 0 AND cap_percent <= 100", name="cap_percent"),
         CheckConstraint("cap_per_visit_minor >= 0", name="cap_per_visit_not_negative"),
         CheckConstraint("cap_per_programme_minor >= 0", name="cap_per_programme_not_negative"),
+        CheckConstraint("traffic_per_visit_minor > 0", name="traffic_per_visit_positive"),
         CheckConstraint("refund_window_days BETWEEN 0 AND 365", name="refund_window_days"),
         CheckConstraint("status NOT IN ('in_force', 'superseded') OR effective_from IS NOT NULL", name="dated"),
         CheckConstraint("status = 'draft' OR status = 'withdrawn' OR terms_sha256 IS NOT NULL", name="sealed"),
@@ -86,6 +88,7 @@ class AgreementVersion(TenantOwned, Versioned, Model):
     cap_per_visit_minor: Mapped[int | None]
     cap_per_programme_minor: Mapped[int | None]
     zero_on_medical: Mapped[bool] = mapped_column(default=False)
+    traffic_per_visit_minor: Mapped[int | None]
     refund_window_days: Mapped[int] = mapped_column(default=7)
     effective_from: Mapped[datetime | None]
     effective_until: Mapped[datetime | None]

@@ -9,7 +9,7 @@ from tandem.accounts.fields import moment
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import Money
 
-_AMOUNTS = ("per_visit", "monthly", "cap_per_visit", "cap_per_programme")
+_AMOUNTS = ("per_visit", "monthly", "cap_per_visit", "cap_per_programme", "traffic_per_visit")
 
 
 class PercentField(fields.Decimal):
@@ -40,6 +40,7 @@ class TermsSchema(Schema):
     cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
     cap_per_programme = MoneyField(prefix="cap_per_programme", allow_none=True)
     zero_on_medical = fields.Boolean()
+    traffic_per_visit = MoneyField(prefix="traffic_per_visit", allow_none=True)
     refund_window_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
     effective_from = moment(allow_none=True)
 
@@ -67,6 +68,7 @@ class AgreementVersionSchema(Schema):
     cap_per_visit = MoneyField(prefix="cap_per_visit", allow_none=True)
     cap_per_programme = MoneyField(prefix="cap_per_programme", allow_none=True)
     zero_on_medical = fields.Boolean(required=True)
+    traffic_per_visit = MoneyField(prefix="traffic_per_visit", allow_none=True)
     refund_window_days = fields.Integer(required=True)
     effective_from = fields.DateTime(allow_none=True)
     effective_until = fields.DateTime(allow_none=True)

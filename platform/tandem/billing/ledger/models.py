@@ -144,7 +144,7 @@ class Journal(TenantOwned, Model):
             "correlation_id",
             postgresql_where=text("correlation_id IS NOT NULL"),
         ),
-        Index("journal_by_effect", "tenant_id", "book_id", "effective_at"),
+        Index("journal_by_effect", "tenant_id", "book_id", "effective_at", postgresql_include=["seq"]),
         # Journals lie in the order of their booking, so a summary of each range of pages is enough to find a day.
         Index("journal_by_booking", "booked_at", postgresql_using="brin"),
         CheckConstraint("seq > 0", name="seq"),

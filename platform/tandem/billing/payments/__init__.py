@@ -32,6 +32,7 @@ from tandem.billing.payments.events import (
 from tandem.billing.payments.jobs import fetch_provider_facts
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, PayoutPart, Refund, Waiver
 from tandem.billing.payments.queries import (
+    account_of_hospital,
     captured_between,
     dispute,
     movement_sums,
@@ -62,6 +63,7 @@ __all__ = [
     "RefundKeyReused",
     "RefundSucceeded",
     "Waiver",
+    "account_of_hospital",
     "cancel_payment",
     "captured_between",
     "complete_payment",

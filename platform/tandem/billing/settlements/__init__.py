@@ -4,6 +4,7 @@ from tandem.billing.settlements.commands import (
     accrue_missing,
     accrue_monthly_fee,
     accrue_usage,
+    claim_visit,
     confirm_statement,
     document_of,
     propose_statement,
@@ -16,6 +17,8 @@ from tandem.billing.settlements.events import (
     StatementPaid,
     StatementParked,
     StatementProposed,
+    TransferAsked,
+    VisitBrought,
 )
 from tandem.billing.settlements.models import FeeAccrual, FeeReversal, SettlementStatement
 from tandem.billing.settlements.queries import accruals_between, last_statement, unaccrued_usage
@@ -32,10 +35,13 @@ __all__ = [
     "StatementPaid",
     "StatementParked",
     "StatementProposed",
+    "TransferAsked",
+    "VisitBrought",
     "accruals_between",
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
+    "claim_visit",
     "confirm_statement",
     "document_of",
     "last_statement",

@@ -4,7 +4,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.settlements import commands, queries
-from tandem.billing.settlements.errors import LineAlreadyDisputed, NothingInDispute, OwnAdjustment, WithholdsTooMuch
+from tandem.billing.settlements.errors import (
+    LineAlreadyDisputed,
+    NothingInDispute,
+    OwnAdjustment,
+    VisitClaimed,
+    WithholdsTooMuch,
+)
 from tandem.billing.settlements.models import FeeAdjustment, LineDispute
 from tandem.billing.settlements.schemas import (
     AdjustmentDecisionWishSchema,
@@ -14,7 +20,10 @@ from tandem.billing.settlements.schemas import (
     LineDisputeSchema,
     LineDisputeWishSchema,
     ResolutionWishSchema,
+    TrafficClaimSchema,
+    TrafficClaimWishSchema,
 )
+from tandem.billing.settlements.traffic_models import TrafficClaim
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
 
@@ -154,6 +163,18 @@ def decide_adjustment_of_hospital(hospital_id: UUID, adjustment_id: UUID, wish: 
 def list_fees_in_dispute_of_hospital(hospital_id: UUID, query: dict[str, Any]) -> Page:
     """Fees beyond a cap, newest first."""
     return queries.fees_in_dispute(**query)
+
+
+@operator_api.post(
+    f"{_OF}/usage_events/<uuid:usage_event_id>/traffic_claims",
+    allow="settlements.propose",
+    takes=TrafficClaimWishSchema,
+    gives=TrafficClaimSchema,
+    problems=(VisitClaimed,),
+)
+def claim_visit(hospital_id: UUID, usage_event_id: UUID, wish: dict[str, Any]) -> TrafficClaim:
+    """Say which channel brought the patient of a visit: one channel for one visit; refunds take the fee back."""
+    return commands.claim_visit(usage_event_id, **wish)
 
 
 @operator_api.post(

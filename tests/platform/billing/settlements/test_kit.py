@@ -18,11 +18,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from tandem.billing.ledger.sealing import body_hash_of, seal
-from tandem.billing.settlements import propose_statement
+from tandem.billing.settlements import accrue_monthly_fee, claim_visit, propose_statement
+from tandem.billing.settlements.commands import decide_adjustment, grant_excess, propose_adjustment
 from tandem.billing.settlements.kit import kit_parts
 from tandem.billing.settlements.kit.proof import books, files, verdict
 from tandem.billing.settlements.kit.verifier import verifier
-from tandem.billing.settlements.lines import FEES, LINES
+from tandem.billing.settlements.lines import FEES, LINES, PAYMENTS
+from tandem.kernel.clock import day_bounds
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key
@@ -30,9 +32,11 @@ from tests.platform.billing.money import (
     NOON,
     a_delivered_visit,
     a_hospital_with_an_agreement,
+    a_lost_dispute,
     a_payment,
     a_refund,
 )
+from tests.platform.billing.settlements.test_accruals import accrual_of
 
 pytestmark = pytest.mark.usefixtures("app")
 DAY = date(2026, 9, 1)
@@ -65,7 +69,12 @@ def told(app, tmp_path_factory: pytest.TempPathFactory) -> tuple[UUID, list[Path
 
     with app.app_context():
         hospital = a_hospital_with_an_agreement(
-            percent_of_net=Decimal("12.3456"), per_visit_minor=100, cap_per_visit_minor=900, refund_window_days=1
+            percent_of_net=Decimal("12.3456"),
+            per_visit_minor=100,
+            cap_per_visit_minor=900,
+            refund_window_days=1,
+            monthly_minor=31_000,
+            traffic_per_visit_minor=77,
         )
         programme = new_id()
 
@@ -75,7 +84,7 @@ def told(app, tmp_path_factory: pytest.TempPathFactory) -> tuple[UUID, list[Path
                     pass
 
         first = a_payment(hospital, 10_000)
-        a_delivered_visit(hospital, first, 10_000)
+        visit = a_delivered_visit(hospital, first, 10_000)
         partly = a_payment(hospital)
         a_delivered_visit(hospital, partly)
         a_refund(hospital, partly, 3_601)
@@ -84,8 +93,21 @@ def told(app, tmp_path_factory: pytest.TempPathFactory) -> tuple[UUID, list[Path
         a_delivered_visit(hospital, a_payment(hospital, 500), 500, at=NOON + timedelta(days=1))
         settle()
         one = proposed(hospital, DAY)
+        with acting_for(hospital), transaction():
+            claim_visit(visit, channel="search")
+            accrue_monthly_fee(day_bounds(date(2026, 8, 31))[1], "2026-08")
+            asked = propose_adjustment(one, party="operator", amount_minor=250, because="a late invoice")
+            decide_adjustment(asked.id, party="hospital", decision="accepted")
+        settle()
         a_refund(hospital, partly, 3_599)
-        a_refund(hospital, first, 1)
+        a_refund(hospital, first, 1_001)
+        settle()
+        accrual = accrual_of(hospital, visit)
+        with acting_for(hospital), transaction():
+            grant_excess(accrual.id, because="complex")
+        settle()
+        a_refund(hospital, first, 999)
+        a_lost_dispute(hospital, first, 500)
         a_delivered_visit(hospital, a_payment(hospital, 801), 801, at=NOON + timedelta(days=1))
         settle()
         two = proposed(hospital, DAY + timedelta(days=1))
@@ -106,7 +128,7 @@ def test_a_sound_kit_is_proved_by_python_alone(told: tuple[UUID, list[Path]]) ->
     assert (second.returncode, second.stderr) == (0, "")
     assert "4 fees, 1 reversals" in first.stdout
     assert "核对通过" in second.stdout
-    assert "5 fees, 3 reversals" in second.stdout
+    assert "5 fees, 5 reversals, 1 monthly fees, 1 adjustments" in second.stdout
 
 
 def test_the_same_statement_gives_the_same_kit_to_the_byte(told: tuple[UUID, list[Path]], tmp_path: Path) -> None:
@@ -267,7 +289,7 @@ def test_the_kit_knows_the_statements_lines() -> None:
     assert [line[:4] for line in books.LINES] == [
         (line.name, line.account_code, line.journal_kinds, line.is_memo) for line in LINES
     ]
-    assert books.WAITING == FEES
+    assert (books.WAITING, books.PAYMENTS) == (FEES, PAYMENTS)
 
 
 def test_the_verifier_runs_on_python_3_8_and_imports_nothing_but_the_standard_library() -> None:

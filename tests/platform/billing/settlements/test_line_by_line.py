@@ -23,6 +23,7 @@ from tests.platform.billing.money import (
     NOON,
     a_delivered_visit,
     a_hospital_with_an_agreement,
+    a_lost_dispute,
     a_payment,
     a_refund,
 )
@@ -231,33 +232,11 @@ def test_a_late_fact_names_the_statement_that_it_adjusts(
 def test_a_lost_dispute_takes_back_the_fees_share_and_leaves_the_loss_with_the_hospital(
     hospital: UUID, work: Work
 ) -> None:
-    from tandem.billing.payments import Dispute, DisputeClosed
-    from tandem.kernel import outbox
-
     payment = a_payment(hospital, 4_000)
     a_delivered_visit(hospital, payment, 4_000)
     work(hospital)
-    dispute = new_id()
-    with acting_for(hospital), transaction():
-        session.add(
-            Dispute(
-                tenant_id=hospital,
-                id=dispute,
-                payment_id=payment,
-                provider_dispute_id=f"dp_{dispute.hex}",
-                provider_charge_id="ch_1",
-                provider_status="lost",
-                reason="fraudulent",
-                amount_minor=1_000,
-                currency="CNY",
-                status="lost",
-                opened_at=NOON,
-                closed_at=NOON + timedelta(hours=9),
-            )
-        )
-        outbox.add(DisputeClosed(dispute, payment, "lost"))
+    a_lost_dispute(hospital, payment, 1_000)
 
-    work(hospital)
     work(hospital)
 
     assert balance(hospital, "exp.operator_fee") == 1_000 + 400 - 100

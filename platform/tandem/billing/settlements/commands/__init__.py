@@ -23,15 +23,21 @@ from tandem.billing.settlements.commands.statements import (
     propose_statement,
     release_statement,
 )
+from tandem.billing.settlements.commands.traffic import book_traffic_fee, claim_visit
+from tandem.billing.settlements.commands.transfers import ask_transfer, begin_transfer, fail_transfer, fold_transfer
 
 __all__ = [
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
+    "ask_transfer",
+    "begin_transfer",
     "book_adjustment",
     "book_decision",
     "book_payment",
+    "book_traffic_fee",
     "carry_forward",
+    "claim_visit",
     "confirm_statement",
     "cut_of_statement",
     "decide_adjustment",
@@ -39,6 +45,8 @@ __all__ = [
     "dispute_statement",
     "document_of",
     "draft_statement",
+    "fail_transfer",
+    "fold_transfer",
     "grant_excess",
     "move_dispute",
     "propose_adjustment",

@@ -12,6 +12,7 @@ from tandem.billing.prices import FeeResult, compute_fee
 from tandem.billing.settlements import postings, queries
 from tandem.billing.settlements.commands.reversals import reverse
 from tandem.billing.settlements.commands.terms import rule_name, rule_of
+from tandem.billing.settlements.commands.traffic import book_traffic_fee
 from tandem.billing.settlements.models import FeeAccrual
 from tandem.billing.usage import UsageEvent, usage_event
 from tandem.kernel import clock, jobs
@@ -35,6 +36,7 @@ def accrue_usage(usage_event_id: UUID) -> FeeAccrual:
     before_minor = _programme_fees_before(usage, agreement)
     result = compute_fee(usage.amount_minor, rule_of(agreement), programme_fees_before_minor=before_minor)
     accrual = _book(usage, agreement, result, before_minor)
+    book_traffic_fee(usage.id)
     if usage.payment_id is not None:
         for refund in queries.succeeded_refunds(usage.payment_id):
             reverse(accrual, usage, refund_id=refund.id, asked_minor=refund.amount_minor, at=refund.succeeded_at)

@@ -11,6 +11,7 @@ from tandem.billing.ledger import JournalDraft, lock_book, mirror_currency, post
 from tandem.billing.prices import fee_to_reverse
 from tandem.billing.settlements import postings, queries
 from tandem.billing.settlements.commands.terms import name_of
+from tandem.billing.settlements.commands.traffic import traffic_claim
 from tandem.billing.settlements.models import FeeAccrual, FeeReversal
 from tandem.billing.usage import UsageEvent, usage_event
 from tandem.kernel import jobs
@@ -66,11 +67,16 @@ def reverse(
     wanted = -asked_minor if is_return else asked_minor
     # What was paid beyond the delivered visit's price earned nothing, so its refund takes nothing back.
     counted = max(-before, min(wanted, accrual.basis_minor - before))
+    claim = traffic_claim(usage.id)
     parts = {
         name: fee_to_reverse(
             basis_minor=accrual.basis_minor, fee_minor=fee, refunded_before_minor=before, refund_minor=counted
         )
-        for name, fee in (("fee", accrual.fee_minor), ("excess", accrual.disputed_minor))
+        for name, fee in (
+            ("fee", accrual.fee_minor),
+            ("excess", accrual.disputed_minor),
+            ("traffic", claim.fee_minor if claim is not None and claim.fee_minor is not None else 0),
+        )
     }
     decision = queries.booked_decision(accrual.id)
     if decision == "waived":
@@ -86,6 +92,7 @@ def reverse(
         refund_minor=counted,
         fee_minor=parts["fee"],
         excess_minor=parts["excess"],
+        traffic_minor=parts["traffic"],
     )
     post(_drafts(usage, row, name_of(accrual.agreement_version_id), is_granted=decision == "granted"))
     session.add(row)
@@ -116,6 +123,17 @@ def _drafts(usage: UsageEvent, row: FeeReversal, terms: str, *, is_granted: bool
                 at=row.at,
                 excess_minor=row.excess_minor,
                 is_owed=is_granted,
+                terms=terms,
+            )
+        )
+    if row.traffic_minor:
+        drafts.append(
+            postings.traffic_fee_reversed(
+                usage,
+                refund_id=row.refund_id,
+                is_return=row.is_return,
+                at=row.at,
+                fee_minor=row.traffic_minor,
                 terms=terms,
             )
         )

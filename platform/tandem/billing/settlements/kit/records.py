@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, TextClause, func, select, text
 
 from tandem.accounts import ruling_versions, written_terms
 from tandem.billing.ledger import Book, Journal
-from tandem.billing.settlements.lines import FEES, Cut
+from tandem.billing.settlements.lines import FEES, Cut, first_place
 from tandem.billing.settlements.models import FeeAccrual
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import tenant_id
@@ -22,12 +22,12 @@ EXPLAINED: Final = (
     "medical_revenue_reversed", "programme_revenue_reversed", "operator_fee_reversed",
     "medical_revenue_restored", "programme_revenue_restored", "operator_fee_restored",
     "operator_fee_parked", "operator_fee_unparked", "operator_fee_granted", "operator_fee_waived",
-    "operator_fee_excess_reversed", "operator_fee_lost",
+    "operator_fee_excess_reversed", "operator_fee_lost", "traffic_fee", "traffic_fee_reversed",
 )  # fmt: skip
 """Kinds of journal that a use explains, which they name as their correlation."""
 _TAKEN_BACK: Final = (
     *(kind for kind in EXPLAINED if "_revenue_" in kind),
-    "operator_fee_unparked", "operator_fee_excess_reversed", "operator_fee_lost",
+    "operator_fee_unparked", "operator_fee_excess_reversed", "operator_fee_lost", "traffic_fee_reversed",
 )  # fmt: skip
 
 Record = dict[str, Any]
@@ -51,13 +51,6 @@ class Reach:
 def reach_of(cut: Cut) -> Reach:
     """What a kit at this cut holds. It begins before the previous cut where that statement left something over."""
     book_id = session.scalars(select(Book.id).where(Book.tenant_id == tenant_id(), Book.currency == cut.currency)).one()
-    left_over = select(func.min(Journal.seq)).where(
-        Journal.tenant_id == tenant_id(),
-        Journal.book_id == book_id,
-        Journal.seq <= cut.after_seq,
-        Journal.effective_at >= cut.since,
-        Journal.effective_at < cut.until,
-    )
     # A fee that waits for the end of its refund window is proved from its journals, however long ago they were booked.
     waiting = (
         select(func.min(Journal.seq))
@@ -73,8 +66,8 @@ def reach_of(cut: Cut) -> Reach:
             Journal.seq <= cut.after_seq,
         )
     )
-    places = (session.scalar(left_over), session.scalar(waiting), cut.after_seq + 1)
-    first = min(place for place in places if place is not None)
+    taken = first_place(cut, book_id)
+    first = min(session.scalar(waiting) or taken, taken)
     before = select(Journal.hash).where(
         Journal.tenant_id == tenant_id(), Journal.book_id == book_id, Journal.seq == first - 1
     )
@@ -188,12 +181,15 @@ _ACCRUALS: Final = _of_fresh(
     "a.basis_minor, a.percent_part_minor, a.per_visit_part_minor, a.uncapped_minor, a.fee_minor, "
     "a.disputed_minor, a.programme_fees_before_minor, a.cap, a.currency, "
     "r.seq AS revenue_seq, c.seq AS fee_seq, p.seq AS parked_seq, d.seq AS decision_seq, "
-    "CASE d.kind WHEN 'operator_fee_granted' THEN 'granted' WHEN 'operator_fee_waived' THEN 'waived' END AS decision "
-    "FROM fresh f "
+    "CASE d.kind WHEN 'operator_fee_granted' THEN 'granted' WHEN 'operator_fee_waived' THEN 'waived' END AS decision, "
+    "t.channel, t.seq AS traffic_seq, t.fee_minor AS traffic_minor FROM fresh f "
     "JOIN fee_accrual a ON a.tenant_id = :tenant AND a.usage_event_id = f.id "
     "LEFT JOIN journal r ON r.tenant_id = :tenant AND r.id = a.revenue_journal_id "
     "LEFT JOIN journal c ON c.tenant_id = :tenant AND c.id = a.fee_journal_id "
     "LEFT JOIN journal p ON p.tenant_id = :tenant AND p.idem_scope = 'operator_fee_parked' AND p.idem_key = f.id::text "
+    "LEFT JOIN (SELECT x.usage_event_id, x.channel, x.fee_minor, y.seq FROM traffic_claim x JOIN journal y "
+    "ON y.tenant_id = :tenant AND y.idem_scope = 'traffic_fee' AND y.idem_key = x.usage_event_id::text "
+    "WHERE x.tenant_id = :tenant AND y.seq <= :cut) t ON t.usage_event_id = f.id "
     "LEFT JOIN journal d ON d.tenant_id = :tenant AND d.idem_key = f.id::text AND d.seq <= :cut "
     "AND d.idem_scope IN ('operator_fee_granted', 'operator_fee_waived') ORDER BY f.seq, a.usage_event_id"
 )
@@ -201,7 +197,7 @@ _ACCRUALS: Final = _of_fresh(
 _REVERSALS: Final = _of_fresh(
     "SELECT a.usage_event_id, v.refund_id, v.is_return, v.cause, "
     "coalesce(v.asked_minor, r.amount_minor) AS asked_minor, v.at, v.refund_minor, v.fee_minor, v.excess_minor, "
-    "min(j.seq) AS seq FROM fresh f "
+    "v.traffic_minor, min(j.seq) AS seq FROM fresh f "
     "JOIN fee_accrual a ON a.tenant_id = :tenant AND a.usage_event_id = f.id "
     "JOIN fee_reversal v ON v.tenant_id = :tenant AND v.fee_accrual_id = a.id "
     "LEFT JOIN refund r ON r.tenant_id = :tenant AND r.id = v.refund_id "
@@ -210,7 +206,8 @@ _REVERSALS: Final = _of_fresh(
     "OR j.idem_key = v.refund_id::text || '-returned' "
     "ELSE j.idem_key = v.refund_id::text AND j.kind NOT LIKE '%restored' END "
     "WHERE j.seq <= :cut GROUP BY f.seq, a.usage_event_id, v.refund_id, v.is_return, v.cause, v.asked_minor, "
-    "r.amount_minor, v.at, v.refund_minor, v.fee_minor, v.excess_minor ORDER BY f.seq, a.usage_event_id, min(j.seq)"
+    "r.amount_minor, v.at, v.refund_minor, v.fee_minor, v.excess_minor, v.traffic_minor "
+    "ORDER BY f.seq, a.usage_event_id, min(j.seq)"
 )
 _ADJUSTMENTS: Final = text(
     "SELECT d.id, d.statement_id, s.number AS adjusts_number, d.amount_minor, d.because, d.proposed_party, "

@@ -43,6 +43,8 @@ LINES = (
     ("adjustments", "exp.operator_fee", ("fee_adjusted",), False, "双方同意的调整"),
     ("fees_beyond_caps", "fee.in_dispute", (), True, "超限待裁定（不计入）"),
 )
+# Journals of these kinds pay what a statement left between the parties; they are not owed themselves.
+PAYMENTS = ("settlement_paid", "settlement_transferred")
 # The fee in journals of these kinds waits for the end of its visit's refund window before it is payable.
 WAITING = (
     "operator_fee", "operator_fee_reversed", "operator_fee_restored", "operator_fee_excess_reversed",
@@ -192,7 +194,7 @@ def check_lines(kit: Kit) -> None:
 def check_between(kit: Kit, payable_from: dict[str, str]) -> None:
     """What is left between the parties: the fee that has become payable, less what the operator owes."""
     statement, since, until = kit.statement, kit.manifest["period_start"], kit.manifest["period_end"]
-    between = {key: kit.sums[key][1] for key in kit.sums if key[0] != "settlement_paid"}
+    between = {key: kit.sums[key][1] for key in kit.sums if key[0] not in PAYMENTS}
     fee = -sum(amount for key, amount in between.items() if key[1] == "ap.operator")
     programmes = Counter()  # type: Counter[str]
     for key, amount in between.items():

@@ -77,6 +77,12 @@ def check_accrual(
     rule = rule_names(version)
     explain(kit, where, kind, usage["id"], {"revenue_minor": usage["amount_minor"]}, accrual["revenue_seq"])
     explain(kit, where, "operator_fee", usage["id"], {"fee_minor": wanted["fee_minor"]}, accrual["fee_seq"], rule)
+    if accrual["traffic_seq"] is not None:
+        agreed = (version or {}).get("traffic_per_visit_minor")
+        if accrual["traffic_minor"] != agreed:
+            kit.fault(where, f"traffic_minor says {accrual['traffic_minor']}, the terms give {agreed} 复算不符")
+        brought = {"fee_minor": accrual["traffic_minor"]}
+        explain(kit, where, "traffic_fee", usage["id"], brought, accrual["traffic_seq"], rule)
     beyond = {"excess_minor": wanted["disputed_minor"]}
     explain(kit, where, "operator_fee_parked", usage["id"], beyond, accrual["parked_seq"], rule)
 
@@ -94,12 +100,19 @@ def check_reversal(kit: Kit, where: str, reversal: dict[str, Any], accrual: dict
     fee = part_of(after, accrual["fee_minor"], basis) - part_of(before, accrual["fee_minor"], basis)
     excess = part_of(after, accrual["disputed_minor"], basis) - part_of(before, accrual["disputed_minor"], basis)
     seq = reversal["seq"]
+    brought = accrual["traffic_minor"] if (accrual["traffic_seq"] or seq) < seq else 0
+    traffic = part_of(after, brought, basis) - part_of(before, brought, basis)
     decision = accrual["decision"] if accrual["decision_seq"] is not None and accrual["decision_seq"] < seq else None
     if decision == "waived":
         excess = 0
     elif decision is None:
         accrual["left_minor"] -= excess
-    for name, value in (("refund_minor", refund), ("fee_minor", fee), ("excess_minor", excess)):
+    for name, value in (
+        ("refund_minor", refund),
+        ("fee_minor", fee),
+        ("excess_minor", excess),
+        ("traffic_minor", traffic),
+    ):
         if reversal[name] != value:
             kit.fault(where, f"{name} says {reversal[name]}, the recorded split gives {value} 复算不符")
     key = reversal["refund_id"]
@@ -111,6 +124,7 @@ def check_reversal(kit: Kit, where: str, reversal: dict[str, Any], accrual: dict
         explain(kit, where, f"{kind}_{verb}", key, {"revenue_minor": -refund}, seq)
         explain(kit, where, f"operator_fee_{verb}", key, {"fee_minor": -fee}, seq)
     key += "-returned" if reversal["is_return"] else ""
+    explain(kit, where, "traffic_fee_reversed", key, {"fee_minor": -traffic}, seq)
     if decision == "granted":
         explain(kit, where, "operator_fee_excess_reversed", key, {"fee_minor": -excess}, seq)
     else:

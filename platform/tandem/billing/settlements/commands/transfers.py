@@ -1,0 +1,125 @@
+"""Transfers: what the operator owes on a statement goes to the hospital's provider account. Decisions, no calls."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tandem.billing import payments
+from tandem.billing.ledger import mirror_currency, post
+from tandem.billing.provider_facts import ProviderTransfer
+from tandem.billing.settlements import limits, postings, queries, transfer_queries
+from tandem.billing.settlements.commands.statements import sums_of
+from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer, TransferUnderWay
+from tandem.billing.settlements.events import TransferAsked
+from tandem.billing.settlements.models import NEXT, TRANSFER_NEXT, SettlementTransfer
+from tandem.kernel import audit, clock, jobs, outbox
+from tandem.kernel.database import refusing, session
+from tandem.kernel.errors import TransitionRefused
+from tandem.kernel.ids import new_id
+from tandem.kernel.states import move
+from tandem.kernel.tenancy import tenant_id
+
+PROVIDER = "stripe"
+
+
+@dataclass(frozen=True)
+class TransferWish:
+    """What the provider is to be asked; `is_again`: it was asked before, and its answer is unknown."""
+
+    transfer_id: UUID
+    statement_id: UUID
+    account_id: str
+    amount_minor: int
+    currency: str
+    is_again: bool
+
+
+def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
+    """Wish that a confirmed statement be paid by transfer; a job speaks to the provider. [hospital, operator's role]
+
+    Raises NothingToTransfer where the operator owes nothing, HospitalHasNoAccount, TransferUnderWay, what the
+    provider's limits refuse, TransitionRefused, NotFound.
+    """
+    row = queries.statement(statement_id, for_update=True)
+    if "paid" not in NEXT[row.status]:
+        raise TransitionRefused(current=row.status, wanted="paid", allowed=sorted(NEXT[row.status]))
+    owed_minor = -row.due_to_operator_minor
+    if owed_minor <= 0:
+        raise NothingToTransfer(due_to_operator_minor=row.due_to_operator_minor)
+    if payments.account_of_hospital(is_live=is_live) is None:
+        raise HospitalHasNoAccount
+    now = clock.now()
+    order = limits.Order(paid_at=row.confirmed_at or now, amount_minor=owed_minor)
+    limits.require_split_allowed(limits.limits_of(PROVIDER, now), order, owed_minor, now)
+    transfer = SettlementTransfer(
+        tenant_id=tenant_id(), id=new_id(), statement_id=row.id, amount_minor=owed_minor, currency=row.currency
+    )
+    with refusing(settlement_transfer_live_key=TransferUnderWay):
+        session.add(transfer)
+    audit.record(action="settlement_transfer.asked", object_type="settlement_transfer", object_id=transfer.id)
+    outbox.add(TransferAsked(transfer.id))
+    return transfer
+
+
+def begin_transfer(transfer_id: UUID, *, is_live: bool) -> TransferWish | None:
+    """Mark that the provider is being asked; None when there is nothing to ask any more. [hospital]"""
+    transfer = transfer_queries.transfer(transfer_id, for_update=True)
+    account = payments.account_of_hospital(is_live=is_live)
+    if transfer.status != "asked" or account is None:
+        return None
+    is_again, transfer.asked_at = transfer.asked_at is not None, transfer.asked_at or clock.now()
+    return TransferWish(transfer.id, transfer.statement_id, account, transfer.amount_minor, transfer.currency, is_again)
+
+
+def fold_transfer(transfer_id: UUID, told: ProviderTransfer) -> None:
+    """What the provider says of a transfer: sent, and perhaps taken back in whole or in part. [hospital]"""
+    transfer = transfer_queries.transfer(transfer_id, for_update=True)
+    if transfer.status == "asked":
+        _send(transfer, told)
+    new_minor = told.reversed_minor - transfer.reversed_minor
+    if new_minor <= 0:
+        return
+    transfer.reversed_minor = told.reversed_minor
+    post([
+        postings.transfer_reversed(
+            transfer.id,
+            transfer.statement_id,
+            total_minor=told.reversed_minor,
+            amount_minor=new_minor,
+            at=clock.now(),
+            currency=transfer.currency,
+        )
+    ])  # fmt: skip
+    if transfer.reversed_minor == transfer.amount_minor:
+        move(transfer, "reversed", TRANSFER_NEXT)
+    jobs.enqueue(mirror_currency, currency=transfer.currency)
+
+
+def fail_transfer(transfer_id: UUID, code: str) -> None:
+    """The provider said no for good; the statement can be paid in another way. [hospital]"""
+    transfer = transfer_queries.transfer(transfer_id, for_update=True)
+    if transfer.status == "asked":
+        move(transfer, "failed", TRANSFER_NEXT, because=code)
+        transfer.failure_code = code
+
+
+def _send(transfer: SettlementTransfer, told: ProviderTransfer) -> None:
+    row = queries.statement(transfer.statement_id, for_update=True)
+    move(transfer, "sent", TRANSFER_NEXT)
+    transfer.provider_transfer_id, transfer.sent_at = told.id, told.created_at
+    move(row, "paid", NEXT)
+    row.paid_on, row.payment_reference, row.paid_minor = clock.today(), told.id, -transfer.amount_minor
+    programmes_minor = sums_of(row).programmes_minor
+    fee_minor = sum(programmes_minor.values()) - transfer.amount_minor
+    post([
+        postings.settlement_transferred(
+            transfer.id,
+            row.id,
+            at=told.created_at,
+            currency=row.currency,
+            fee_minor=fee_minor,
+            programmes_minor=programmes_minor,
+        )
+    ])  # fmt: skip
+    move(row, "closed", NEXT)
+    row.closed_at = clock.now()
+    jobs.enqueue(mirror_currency, currency=row.currency)

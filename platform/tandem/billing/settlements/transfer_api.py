@@ -1,0 +1,52 @@
+"""Transfers of what the operator owes on a statement, over HTTP, and the provider's limits."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from tandem.billing.settlements import commands, transfer_queries
+from tandem.billing.settlements.errors import (
+    HospitalHasNoAccount,
+    NothingToTransfer,
+    SplitRefused,
+    TransferUnderWay,
+)
+from tandem.billing.settlements.models import SettlementTransfer
+from tandem.billing.settlements.schemas import ProviderLimitSchema, TransferSchema
+from tandem.billing.stripe_gateway import is_live
+from tandem.kernel.database import Page
+from tandem.kernel.http import Api, PageQuery
+
+hospital_api = Api("settlement_transfers", audience="hospital", tag="Settlement")
+operator_api = Api("settlement_transfers", audience="operator", tag="Settlement")
+APIS: Final = [hospital_api, operator_api]
+_ONE: Final = "/settlement_statements/<uuid:statement_id>"
+_OF: Final = "/hospitals/<uuid:hospital_id>"
+
+
+@hospital_api.get(f"{_ONE}/transfers", allow="settlements.read", gives=TransferSchema, many=True, query=PageQuery)
+def list_transfers(statement_id: UUID, query: dict[str, Any]) -> Page:
+    """What the operator sent for this statement, and what became of it."""
+    return transfer_queries.transfers(statement_id, **query)
+
+
+@operator_api.get(f"{_OF}{_ONE}/transfers", allow="settlements.read", gives=TransferSchema, many=True, query=PageQuery)
+def list_transfers_to_hospital(hospital_id: UUID, statement_id: UUID, query: dict[str, Any]) -> Page:
+    """What was sent for this statement, and what became of it."""
+    return transfer_queries.transfers(statement_id, **query)
+
+
+@operator_api.post(
+    f"{_OF}{_ONE}/transfers",
+    allow="payments.record",
+    gives=TransferSchema,
+    problems=(NothingToTransfer, TransferUnderWay, HospitalHasNoAccount, SplitRefused),
+)
+def send_transfer(hospital_id: UUID, statement_id: UUID) -> SettlementTransfer:
+    """Send what the operator owes to the hospital's provider account: a job does, the oldest wish first."""
+    return commands.ask_transfer(statement_id, is_live=is_live())
+
+
+@operator_api.get("/provider_limits", allow="settlements.read", gives=ProviderLimitSchema, many=True, query=PageQuery)
+def list_provider_limits(query: dict[str, Any]) -> Page:
+    """What payment providers allow of splits and returns, each with its day and source."""
+    return transfer_queries.provider_limits(**query)

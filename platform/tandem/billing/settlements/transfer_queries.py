@@ -1,0 +1,75 @@
+"""Reads of transfers and of the provider's limits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import aliased
+
+from tandem.billing.settlements.models import ProviderLimit, SettlementTransfer
+from tandem.billing.settlements.queries import statement
+from tandem.kernel.database import Page, page, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+
+
+def transfer(transfer_id: UUID, *, for_update: bool = False) -> SettlementTransfer:
+    """One transfer. Raises NotFound."""
+    wanted = select(SettlementTransfer).where(
+        SettlementTransfer.tenant_id == tenant_id(), SettlementTransfer.id == transfer_id
+    )
+    found = session.scalar(wanted.with_for_update() if for_update else wanted)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def transfers(statement_id: UUID, *, limit: int, after: str | None) -> Page:
+    """A statement's transfers, in order. Raises NotFound."""
+    statement(statement_id)
+    wanted = select(*SettlementTransfer.__table__.c).where(
+        SettlementTransfer.tenant_id == tenant_id(), SettlementTransfer.statement_id == statement_id
+    )
+    return page(wanted, by=[SettlementTransfer.id], limit=limit, after=after)
+
+
+def transfers_waiting(*, older_than: datetime, limit: int) -> Sequence[UUID]:
+    """Transfers that nobody has sent yet, the oldest first."""
+    wanted = select(SettlementTransfer.id).where(
+        SettlementTransfer.tenant_id == tenant_id(),
+        SettlementTransfer.status == "asked",
+        SettlementTransfer.created_at < older_than,
+    )
+    return session.scalars(wanted.order_by(SettlementTransfer.created_at, SettlementTransfer.id).limit(limit)).all()
+
+
+def transfers_sent(*, since: datetime, limit: int) -> list[tuple[UUID, UUID]]:
+    """Transfers sent lately and not wholly taken back, with their statements, the latest first."""
+    wanted = select(SettlementTransfer.id, SettlementTransfer.statement_id).where(
+        SettlementTransfer.tenant_id == tenant_id(),
+        SettlementTransfer.status == "sent",
+        SettlementTransfer.sent_at >= since,
+    )
+    found = session.execute(wanted.order_by(SettlementTransfer.sent_at.desc()).limit(limit))
+    return [(row.id, row.statement_id) for row in found]
+
+
+def waiting_before_minor(transfer_id: UUID, currency: str) -> int:
+    """What older transfers of all hospitals wait for in a currency. [across tenants]"""
+    mine = aliased(SettlementTransfer)
+    older = SettlementTransfer
+    summed = (
+        select(func.coalesce(func.sum(older.amount_minor), 0))
+        .join(mine, mine.id == transfer_id)
+        .where(older.status == "asked", older.currency == currency)
+        .where(tuple_(older.created_at, older.id) < tuple_(mine.created_at, mine.id))
+    )
+    return int(session.scalar(summed) or 0)
+
+
+def provider_limits(*, limit: int, after: str | None) -> Page:
+    """All providers' limits, past and present."""
+    wanted = select(*ProviderLimit.__table__.c)
+    by = [ProviderLimit.provider, ProviderLimit.name, ProviderLimit.effective_from]
+    return page(wanted, by=by, limit=limit, after=after)

@@ -1,0 +1,198 @@
+"""What the operator owes is sent through the provider: once, oldest first, as far as its balance goes, and back again."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+import stripe
+from flask.testing import FlaskClient
+
+from tandem.billing import payments
+from tandem.billing.ledger import balance_minor
+from tandem.billing.payments.jobs import open_provider_account
+from tandem.billing.settlements import jobs, propose_statement
+from tandem.billing.settlements.commands import ask_transfer, begin_transfer, confirm_statement
+from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer
+from tandem.billing.settlements.models import SettlementTransfer
+from tandem.billing.settlements.queries import statement
+from tandem.billing.settlements.transfer_queries import transfer
+from tandem.billing.stripe_gateway import gateway
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tests.people import a_key, once
+from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment
+from tests.platform.stripe_sandbox.stage import Sandbox
+
+pytestmark = pytest.mark.usefixtures("app")
+Work = Callable[..., int]
+DAY = date(2026, 9, 1)
+
+
+def stripe_of(provider: Sandbox) -> stripe.StripeClient:
+    return provider.client()
+
+
+def funded(provider: Sandbox, amount_minor: int) -> None:
+    """Money of the operator's own at the provider: an employer paid an invoice by card."""
+    client = stripe_of(provider)
+    client.v1.payment_intents.create({
+        "amount": amount_minor,
+        "currency": "cny",
+        "confirm": True,
+        "payment_method": "pm_card_bypassPending",
+        "allowed_payment_method_types": ["card"],
+        "return_url": "https://example.org/",
+    })  # fmt: skip
+
+
+def owed(work: Work, amount_minor: int = 9_000) -> tuple[UUID, UUID]:
+    """A hospital with an account, and its confirmed statement on which the operator owes it for a programme."""
+    hospital, programme = a_hospital_with_an_agreement(percent_of_net=Decimal(10), refund_window_days=0), new_id()
+    price = amount_minor * 10 // 9
+    payment = a_payment(hospital, price, programme=programme)
+    a_delivered_visit(hospital, payment, price, programme_id=programme)
+    work(hospital)
+    with acting_for(hospital):
+        open_provider_account(hospital)
+    with acting_for(hospital), transaction():
+        row = propose_statement(DAY)
+        confirm_statement(row.id)
+        return hospital, row.id
+
+
+def asked(hospital: UUID, statement_id: UUID) -> UUID:
+    with acting_for(hospital), transaction():
+        return ask_transfer(statement_id, is_live=False).id
+
+
+def shown(hospital: UUID, transfer_id: UUID) -> SettlementTransfer:
+    with acting_for(hospital), transaction():
+        return transfer(transfer_id)
+
+
+def balances(hospital: UUID, *codes: str) -> list[int]:
+    with acting_for(hospital), transaction():
+        return [balance_minor(code) for code in codes]
+
+
+def test_what_is_owed_is_sent_and_its_movement_settles_the_suspense(
+    provider: Sandbox, client: FlaskClient, work: Work
+) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    operator = a_key(OPERATOR_ID, "operator", "operator_finance")
+    path = f"/api/operator/v1/hospitals/{hospital}/settlement_statements/{row}/transfers"
+
+    sent = client.post(path, headers=operator | once())
+    twice = client.post(path, headers=operator | once())
+    work(hospital)
+    before_the_movement = balances(hospital, "ap.operator", "ar.operator", "suspense", "cash.psp")
+    with acting_for(hospital):
+        payments.fetch_provider_facts(NOON - timedelta(days=9_999))
+    work(hospital)
+
+    assert (sent.status_code, twice.status_code) == (201, 409)
+    (listed,) = client.get(path, headers=operator).json["data"]
+    assert (listed["status"], listed["amount_minor"]) == ("sent", 9_000)
+    assert before_the_movement == [0, 0, 9_000, 0]
+    assert balances(hospital, "suspense", "cash.psp") == [0, 9_000]
+    with acting_for(hospital), transaction():
+        closed = statement(row)
+    assert (closed.status, closed.payment_reference, closed.paid_minor) == (
+        "closed",
+        listed["provider_transfer_id"],
+        -9_000,
+    )
+    with acting_for(OPERATOR_ID), transaction():
+        assert balance_minor("ap.hospital", party_id=hospital) + balance_minor("ar.hospital", party_id=hospital) == 0
+
+
+def test_the_oldest_wish_goes_first_and_none_beyond_what_the_provider_says_is_transferable(
+    provider: Sandbox, work: Work
+) -> None:
+    available = gateway().transferable_minor("CNY")
+    (old, old_row), (young, young_row) = owed(work, available + 20_000), owed(work)
+    older, younger = asked(old, old_row), asked(young, young_row)
+
+    # There is enough for the younger one alone, and it waits its turn.
+    funded(provider, 10_000)
+    work(young, old)
+    waiting = shown(old, older).status, shown(young, younger).status
+    funded(provider, 100_000)
+    for hospital in (young, old, young):
+        with acting_for(hospital):
+            jobs.send_transfer(older if hospital == old else younger)
+
+    assert waiting == ("asked", "asked")
+    assert (shown(old, older).status, shown(young, younger).status) == ("sent", "sent")
+
+
+def test_killed_after_the_call_the_transfer_is_found_and_not_made_twice(provider: Sandbox, work: Work) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    wish = asked(hospital, row)
+    with acting_for(hospital), transaction():
+        begun = begin_transfer(wish, is_live=False)
+    assert begun is not None
+    gateway().transfer(begun.account_id, key=wish, amount_minor=9_000, currency="CNY", group=str(row))
+
+    with acting_for(hospital):
+        jobs.send_transfer(wish)
+        jobs.send_transfer(wish)
+
+    assert shown(hospital, wish).status == "sent"
+    assert len(gateway().transfers_of(str(row))) == 1
+
+
+def test_a_reversed_transfer_is_owed_again_and_the_next_statement_says_so(provider: Sandbox, work: Work) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    wish = asked(hospital, row)
+    work(hospital)
+    provider_id = shown(hospital, wish).provider_transfer_id or ""
+    stripe_of(provider).v1.transfers.reversals.create(provider_id, {"amount": 4_000})
+
+    for _ in range(2):
+        with acting_for(hospital):
+            jobs.sweep_transfers()
+
+    assert shown(hospital, wish).reversed_minor == 4_000
+    assert balances(hospital, "ap.operator", "suspense") == [4_000, 5_000]
+
+
+def test_a_refusal_for_good_leaves_the_statement_to_be_paid_otherwise(provider: Sandbox, work: Work) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    wish = asked(hospital, row)
+    with acting_for(hospital), transaction():
+        begun = begin_transfer(wish, is_live=False)
+    assert begun is not None
+
+    from tandem.billing.settlements.commands import fail_transfer
+
+    with acting_for(hospital), transaction():
+        fail_transfer(wish, "account_closed")
+    again = asked(hospital, row)
+    work(hospital)
+
+    assert (shown(hospital, wish).failure_code, shown(hospital, again).status) == ("account_closed", "sent")
+
+
+def test_nothing_is_sent_where_the_hospital_owes_or_has_no_account(provider: Sandbox, work: Work) -> None:
+    debtor, poor = (
+        a_hospital_with_an_agreement(percent_of_net=Decimal(10), refund_window_days=0),
+        a_hospital_with_an_agreement(percent_of_net=Decimal(10), refund_window_days=0),
+    )
+    a_delivered_visit(debtor, a_payment(debtor))
+    programme = new_id()
+    a_delivered_visit(poor, a_payment(poor, programme=programme), programme_id=programme)
+    work(debtor, poor)
+
+    for hospital, problem in ((debtor, NothingToTransfer), (poor, HospitalHasNoAccount)):
+        with acting_for(hospital), transaction():
+            row = propose_statement(DAY)
+            confirm_statement(row.id)
+        with pytest.raises(problem):
+            asked(hospital, row.id)
