@@ -52,7 +52,7 @@ GROWTH: Final = [
           {"small": 10, "full": 300}),
     grown("statements", "statements, 50,000 entries a hospital", "entries", "benchmarks.ours.books:statements",
           "hospitals-{hospitals}-{n}", {"small": 160, "full": 100_000},
-          facts={times: {"hospitals": 2 * times} for times in TIMES}),
+          facts={times: {"hospitals": 2 * times} for times in TIMES}, in_place=True),
     grown("verify", "full verify", "journals", "benchmarks.ours.books:verify", "book-{n}",
           {"small": 100, "full": 10_000}, in_place=True),
 ]  # fmt: skip

@@ -130,7 +130,7 @@ STATEMENTS: Final = Row(
     [
         Competitor("ours", "Tandem, propose_statement", "benchmarks.ours.books:statements", _HOSPITALS,
                    "hospitals-200-{n}", "each hospital a transaction; every document is run again and compared",
-                   {"hospitals": 200}),
+                   {"hospitals": 200}, in_place=True),
         Competitor("loop", "naive Decimal loop over the entries", "loops.py", _HOSPITALS, "hospitals-200-{n}",
                    "one hospital in ten; server-side cursor, binary; adds up, stores nothing",
                    {"load": "statements", "share": 10}, in_place=True),
