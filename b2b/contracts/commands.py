@@ -9,7 +9,7 @@ from b2b.contracts.errors import DatesInvalid, SameHand
 from b2b.contracts.events import ContractEnded, ContractTookEffect
 from b2b.contracts.models import NEXT, Contract
 from b2b.contracts.queries import contract, effective_contracts
-from b2b.employers import payment_days
+from b2b.employers import invoiced_as, payment_days
 from b2b.packages import package_on_sale
 from tandem.accounts import hand, require_active
 from tandem.billing import invoices
@@ -132,6 +132,7 @@ def bill_new_members(contract_id: UUID, members: int) -> UUID | None:
         currency=found.currency,
         programme_id=found.programme_id,
         contract_id=found.id,
+        buyer=invoiced_as(),
     )
     found.heads_billed = members
     issued_id: UUID = issued.id

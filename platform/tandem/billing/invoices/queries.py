@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, RowMapping, cast, func, select
+from sqlalchemy import BigInteger, RowMapping, cast, exists, func, select
+from sqlalchemy.orm import aliased
 
 from tandem.billing.invoices.models import (
     BillingPark,
@@ -217,48 +218,50 @@ def billed_lines(rated_line_ids: Collection[UUID]) -> set[UUID]:
     return set(session.scalars(wanted))
 
 
-def totals_before(run_prefix: str, first_day: date, *, limit: int = 12) -> Sequence[int]:
-    """Totals of a run's invoices for earlier periods, newest first. [customer]"""
-    wanted = (
-        select(cast(func.sum(Invoice.total_minor), BigInteger))
-        .where(*_of_run(run_prefix), Invoice.first_day < first_day, Invoice.status != "void")
-        .group_by(Invoice.first_day)
-        .order_by(Invoice.first_day.desc())
+def run_totals(since: date) -> dict[str, dict[date, int]]:
+    """What runs have billed from a day on: by run, by the first day of its month. [customer]
+
+    A run is the part of the key before the digest of its lines: `rating:` contract `:` currency `:`.
+    """
+    run = func.substring(Invoice.run_key, "^rating:[^:]+:[^:]+:")
+    found = session.execute(
+        select(run, Invoice.first_day, cast(func.sum(Invoice.total_minor), BigInteger))
+        .where(
+            Invoice.tenant_id == tenant_id(),
+            Invoice.first_day >= since,
+            Invoice.run_key.startswith("rating:"),
+            Invoice.status != "void",
+        )
+        .group_by(run, Invoice.first_day)
+    )
+    totals: dict[str, dict[date, int]] = {}
+    for name, first_day, total_minor in found:
+        totals.setdefault(name, {})[first_day] = total_minor
+    return totals
+
+
+def waiting_invoices(*, in_force_on: date, limit: int) -> Sequence[RowMapping]:
+    """Invoices that runs have rated by rules in force on a day and nobody has issued, oldest first. [customer]"""
+    newer = aliased(TaxRule)
+    outdated = (
+        exists()
+        .where(InvoiceTax.tenant_id == tenant_id(), InvoiceTax.invoice_id == Invoice.id)
+        .where(InvoiceTax.tax_rule_id == TaxRule.id, newer.category == TaxRule.category)
+        .where(newer.jurisdiction == TaxRule.jurisdiction, newer.effective_from > TaxRule.effective_from)
+        .where(newer.effective_from <= in_force_on)
+    )
+    return rows(
+        select(Invoice.id, Invoice.series)
+        .where(Invoice.tenant_id == tenant_id(), Invoice.status == "rated", Invoice.run_key.is_not(None), ~outdated)
+        .order_by(Invoice.created_at, Invoice.id)
         .limit(limit)
     )
-    return [total for total in session.scalars(wanted) if total is not None]
-
-
-def run_prefixes_of(first_day: date) -> list[str]:
-    """The runs that billed something for the month that begins on this day. [customer]"""
-    wanted = select(Invoice.run_key).where(
-        Invoice.tenant_id == tenant_id(), Invoice.first_day == first_day, Invoice.run_key.startswith("rating:")
-    )
-    return sorted({str(run_key).rpartition(":")[0] + ":" for run_key in session.scalars(wanted)})
-
-
-def has_run(run_prefix: str, first_day: date) -> bool:
-    """Whether a run has billed the month that begins on this day. [customer]"""
-    wanted = select(Invoice.id).where(*_of_run(run_prefix), Invoice.first_day == first_day)
-    return session.scalar(wanted.limit(1)) is not None
-
-
-def waiting_invoices(*, limit: int) -> Sequence[UUID]:
-    """Invoices that runs have rated and nobody has issued, oldest first. [customer]"""
-    wanted = select(Invoice.id).where(
-        Invoice.tenant_id == tenant_id(), Invoice.status == "rated", Invoice.run_key.is_not(None)
-    )
-    return session.scalars(wanted.order_by(Invoice.created_at, Invoice.id).limit(limit)).all()
 
 
 def customers_waiting() -> Sequence[UUID]:
     """Customers with rated invoices that nobody has issued. [across tenants]"""
     waiting = select(Invoice.tenant_id).where(Invoice.status == "rated", Invoice.run_key.is_not(None)).distinct()
     return session.scalars(waiting.order_by(Invoice.tenant_id).limit(10_000)).all()
-
-
-def _of_run(run_prefix: str) -> list[ColumnElement[bool]]:
-    return [Invoice.tenant_id == tenant_id(), Invoice.run_key.startswith(run_prefix, autoescape=True)]
 
 
 def invoiced_totals(currency: str = "CNY") -> RowMapping:

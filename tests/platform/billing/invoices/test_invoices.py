@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -83,6 +84,24 @@ def test_invoices_issued_at_once_get_one_number_each(app: Flask, employer: UUID)
         numbers = list(hands.map(issue, drafts))
 
     assert sorted(number or 0 for number in numbers) == list(range(1, 9))
+
+
+def test_hands_that_issue_and_hands_that_lose_power_leave_numbers_without_a_gap(app: Flask, employer: UUID) -> None:
+    with acting_for(employer), transaction():
+        drafts = [draft_invoice(**a_wish(employer)).id for _ in range(12)]
+
+    def issue(place: int) -> int | None:
+        with app.app_context(), acting_for(employer), suppress(RuntimeError), transaction():
+            number = issue_draft(drafts[place]).number
+            if place % 3 == 0:
+                raise RuntimeError("the power went")
+            return number
+        return None
+
+    with ThreadPoolExecutor(4) as hands:
+        numbers = [number for number in hands.map(issue, range(12)) if number is not None]
+
+    assert sorted(numbers) == list(range(1, 9))
 
 
 @pytest.mark.parametrize(

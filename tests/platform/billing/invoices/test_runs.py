@@ -279,3 +279,18 @@ def test_a_months_use_is_rated_billed_and_issued_by_the_jobs_alone(work: Callabl
         booked = -balance_minor("ap.operator")
     assert (issued.status, issued.total_minor, booked) == ("issued", 249, 249)
     assert (line["quantity"], line["amount_minor"]) == (Decimal(7), 249)
+
+
+def test_five_hundred_contracts_are_billed_and_numbered_by_one_run_and_none_is_missing() -> None:
+    customer = a_hospital()
+    lines = [a_rated_line(100 + place, subscription_id=new_id()) for place in range(500)]
+
+    billed = run(customer, *lines)
+
+    with acting_for(customer), transaction():
+        found = session.scalars(select(Invoice).where(Invoice.tenant_id == customer)).all()
+    assert len(billed) == 500
+    assert sorted(row.number or 0 for row in found) == list(range(1, 501))
+    assert {row.total_minor for row in found} == {100 + place for place in range(500)}
+    assert all((row.document_no or "").endswith(f"-{row.number:06d}") for row in found)
+    assert {row.status for row in found} == {"issued"}

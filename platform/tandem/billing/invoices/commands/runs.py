@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, insert
 
 from tandem.billing.invoices import queries
 from tandem.billing.invoices.commands.drafting import write_drafts
-from tandem.billing.invoices.commands.issuing import issue_draft
+from tandem.billing.invoices.commands.issuing import issue_rated
 from tandem.billing.invoices.commands.parking import park_customer
 from tandem.billing.invoices.commands.parties import customer_kind
 from tandem.billing.invoices.drafts import InvoiceDraft, InvoiceLine, Period
@@ -25,6 +25,7 @@ from tandem.kernel.tenancy import tenant_id
 SERIES: Final = "TDM"
 PAYMENT_DAYS: Final = 30
 AT_MOST: Final = 500
+HISTORY: Final = timedelta(days=400)
 
 Rated = Mapping[str, Any] | RowMapping
 Group = tuple[UUID, str]
@@ -41,7 +42,6 @@ def draft_from_rating(rated: Sequence[Rated], *, month: date, due_on: date | Non
     for line in rated:
         if line["id"] not in billed:
             groups.setdefault((line["contract_id"] or line["subscription_id"], line["currency"]), []).append(line)
-    _park_what_fell_silent(groups, month)
     doubtful = [group for group, lines in groups.items() if _is_doubtful(group, lines, month)]
     payable = [group for group in groups if group not in doubtful and _sum(groups[group]) > 0]
     kind, last_day = customer_kind(), (month.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
@@ -61,18 +61,24 @@ def draft_from_rating(rated: Sequence[Rated], *, month: date, due_on: date | Non
     ids = write_drafts(drafts, status="rated")
     bills: dict[Group, UUID | None] = dict(zip(payable, ids, strict=True))
     _remember(bills | _nothing(groups), groups)
-    for group, invoice_id in zip(payable, ids, strict=True):
-        _judge(group, groups[group], invoice_id, period)
+    _judge(dict(zip(payable, ids, strict=True)), groups, period)
     return ids
 
 
 def issue_waiting() -> int:
-    """Issue what runs have rated, unless the customer is parked; at most five hundred at once. [customer]"""
+    """Issue what runs have rated, unless the customer is parked; at most five hundred at once. [customer]
+
+    One statement numbers them all, in the order in which they were written. What was taxed by a rule that has changed
+    since goes on waiting: it must be voided, and the next run bills it anew.
+    """
     if queries.open_park() is not None:
         return 0
-    waiting = queries.waiting_invoices(limit=AT_MOST)
-    for invoice_id in waiting:
-        issue_draft(invoice_id)
+    waiting = queries.waiting_invoices(in_force_on=clock.today(), limit=AT_MOST)
+    by_series: dict[str, list[UUID]] = {}
+    for invoice in waiting:
+        by_series.setdefault(invoice["series"], []).append(invoice["id"])
+    for series, ids in by_series.items():
+        issue_rated(series, ids)
     return len(waiting)
 
 
@@ -102,25 +108,27 @@ def _is_doubtful(group: Group, lines: Sequence[Rated], month: date) -> bool:
     return bool(reasons)
 
 
-def _judge(group: Group, lines: Sequence[Rated], invoice_id: UUID, period: Period) -> None:
-    history = queries.totals_before(_prefix(group), period.first_day)
+def _judge(bills: Mapping[Group, UUID], groups: Mapping[Group, Sequence[Rated]], period: Period) -> None:
+    """Hold every bill, and every run that billed last month and does not now, against its own history."""
+    totals = queries.run_totals(period.first_day - HISTORY)
     days = (period.last_day - period.first_day).days + 1
-    reasons = out_of_line(_sum(lines), lines=len(lines), days=days, history_minor=history)
-    if reasons:
-        evidence = {"group": str(group[0]), "amount_minor": _sum(lines), "lines": len(lines), "currency": group[1]}
-        park_customer(reasons, evidence=evidence, invoice_id=invoice_id)
-
-
-def _park_what_fell_silent(groups: Mapping[Group, Sequence[Rated]], month: date) -> None:
-    first = month.replace(day=1)
-    for prefix in queries.run_prefixes_of((first - timedelta(days=1)).replace(day=1)):
-        group = next((each for each in groups if _prefix(each) == prefix), None)
-        total_minor = 0 if group is None else _sum(groups[group])
-        history = queries.totals_before(prefix, first)
-        reasons = {} if total_minor else out_of_line(0, lines=0, days=1, history_minor=history)
-        if reasons and not queries.has_run(prefix, first):
-            evidence = {"group": prefix, "month": str(first), "amount_minor": 0}
+    for group, invoice_id in bills.items():
+        lines, history = groups[group], _history(totals.get(_prefix(group), {}), period.first_day)
+        reasons = out_of_line(_sum(lines), lines=len(lines), days=days, history_minor=history)
+        if reasons:
+            evidence = {"group": str(group[0]), "amount_minor": _sum(lines), "lines": len(lines), "currency": group[1]}
+            park_customer(reasons, evidence=evidence, invoice_id=invoice_id)
+    month_before = (period.first_day - timedelta(days=1)).replace(day=1)
+    for prefix, billed in totals.items():
+        is_silent = month_before in billed and period.first_day not in billed
+        reasons = out_of_line(0, lines=0, days=days, history_minor=_history(billed, period.first_day))
+        if is_silent and reasons and not any(_prefix(group) == prefix and _sum(groups[group]) for group in groups):
+            evidence = {"group": prefix, "month": str(period.first_day), "amount_minor": 0}
             park_customer(reasons, evidence=evidence, invoice_id=None)
+
+
+def _history(billed: Mapping[date, int], before: date) -> list[int]:
+    return [billed[month] for month in sorted(billed, reverse=True) if month < before]
 
 
 def _line(line: Rated, kind: str) -> InvoiceLine:
