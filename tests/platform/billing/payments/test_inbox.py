@@ -17,12 +17,14 @@ from tandem.accounts import create_organization
 from tandem.accounts.organizations.models import Organization
 from tandem.billing import stripe_gateway
 from tandem.billing.payments import commands
+from tandem.billing.payments.jobs import sweep_payments
 from tandem.billing.payments.jobs.asking import ensure_account
 from tandem.billing.payments.models import ProviderEvent
 from tandem.billing.provider_facts import hint_from
 from tandem.kernel import clock
 from tandem.kernel.database import db, session
 from tandem.kernel.ids import new_id
+from tandem.kernel.jobs import JobRow
 from tandem.kernel.settings import Settings
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.conftest import WEBHOOK_SECRET
@@ -48,8 +50,10 @@ def test_the_same_event_on_two_workers_in_the_same_instant_is_stored_once(app: F
         answers = list(pool.map(deliver, range(2)))
 
     assert answers == [200, 200]
-    assert len(stored(event, till.hospital_id)) == 1
-    assert till.work(till.hospital_id) == 1
+    (only,) = stored(event, till.hospital_id)
+    with acting_for(till.hospital_id):
+        asked = session.scalars(select(JobRow.args).where(JobRow.tenant_id == till.hospital_id)).all()
+    assert [each.get("event_id") for each in asked].count(str(only.id)) == 1
 
 
 def test_the_same_event_thirty_days_later_changes_nothing(client: FlaskClient, till: Till, at: Any) -> None:
@@ -194,6 +198,38 @@ def test_an_event_that_came_before_its_account_was_known_is_not_lost(client: Fla
     assert [each.status for each in stored(event)] == ["unroutable"]
     assert {each.status for each in stored(event, till.hospital_id)} <= {"folded", "ignored"}
     assert len(stored(event, till.hospital_id)) == 1
+
+
+def test_a_refund_told_before_its_charge_brings_the_charge_with_it(client: FlaskClient, till: Till) -> None:
+    till.provider.put("/misbehaviour", {"lose_webhook": 1})
+    payment_id = till.ask(method="alipay")
+    till.work(till.hospital_id)
+    intent_id = till.payment(payment_id).provider_intent_id or ""
+    till.provider.post(f"/payment_intents/{intent_id}/authorize")
+    params, options = {"payment_intent": intent_id, "amount": 1_200}, {"stripe_account": till.account()}
+    refund = till.stripe().v1.refunds.create(params, options)  # type: ignore[arg-type]  # a plain dict
+    till.provider.advance(days=1)
+    before = till.payment(payment_id).status
+
+    sent(client, an_event(till.account(), type="refund.updated", data={"object": {"id": refund.id}}))
+    till.work(till.hospital_id)
+
+    payment = till.payment(payment_id)
+    assert (before, payment.status, payment.refunded_minor) == ("requires_action", "succeeded", 1_200)
+    assert till.book()["ar.patient"] == -6_000
+
+
+def test_a_movement_that_is_never_told_leaves_the_payment_booked_gross_and_looked_for(till: Till, at: Any) -> None:
+    till.provider.put("/misbehaviour", {"omit_balance_transaction": 1, "lose_webhook": 1})
+    payment_id = till.take()
+    for days in (1, 5, 13):
+        at(clock.now() + timedelta(days=days))
+        till.read()
+        with acting_for(till.hospital_id):
+            sweep_payments()
+
+    assert (till.payment(payment_id).status, till.payment(payment_id).fee_minor) == ("succeeded", None)
+    assert till.book() == {"cash.psp": 7_200, "ar.patient": -7_200}
 
 
 def test_money_of_a_hospital_that_has_left_is_booked_in_its_own_book(till: Till) -> None:

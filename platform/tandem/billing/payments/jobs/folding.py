@@ -89,8 +89,9 @@ def fold_intent_before(account: str, fact: Fact | None) -> None:
     if fact is None or intent_id is None:
         return
     with transaction():
-        is_known = queries.payment_by_charge(fact.told.charge_id or "", intent_id) is not None
-    intent = None if is_known else look_up(account, "payment_intent", intent_id)
+        payment = queries.payment_by_charge(fact.told.charge_id or "", intent_id)
+        is_booked = payment is not None and payment.captured_at is not None
+    intent = None if is_booked else look_up(account, "payment_intent", intent_id)
     if intent is not None:
         with parking(intent), transaction():
             intent()
