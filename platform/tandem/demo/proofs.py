@@ -42,7 +42,7 @@ class Facts:
         keeper = stage.desk.supervisor
         ids = [house.id for house in stage.houses]
         books = stage.each(
-            lambda each: keeper.get(f"/api/operator/v1/organizations/{each}/ledger/balances")["data"], ids
+            lambda each: keeper.all(f"/api/operator/v1/organizations/{each}/ledger/balances"), ids
         )
         said = stage.each(lambda each: _statements(stage, each, last_on), ids)
         operator_id = keeper.get("/api/operator/v1/me")["organization"]["id"]
@@ -55,7 +55,7 @@ class Facts:
             guests,
             dict(zip(ids, said, strict=True)),
             dict(zip(ids, books, strict=True)),
-            keeper.get(f"/api/operator/v1/organizations/{operator_id}/ledger/balances")["data"],
+            keeper.all(f"/api/operator/v1/organizations/{operator_id}/ledger/balances"),
             stage.wallet.balances_minor(),
             keeper.all("/api/operator/v1/discrepancies"),
             stage.wallet.misdeeds(),
