@@ -22,11 +22,10 @@ _MARKS: Final = {"medical": MEDICAL, "operator_cash": OPERATOR_CASH, "other": 0}
 
 
 class OpenAccount:
-    """One account while a batch is posted: what marks it, and what the batch has moved on it so far."""
+    """One account while a batch is posted: its number there, from 1, its marks, and its balance if it is limited."""
 
     __slots__ = (
-        "balance", "ceiling", "code", "count", "floor", "id", "is_new", "last_seq", "marks", "moved", "party", "place",
-        "said",
+        "balance", "ceiling", "code", "floor", "id", "is_new", "marks", "party", "place", "said",
     )  # fmt: skip
 
     def __init__(self, code: str, party: UUID | None, marks: int) -> None:
@@ -35,8 +34,7 @@ class OpenAccount:
         self.is_new = True
         # How the lines of this account begin in a journal's body.
         self.said = line_head(code, party)
-        # The account's number among those the batch uses, from 1; 0 while it uses it not.
-        self.place = self.moved = self.count = self.last_seq = self.balance = 0
+        self.place = self.balance = 0
         self.floor: int | None = CHART[code].floor_minor
         self.ceiling: int | None = CHART[code].ceiling_minor
 
@@ -61,6 +59,8 @@ def find_accounts(book_id: UUID, wanted: Mapping[AccountKey, tuple[str, UUID | N
         "alone_places": plain_array([place for place, _ in alone]),
         "alone_codes": text_array([account.code for _, account in alone]),
     }
+    for place, account in enumerate(listed, start=1):
+        account.place = place
     for place, account_id, is_closed, floor, ceiling in session.execute(_FIND, values):
         account = listed[place]
         account.id, account.is_new, account.floor, account.ceiling = account_id, False, floor, ceiling
@@ -98,7 +98,7 @@ def limits_broken(touched: Iterable[tuple[OpenAccount, int]], facts: dict[str, A
     after: dict[OpenAccount, int] = {}
     for account, amount in touched:
         if account.marks & LIMITED:
-            after[account] = after.get(account, account.balance + account.moved) + amount
+            after[account] = after.get(account, account.balance) + amount
     for account, balance in after.items():
         if (account.floor is not None and balance < account.floor) or (
             account.ceiling is not None and balance > account.ceiling
@@ -106,11 +106,17 @@ def limits_broken(touched: Iterable[tuple[OpenAccount, int]], facts: dict[str, A
             return BalanceLimitReached(
                 **facts,
                 account=account.code,
-                balance_minor=account.balance + account.moved,
+                balance_minor=account.balance,
                 floor_minor=account.floor,
                 ceiling_minor=account.ceiling,
             )
     return None
+
+
+def keep_in_mind(touched: Iterable[tuple[OpenAccount, int]]) -> None:
+    """Count lines that will be booked into the balances that limits are held against."""
+    for account, amount in touched:
+        account.balance += amount
 
 
 def _know_balances(limited: Sequence[OpenAccount]) -> None:

@@ -4,6 +4,7 @@ The pass decides and writes down in the same breath: a draft is looked at once, 
 into the columns of the statements that follow. At twenty thousand journals a second every object counts.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import repeat
@@ -22,6 +23,7 @@ from tandem.billing.ledger.commands.accounts import (
     AccountKey,
     OpenAccount,
     find_accounts,
+    keep_in_mind,
     limits_broken,
     open_accounts,
 )
@@ -119,7 +121,7 @@ class _Batch:
             for code, _, party in draft.lines
         }
         self.accounts: dict[AccountKey, OpenAccount] = find_accounts(book.id, wanted)
-        self.used: list[OpenAccount] = []
+        self.listed = list(self.accounts.values())
         self.booked_at = clock.now()
         self.booked_words = written(self.booked_at).encode()
         self.seq, self.last = book.next_seq, book.last_hash
@@ -135,8 +137,10 @@ class _Batch:
         name = (draft.kind, draft.key)
         if name in self.booked:
             return self._told_before(name, draft)
-        touched: list[OpenAccount] = []
-        off_by, marks, said = 0, 0, []
+        off_by, marks = 0, 0
+        places: list[int] = []
+        amounts: list[int] = []
+        said: list[str] = []
         accounts, lines = self.accounts, draft.lines
         for code, amount, party in lines:
             account = accounts.get((code, None if party is None else party.int))
@@ -144,21 +148,29 @@ class _Batch:
                 return _refused(draft, _fault(draft, self.here))
             off_by += amount
             marks |= account.marks
-            touched.append(account)
+            places.append(account.place)
+            amounts.append(amount)
             said.append(f"{account.said}{amount}]")
         if off_by or marks or len(lines) < 2 or draft.reverses or self.book.frozen_at:
+            touched = [(self.listed[place - 1], amount) for place, amount in zip(places, amounts, strict=True)]
             refusal = self._refusal(draft, touched, off_by, marks)
             if refusal is not None:
                 return _refused(draft, refusal)
+            if marks & LIMITED:
+                keep_in_mind(touched)
+        self.places += places
+        self.amounts += amounts
         effective_at = written(draft.effective_at)
-        return self._accept(draft, touched, effective_at, sealed_body(head_of(draft, effective_at), said))
+        return self._accept(draft, effective_at, sealed_body(head_of(draft, effective_at), said))
 
     def write(self) -> None:
         """One statement per table for all that was taken. Raises PostingBroken."""
         if not self.journals:
             return
         here = {"tenant": self.here, "book": self.book.id}
-        open_accounts(self.book.id, [account for account in self.used if account.is_new])
+        counts = Counter(self.places)
+        used = [self.listed[place - 1] for place in counts]
+        open_accounts(self.book.id, [account for account in used if account.is_new])
         columns = [list(column) for column in zip(*self.journals, strict=True)]
         bodies, hashes = zip(*self.hashes, strict=True)
         of_journals: dict[str, Any] = {
@@ -170,24 +182,25 @@ class _Batch:
         }
         of_journals |= {"booked_at": self.booked_at, "first": self.book.next_seq}
         session.execute(_INSERT_JOURNALS, here | of_journals)
-        of_accounts = {
-            "accounts": plain_array([str(account.id) for account in self.used]),
-            "moved": plain_array([account.moved for account in self.used]),
-            "counts": plain_array([account.count for account in self.used]),
-            "lasts": plain_array([account.last_seq for account in self.used]),
-        }
         of_entries = {
             "seqs": plain_array(self.seqs),
             "line_nos": plain_array(self.line_nos),
             "places": plain_array(self.places),
             "amounts": plain_array(self.amounts),
-            "accounts": of_accounts["accounts"],
+            "accounts": plain_array([account.id or "NULL" for account in self.listed]),
         }
         _all_written(len(self.seqs), _INSERT_ENTRIES, here | of_entries | {"currency": self.currency})
-        _all_written(len(self.used), _UPDATE_BALANCES, {"tenant": self.here} | of_accounts)
+        moved, lasts = self._moved(), dict(zip(self.places, self.seqs, strict=True))
+        of_accounts = {
+            "accounts": plain_array([account.id for account in used]),
+            "moved": plain_array([moved[place] for place in counts]),
+            "counts": plain_array(counts.values()),
+            "lasts": plain_array([lasts[place] for place in counts]),
+        }
+        _all_written(len(used), _UPDATE_BALANCES, {"tenant": self.here} | of_accounts)
         session.execute(_ADVANCE_BOOK, here | {"next_seq": self.seq, "last_hash": self.last})
 
-    def _accept(self, draft: JournalDraft, touched: Sequence[OpenAccount], effective_at: str, body: bytes) -> Posted:
+    def _accept(self, draft: JournalDraft, effective_at: str, body: bytes) -> Posted:
         seq, journal_id = self.seq, ids.new_id()
         self.last = sealed = seal(self.last, seq, self.booked_words, body)
         kind, key, _, lines, source_type, source_id, _, correlation_id, rule_version, reverses = draft
@@ -198,22 +211,17 @@ class _Batch:
         self.hashes.append((body, sealed))
         self.seqs.extend(repeat(str(seq), len(lines)))
         self.line_nos.extend(_COUNTED[len(lines)] if len(lines) < len(_COUNTED) else map(str, range(1, len(lines) + 1)))
-        places, amounts = self.places, self.amounts
-        for account, line in zip(touched, lines, strict=True):
-            if account.place == 0:
-                self.used.append(account)
-                account.place = len(self.used)
-            amount = line[1]
-            account.moved += amount
-            account.count += 1
-            account.last_seq = seq
-            places.append(account.place)
-            amounts.append(amount)
         if reverses is not None:
             self.reversed[reverses] = "reversed"
         self.booked[kind, key] = (body, journal_id, seq)
         self.seq = seq + 1
         return Posted(kind, key, "posted", journal_id, seq)
+
+    def _moved(self) -> list[int]:
+        moved = [0] * (len(self.listed) + 1)
+        for place, amount in zip(self.places, self.amounts, strict=True):
+            moved[place] += amount
+        return moved
 
     def _told_before(self, name: tuple[str, str], draft: JournalDraft) -> Posted:
         body, journal_id, seq = self.booked[name]
@@ -222,7 +230,7 @@ class _Batch:
         return _refused(draft, JournalKeyReused(kind=draft.kind, key=draft.key))
 
     def _refusal(
-        self, draft: JournalDraft, touched: Sequence[OpenAccount], off_by: int, marks: int
+        self, draft: JournalDraft, touched: Sequence[tuple[OpenAccount, int]], off_by: int, marks: int
     ) -> JournalRefused | None:
         facts: dict[str, Any] = {"kind": draft.kind, "key": draft.key}
         if self.book.frozen_at is not None:
@@ -233,13 +241,12 @@ class _Batch:
         if marks & MIXED == MIXED:
             return MoneyMixed(**facts)
         if marks & CLOSED:
-            shut = next(account for account in touched if account.marks & CLOSED)
+            shut = next(account for account, _ in touched if account.marks & CLOSED)
             return AccountClosed(**facts, account=shut.code)
         if draft.reverses is not None and draft.reverses in self.reversed:
             final = self.reversed[draft.reverses] == "is reversal"
             return (ReversalIsFinal if final else AlreadyReversed)(**facts, reverses=draft.reverses)
-        moved = zip(touched, (line.amount_minor for line in draft.lines), strict=True)
-        return limits_broken(moved, facts) if marks & LIMITED else None
+        return limits_broken(touched, facts) if marks & LIMITED else None
 
 
 def _fault(draft: JournalDraft, here: UUID) -> JournalRefused:
