@@ -21,6 +21,7 @@ from tandem.billing.ledger.errors import (
 )
 from tandem.billing.ledger.models import PostingRuleVersion
 from tandem.billing.ledger.posting_rules import (
+    PostingRule,
     RulesBroken,
     posting_rules,
     read_rules,
@@ -174,19 +175,25 @@ def test_the_database_itself_records_no_fee_on_drugs(app: Flask, database_urls: 
         connection.execute(wish)
 
 
+def amounts_that_balance(rule: PostingRule) -> dict[str, Any]:
+    """Amounts of 300, 200, ... for a rule, the last such that its legs sum to zero."""
+    weights = {name: sum(leg.sign for leg in rule.legs if leg.amount == name) for name in sorted(rule.amounts)}
+    amounts = {name: 300 - 100 * place for place, name in enumerate(weights)}
+    unsure = [name for name, weight in weights.items() if weight]
+    if unsure:
+        *others, last = unsure
+        amounts[last] = -weights[last] * sum(weights[name] * amounts[name] for name in others)
+    by_party = {leg.amount for leg in rule.legs if leg.each}
+    return {name: {new_id(): amount} if name in by_party else amount for name, amount in amounts.items()}
+
+
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("rule", sorted(posting_rules()))
 def test_every_rule_of_the_house_makes_a_journal_that_can_be_booked(rule: str) -> None:
     (newest, *_) = posting_rules()[rule]
     terms = {"other": "usd", "cash": "cash.bank", "account": "ar.patient", "successor": "ar.insurer"}
     terms |= {"held": "suspense", "target": "rev.other"}
-    amounts: dict[str, Any] = dict.fromkeys(newest.amounts, 100)
-    if rule == "settlement_paid":
-        amounts = {"fee": 300, "owed": {new_id(): 200}, "cash": -100}
-    if newest.amounts == {"net", "tax", "total"}:
-        amounts = {"net": 100, "tax": 6, "total": 106}
-    if rule == "currency_bought":
-        amounts = {"received": 715, "carried": 700, "gain": 15}
+    amounts = amounts_that_balance(newest)
     parties = {role: new_id() for role in newest.roles}
 
     with acting_for(new_id()), transaction():
@@ -195,3 +202,65 @@ def test_every_rule_of_the_house_makes_a_journal_that_can_be_booked(rule: str) -
 
         assert result.items[0].outcome == "posted"
         assert sum(row["balance_minor"] for row in balances()) == 0
+
+
+@pytest.mark.usefixtures("app")
+def test_money_changed_and_changed_back_leaves_two_books_without_a_position_and_the_difference_in_one() -> None:
+    hospital, exchange = new_id(), new_id()
+    usd = {"currency": "USD", "terms": {"other": "cny", "cash": "cash.bank"}, "correlation_id": exchange}
+    cny = {"terms": {"other": "usd", "cash": "cash.bank"}, "correlation_id": exchange}
+
+    with acting_for(hospital), transaction():
+        post([
+            a_journal("currency_sold", {"given": 70_000}, **cny),
+            a_journal("currency_bought", {"received": 10_000, "carried": 10_000, "gain": 0}, **usd),
+            a_journal("currency_sold", {"given": 10_000}, **usd),
+            a_journal("currency_bought", {"received": 71_500, "carried": 70_000, "gain": 1_500}, **cny),
+        ])  # fmt: skip
+        stood = {(row["currency"], row["code"]): row["balance_minor"] for row in balances()}
+
+    assert stood == {
+        ("CNY", "cash.bank"): 1_500,
+        ("CNY", "fx.gain_loss"): -1_500,
+        ("CNY", "fx.position.usd"): 0,
+        ("USD", "cash.bank"): 0,
+        ("USD", "fx.position.cny"): 0,
+    }
+
+
+@pytest.mark.usefixtures("app")
+def test_a_prepayment_is_drawn_and_its_rest_refunded_so_that_every_fen_has_an_account() -> None:
+    employer, programme = new_id(), {"programme": new_id()}
+
+    with acting_for(employer), transaction():
+        post([
+            a_journal("prepayment_invoiced", {"total": 100_000}, parties=programme),
+            a_journal("invoice_paid", {"amount": 100_000}),
+            a_journal("prepayment_drawn", {"used": 64_800}, parties=programme),
+            a_journal("prepayment_refunded", {"unused": 35_200}, parties=programme),
+        ])  # fmt: skip
+        stood = {row["code"]: row["balance_minor"] for row in balances()}
+
+    assert stood == {"prepaid.benefits": 0, "exp.benefits": 64_800, "ap.operator": 35_200, "cash.bank": -100_000}
+
+
+@pytest.mark.usefixtures("app")
+def test_free_care_is_booked_by_who_bears_it() -> None:
+    with acting_for(new_id()), transaction():
+        post([
+            a_journal("medical_revenue", {"price": 7_200}),
+            a_journal("care_waived", {"waived": 2_000}),
+            a_journal("care_subsidised", {"subsidy": 3_000}),
+            a_journal("care_insured", {"covered": 2_199}),
+            a_journal("rounding_written_off", {"residual": 1}, parties={"party": None}, terms={"account": "ar.patient"}),
+            a_journal("subsidy_received", {"subsidy": 3_000}),
+        ])  # fmt: skip
+        stood = {row["code"]: row["balance_minor"] for row in balances() if row["balance_minor"]}
+
+    assert stood == {
+        "rev.medical": -7_200,
+        "welfare.expense": 2_000,
+        "ar.insurer": 2_199,
+        "rounding": 1,
+        "cash.bank": 3_000,
+    }
