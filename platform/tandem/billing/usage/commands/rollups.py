@@ -157,13 +157,15 @@ _COUNT: Final = _sql(
     "is_late) SELECT e.tenant_id, k.meter, k.subject, k.hour, {counted}, bool_or(k.hour < g.closed_until) "
     "FROM {these} JOIN {events} JOIN {gate} GROUP BY 1, 2, 3, 4"
 )
+# An INSERT that always meets its row: an UPDATE from such a selection brings a Citus coordinator down.
 _COUNT_LATEST: Final = _sql(
-    "UPDATE usage_rollup r SET latest_quantity = l.quantity, latest_at = l.at, latest_seq = l.seq, latest_key = l.key "
-    "FROM (SELECT DISTINCT ON (k.meter, k.subject, k.hour) k.meter, k.subject, k.hour, e.quantity, e.at, e.seq, "
-    "{key_of_e} AS key FROM {these} JOIN {events} JOIN meter m ON m.code = k.meter AND m.aggregation = 'latest' "
-    "WHERE v.id IS NULL ORDER BY k.meter, k.subject, k.hour, e.at DESC, e.seq DESC, "
-    '{key_of_e} COLLATE "C" DESC) l '
-    "WHERE r.tenant_id = :tenant AND r.meter = l.meter AND r.subject = l.subject AND r.hour = l.hour"
+    "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
+    "latest_quantity, latest_at, latest_seq, latest_key) SELECT DISTINCT ON (k.meter, k.subject, k.hour) e.tenant_id, "
+    "k.meter, k.subject, k.hour, 0, 0, false, 0, e.quantity, e.at, e.seq, {key_of_e} FROM {these} JOIN {events} "
+    "JOIN meter m ON m.code = k.meter AND m.aggregation = 'latest' WHERE v.id IS NULL "
+    'ORDER BY k.meter, k.subject, k.hour, e.at DESC, e.seq DESC, {key_of_e} COLLATE "C" DESC '
+    "ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET latest_quantity = EXCLUDED.latest_quantity, "
+    "latest_at = EXCLUDED.latest_at, latest_seq = EXCLUDED.latest_seq, latest_key = EXCLUDED.latest_key"
 )
 _COUNT_VALUES: Final = _sql(
     "INSERT INTO usage_value (tenant_id, meter, subject, hour, value_sha256, event_count) "
