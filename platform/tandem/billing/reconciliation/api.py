@@ -4,8 +4,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.reconciliation import commands, desk, jobs, queries
+from tandem.billing.reconciliation.bank_matching import match_by_hand
 from tandem.billing.reconciliation.errors import (
     AlreadyProposed,
+    BankFileRefused,
+    BankFileUnreadable,
+    BankLineTaken,
+    BankMatchUneven,
     DayNotOver,
     JournalNotBalanced,
     NothingInGroup,
@@ -14,9 +19,13 @@ from tandem.billing.reconciliation.errors import (
     RuleVersionTaken,
     SameParty,
 )
-from tandem.billing.reconciliation.models import Discrepancy, DiscrepancyResolution, ReconciliationRule
+from tandem.billing.reconciliation.models import BankStatement, Discrepancy, DiscrepancyResolution, ReconciliationRule
 from tandem.billing.reconciliation.schemas import (
     AskedSchema,
+    BankFileQuery,
+    BankMatchSchema,
+    BankMatchWishSchema,
+    BankStatementSchema,
     CauseSchema,
     ComparisonReleaseSchema,
     ComparisonRunSchema,
@@ -42,6 +51,7 @@ from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
 from tandem.kernel.identity import current_actor
 from tandem.kernel.jobs import enqueue
+from tandem.kernel.sheets import SHEET_PROBLEMS
 from tandem.kernel.tenancy import tenant_id
 
 hospital_api = Api("reconciliation", audience="hospital", tag="Reconciliation")
@@ -166,6 +176,43 @@ def approve_resolution(resolution_id: UUID, organization_id: UUID | None = None)
 def reject_resolution(resolution_id: UUID, organization_id: UUID | None = None) -> DiscrepancyResolution:
     """Do not agree; the difference stays as it was."""
     return commands.reject_resolution(resolution_id, party=_party())
+
+
+_FILES: Final[dict[str, Any]] = {
+    "allow": "reconciliation.resolve",
+    "upload": ("text/csv", "application/xml", "application/octet-stream"),
+    "query": BankFileQuery,
+    "gives": BankStatementSchema,
+    "problems": (BankFileUnreadable, BankFileRefused, *SHEET_PROBLEMS),
+}
+
+
+@hospital_api.post("/bank_statements", **_FILES)
+@operator_api.post("/bank_statements", **_FILES)
+def take_in_bank_statement(upload: bytes, query: dict[str, Any]) -> BankStatement:
+    """Upload a bank's file (CSV by a profile, or CAMT.053) of the caller's own account; a job matches it."""
+    statement = commands.take_in_bank_file(upload, **query)
+    enqueue(jobs.match_bank_lines)
+    return statement
+
+
+@hospital_api.get("/bank_statements", gives=BankStatementSchema, query=PageQuery, **_READS)
+@operator_api.get("/bank_statements", gives=BankStatementSchema, query=PageQuery, **_READS)
+def list_bank_statements(query: dict[str, Any]) -> Page:
+    """The caller's own bank files, the latest first."""
+    return desk.bank_statements(**query)
+
+
+@hospital_api.post(
+    "/bank_matches",
+    takes=BankMatchWishSchema,
+    gives=BankMatchSchema,
+    problems=(BankLineTaken, BankMatchUneven),
+    **_DECIDES,
+)
+def match_bank_line(wish: dict[str, Any]) -> dict[str, Any]:
+    """Say by hand which payouts a bank's line is the sum of."""
+    return {"match_id": match_by_hand(wish["bank_line_id"], wish["payout_ids"])}
 
 
 @operator_api.get("/discrepancy_totals", gives=DiscrepancyTotalSchema, query=DayQuery, across=True, **_READS)

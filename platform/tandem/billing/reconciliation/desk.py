@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, cast, func, select
 
 from tandem.billing.reconciliation.models import (
+    BankStatement,
     Discrepancy,
     DiscrepancyResolution,
     DiscrepancyStep,
@@ -88,6 +89,13 @@ def comparison_runs(*, limit: int, after: str | None, comparison: str | None) ->
     if comparison is not None:
         wanted = wanted.where(PassRun.comparison == comparison)
     return page(wanted, by=[PassRun.finished_at, PassRun.id], limit=limit, after=after, newest_first=True)
+
+
+def bank_statements(*, limit: int, after: str | None) -> Page:
+    """The scope's bank files, the latest first."""
+    wanted = select(*BankStatement.__table__.c).where(BankStatement.tenant_id == tenant_id())
+    by = [BankStatement.uploaded_at, BankStatement.id]
+    return page(wanted, by=by, limit=limit, after=after, newest_first=True)
 
 
 def rules(*, limit: int, after: str | None) -> Page:

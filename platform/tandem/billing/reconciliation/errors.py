@@ -69,3 +69,37 @@ class RuleVersionTaken(Problem):
     status, slug = 409, "rule-version-taken"
     title = Text("Somebody set a rule at the same moment", "规则刚被他人修改")
     mend = Text("Read the rules and set it again.", "请重新查询规则后再设置。")
+
+
+class BankFileUnreadable(Problem):
+    """Not a bank's file: broken, cut off, too large, or with parts that no statement has."""
+
+    status, slug = 422, "bank-file-unreadable"
+    title = Text("This file could not be read", "无法读取该银行文件")
+    mend = Text("Send the CSV or CAMT.053 file as the bank made it.", "请上传银行导出的 CSV 或 CAMT.053 原始文件。")
+
+
+class BankFileRefused(Problem):
+    """Rows of the file are wrong, or say otherwise than before; nothing of it was kept. `errors` names the rows."""
+
+    status, slug = 422, "bank-file-refused"
+    title = Text("Rows of this file cannot be accepted", "文件中有无法接受的行")
+    mend = Text(
+        "Send the file as the bank made it; nothing was kept.", "请上传银行导出的原始文件；本次未保存任何内容。"
+    )
+
+
+class BankLineTaken(Problem):
+    """A line of a bank, or a payout, counts once."""
+
+    status, slug = 409, "bank-line-taken"
+    title = Text("One of these is matched already", "所选记录已完成匹配")
+    mend = Text("Read the unmatched ones again.", "请重新查询未匹配的记录。")
+
+
+class BankMatchUneven(Problem):
+    """What is matched by hand adds up on both sides, but for a fee of the bank."""
+
+    status, slug = 422, "bank-match-uneven"
+    title = Text("The two sides do not add up", "两侧金额不一致")
+    mend = Text("Choose payouts of one currency whose sum is the line's.", "请选择币种一致且合计相等的出款。")

@@ -10,13 +10,16 @@ from sqlalchemy import select, update
 
 from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_among, consumed_at
+from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.payments import fetch_provider_facts, read_until
 from tandem.billing.reconciliation import commands, queries
+from tandem.billing.reconciliation.bank_matching import match_payouts
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
 from tandem.billing.reconciliation.models import DayClose
 from tandem.billing.reconciliation.passes import books, metering, told
 from tandem.billing.reconciliation.passes.told import Told
+from tandem.billing.reconciliation.rules import rules_in_force
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session
 from tandem.kernel.jobs import job
@@ -156,6 +159,31 @@ def _reconcile(days: Sequence[date], day_close_id: UUID | None, statement_id: UU
         with transaction():
             outcomes = [*done, *(commands.keep(each) for each in found)]
             commands.note_run(day, outcomes, day_close_id=day_close_id, statement_id=statement_id)
+
+
+@job(queue="slow", timeout_seconds=600, outside=True)
+def match_bank_lines() -> None:
+    """Match what came in: payouts for a hospital, what customers owe for the operator. [hospital, operator]
+
+    A payment is recorded before its line is claimed, under the bank's own name for the line: killed between the two,
+    the next run records the same and claims it.
+    """
+    if tenant_id() != OPERATOR_ID:
+        with transaction():
+            match_payouts(rules_in_force())
+        return
+    with across_tenants(reason="bank transfers for invoices"):
+        owed = commands.invoices_owed()
+    with transaction():
+        matched = commands.transfers_for(owed)
+    for line, invoice in matched:
+        with acting_for(invoice.tenant_id, operator=True), transaction():
+            record_invoice_payment(
+                invoice.invoice_id, amount_minor=line["amount_minor"], paid_on=line["booked_on"],
+                reference=line["bank_reference"] or str(line["id"]),
+            )  # fmt: skip
+        with transaction():
+            commands.claim_transfers([(line["id"], invoice.invoice_id, line["amount_minor"])])
 
 
 def _prove_books() -> None:

@@ -4,13 +4,13 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, FetchedValue, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, FetchedValue, ForeignKeyConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.kernel import clock
-from tandem.kernel.database import Model, Reference, TenantOwned, Versioned, Wall
+from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Versioned, Wall
 from tandem.kernel.ids import new_id
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -23,6 +23,8 @@ NEXT: Final = {
 }
 RESOLUTION_NEXT: Final = {"proposed": {"approved", "rejected"}, "approved": set[str](), "rejected": set[str]()}
 PARTIES: Final = ("hospital", "operator")
+CLAIM_SIDES: Final = ("bank", "payout", "invoice")
+MATCH_RULES: Final = ("id", "reference", "unique", "batch", "manual")
 ITEM_STATES: Final = ("matched", "differs", "settled", "gone")
 MODES: Final = ("full", "incremental", "day", "told")
 
@@ -235,6 +237,76 @@ class DiscrepancyResolution(TenantOwned, Model):
     proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
     decided_at: Mapped[datetime | None]
     journal_id: Mapped[UUID | None]
+
+
+class BankStatement(TenantOwned, Model):
+    """One file of a bank, as it was sent: the same bytes are the same statement. 银行对账单"""
+
+    __tablename__ = "bank_statement"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "account", "file_sha256"),
+        Index("bank_statement_by_time_idx", "tenant_id", "uploaded_at", "id"),
+    )
+
+    account: Mapped[str]
+    profile: Mapped[str]
+    file_sha256: Mapped[str]
+    line_count: Mapped[int]
+    known_count: Mapped[int]
+    uploaded_at: Mapped[datetime] = mapped_column(default=clock.now)
+    uploaded_by: Mapped[str]
+
+
+class BankLineRow(TenantOwned, Changing, Model):
+    """One movement of an organisation's bank account, once, in however many files it stands. 银行流水
+
+    `identity` is the bank's own reference, or what the line says and how many of its like stood before it.
+    """
+
+    __tablename__ = "bank_line"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "statement_id"], ["bank_statement.tenant_id", "bank_statement.id"]),
+        UniqueConstraint("tenant_id", "account", "identity"),
+        Index("bank_line_by_change_idx", "tenant_id", "changed_xid"),
+        Index("bank_line_by_amount_idx", "tenant_id", "currency", "amount_minor", "booked_on"),
+        CheckConstraint("amount_minor <> 0", name="amount"),
+        _one_of("currency", CURRENCIES, "currency"),
+    )
+
+    statement_id: Mapped[UUID]
+    account: Mapped[str]
+    identity: Mapped[str]
+    body_sha256: Mapped[bytes]
+    row: Mapped[int]
+    booked_on: Mapped[date]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    reference: Mapped[str]
+    bank_reference: Mapped[str]
+    counterparty: Mapped[str]
+
+
+class ReconClaim(TenantOwned, Changing, Model):
+    """A line of a bank or what it is about, taken by one match; `rule` says by which rung of the ladder. 匹配认领"""
+
+    __tablename__ = "recon_claim"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (
+        Index("recon_claim_by_match_idx", "tenant_id", "match_id"),
+        Index("recon_claim_by_change_idx", "tenant_id", "changed_xid"),
+        _one_of("side", CLAIM_SIDES, "side"),
+        _one_of("rule", MATCH_RULES, "rule"),
+    )
+
+    id = None  # type: ignore[assignment]  # its key is what it claims, so that nothing is claimed twice
+    side: Mapped[str] = mapped_column(primary_key=True)
+    claimed_id: Mapped[UUID] = mapped_column(primary_key=True)
+    match_id: Mapped[UUID]
+    rule: Mapped[str]
+    amount_minor: Mapped[int]
+    claimed_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class ReconciliationRule(Reference, Model):

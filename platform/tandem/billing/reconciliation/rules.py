@@ -25,6 +25,7 @@ DEFAULTS: Final[Mapping[str, int]] = {
     "guard_floor": 1_000,
     "guard_factor": 20,
     "bank_days": 3,
+    "bank_fee_minor": 5_000,
     "bank_batch_size": 12,
 }
 """What holds until the operator sets another value: every rule there is, and version 0 of it.
@@ -33,7 +34,8 @@ DEFAULTS: Final[Mapping[str, int]] = {
 a payout on its way or a document may take. `tolerance_minor`: up to which sum a difference is let be, as long as the
 month's `tolerance_budget_minor` lasts. `guard_floor`, `guard_factor`: a comparison that finds more new differences
 than the floor, and than the factor times the most it found of late, parks itself. `bank_days`: how far a bank's day may
-lie from ours. `bank_batch_size`: how many payouts one line of a bank may lump together.
+lie from ours. `bank_fee_minor`: how much a bank may have kept of a payout that its line
+names. `bank_batch_size`: how many payouts one line of a bank may lump together.
 """
 
 

@@ -4,6 +4,7 @@ from marshmallow import fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
+from tandem.billing.reconciliation.bank_files import PROFILES
 from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.billing.reconciliation.models import MODES, NEXT, PARTIES, RESOLUTION_NEXT
 from tandem.kernel.http import MoneyField, PageQuery, Schema
@@ -68,6 +69,38 @@ class CauseSchema(Schema):
     """Where a difference comes from, or how it was settled."""
 
     cause = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class BankFileQuery(Schema):
+    """Whose account the file is of, and by which profile it reads."""
+
+    account = fields.String(required=True, validate=rules.Length(1, 60))
+    profile = fields.String(load_default="generic", validate=rules.OneOf(PROFILES))
+
+
+class BankStatementSchema(Schema):
+    """A bank's file: how many lines it has, and how many of them were known before."""
+
+    id = fields.UUID(required=True)
+    account = fields.String(required=True)
+    profile = fields.String(required=True)
+    file_sha256 = fields.String(required=True)
+    line_count = fields.Integer(required=True)
+    known_count = fields.Integer(required=True)
+    uploaded_at = fields.DateTime(required=True)
+
+
+class BankMatchWishSchema(Schema):
+    """Which payouts a bank's line is the sum of."""
+
+    bank_line_id = fields.UUID(required=True)
+    payout_ids = fields.List(fields.UUID(), required=True, validate=rules.Length(1, 50))
+
+
+class BankMatchSchema(Schema):
+    """A match made by hand."""
+
+    match_id = fields.UUID(required=True)
 
 
 class RunSchema(Schema):

@@ -8,7 +8,7 @@ from sqlalchemy import insert, text
 from tandem.billing.ledger import JournalDraft, Line, post
 from tandem.billing.payments import Payment
 from tandem.billing.reconciliation.matching import Comparison, Look, Mode, Outcome, run_comparison
-from tandem.billing.reconciliation.passes import provider
+from tandem.billing.reconciliation.passes import bank, provider
 from tandem.billing.reconciliation.rules import Rules
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
@@ -47,7 +47,7 @@ def run(
 ) -> Outcome:
     """One run of a comparison, committed."""
     with acting_for(tenant), transaction():
-        values = provider.tariffs() | {"asked_until": NOON}
+        values = provider.tariffs() | bank.bank_terms(rules) | {"asked_until": NOON}
         return run_comparison(comparison, Look(mode, NOON, NOON + timedelta(days=1), values), rules)
 
 

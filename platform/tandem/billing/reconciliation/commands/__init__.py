@@ -1,5 +1,11 @@
 """What is decided about reconciliation: runs, differences, rules."""
 
+from tandem.billing.reconciliation.commands.banking import (
+    claim_transfers,
+    invoices_owed,
+    take_in_bank_file,
+    transfers_for,
+)
 from tandem.billing.reconciliation.commands.deciding import (
     approve_resolution,
     explain,
@@ -24,8 +30,10 @@ from tandem.billing.reconciliation.commands.running import (
 __all__ = [
     "COMPARISONS",
     "approve_resolution",
+    "claim_transfers",
     "compare",
     "explain",
+    "invoices_owed",
     "is_latest_day",
     "keep",
     "note_run",
@@ -38,4 +46,6 @@ __all__ = [
     "request_day_close",
     "require_day_over",
     "set_rule",
+    "take_in_bank_file",
+    "transfers_for",
 ]

@@ -12,7 +12,7 @@ from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import DayNotOver
 from tandem.billing.reconciliation.matching import Comparison, Look, Mode, Outcome, run_comparison, run_told
 from tandem.billing.reconciliation.models import DayClose, ReconciliationRun
-from tandem.billing.reconciliation.passes import books, documents, metering, provider, splits, use
+from tandem.billing.reconciliation.passes import bank, books, documents, metering, provider, splits, use
 from tandem.billing.reconciliation.passes.told import Told
 from tandem.billing.reconciliation.rules import rules_in_force
 from tandem.kernel import audit, clock
@@ -26,6 +26,7 @@ COMPARISONS: Final[Sequence[Comparison]] = (
     provider.CARRIED,
     provider.FEES,
     provider.LISTED_FEES,
+    bank.ARRIVED,
     use.ACCRUED,
     use.PAID,
     use.METERED,
@@ -43,10 +44,8 @@ COMPARISONS: Final[Sequence[Comparison]] = (
 def compare(comparison: Comparison, mode: Mode, since: datetime, until: datetime) -> Outcome:
     """Run one comparison in the scope's tenant; in mode "day" it looks at the keys of [since, until) besides."""
     rules = rules_in_force()
-    billed_until = clock.today() - rules.days("sla_days.billing")
-    values = (
-        provider.tariffs() | books.clearing_terms(rules) | {"asked_until": read_until(), "billed_until": billed_until}
-    )
+    limits = {"asked_until": read_until(), "billed_until": clock.today() - rules.days("sla_days.billing")}
+    values = provider.tariffs() | books.clearing_terms(rules) | bank.bank_terms(rules) | limits
     return run_comparison(comparison, Look(mode, since, until, values), rules)
 
 

@@ -1,0 +1,126 @@
+"""The matching ladder between a bank's lines and payouts: by id, alone on both sides, in a lump, and by hand.
+
+Each rung is one statement over what no rung above it took. A line or a payout is claimed once, by its key, so that no
+two matches can share one; the rung is kept with the claim and explains it.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from tandem.billing.reconciliation.errors import BankLineTaken, BankMatchUneven
+from tandem.billing.reconciliation.rules import Rules
+from tandem.kernel import clock
+from tandem.kernel.database import refusing, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import tenant_id
+
+
+def match_payouts(rules: Rules) -> dict[str, int]:
+    """Climb the ladder for what is unmatched; returns how many payouts each rung took. [hospital]"""
+    facts = {
+        "tenant": tenant_id(),
+        "now": clock.now(),
+        "days": rules.value("bank_days"),
+        "size": rules.value("bank_batch_size"),
+        "fee_most": rules.value("bank_fee_minor"),
+    }
+    session.execute(_HOLD, facts)
+    return {rule: int(session.execute(rung, facts | {"rule": rule}).scalar_one()) for rule, rung in _LADDER.items()}
+
+
+def match_by_hand(line_id: UUID, payout_ids: list[UUID]) -> UUID:
+    """Claim a bank's line for payouts that add up to it. Raises BankLineTaken, BankMatchUneven, NotFound."""
+    facts: dict[str, Any] = {"tenant": tenant_id(), "line": line_id, "payouts": payout_ids, "match": new_id()}
+    session.execute(_HOLD, facts)
+    found = session.execute(_BY_HAND, facts).one()
+    if found.line_minor is None or found.payouts != len(set(payout_ids)):
+        raise NotFound
+    if (found.line_minor, found.currencies) != (found.payouts_minor, 1) or found.line_currency != found.currency:
+        raise BankMatchUneven(line_minor=found.line_minor, payouts_minor=found.payouts_minor)
+    with refusing(recon_claim_pkey=BankLineTaken):
+        session.execute(_CLAIM_BY_HAND, facts | {"now": clock.now()})
+    return UUID(str(facts["match"]))
+
+
+# One climber at a time per organisation: two files at once do not race for the same payout.
+_HOLD: Final = text(
+    "INSERT INTO recon_watermark AS w (tenant_id, comparison, source, position) "
+    "VALUES (:tenant, 'R3.ladder', 'turn', 1) "
+    "ON CONFLICT (tenant_id, comparison, source) DO UPDATE SET position = w.position + 1"
+)
+_LINES: Final = (
+    "lines AS (SELECT l.* FROM bank_line l WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND NOT EXISTS (SELECT "
+    "FROM recon_claim c WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id))"
+)
+_PAYOUTS: Final = (
+    "payouts AS (SELECT p.*, (p.arrives_at AT TIME ZONE 'Asia/Shanghai')::date AS day FROM payout p "
+    "WHERE p.tenant_id = :tenant AND p.is_posted AND p.status <> 'failed' AND NOT EXISTS (SELECT FROM recon_claim c "
+    "WHERE c.tenant_id = :tenant AND c.side = 'payout' AND c.claimed_id = p.id))"
+)
+# A pair counts when neither side has another; a match is named after its line, so that doing it again is the same.
+_CLAIM_PAIRS: Final = """
+alone AS (SELECT * FROM (SELECT q.*, count(*) OVER (PARTITION BY line_id) AS of_line,
+                                count(*) OVER (PARTITION BY payout_id) AS of_payout FROM pairs q) r
+          WHERE of_line = 1 AND of_payout = 1),
+claimed AS (
+    INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at)
+    SELECT a.tenant_id, v.side, v.claimed_id, a.line_id, :rule, v.minor, CAST(:now AS timestamptz) FROM alone a
+    CROSS JOIN LATERAL (
+        VALUES ('bank', a.line_id, a.line_minor), ('payout', a.payout_id, a.payout_minor)) v(side, claimed_id, minor)
+    RETURNING side)
+SELECT count(*) FILTER (WHERE side = 'payout') FROM claimed
+"""
+_SHOWN: Final = (
+    "l.tenant_id, l.id AS line_id, l.amount_minor AS line_minor, p.id AS payout_id, p.amount_minor AS payout_minor"
+)
+_BY_ID: Final = text(f"""
+WITH {_LINES}, {_PAYOUTS}, pairs AS (
+    SELECT DISTINCT {_SHOWN} FROM lines l
+    CROSS JOIN LATERAL regexp_split_to_table(l.reference || ' ' || l.bank_reference, '[^A-Za-z0-9_]+') AS t(word)
+    JOIN payouts p ON p.tenant_id = l.tenant_id AND p.provider_payout_id = t.word AND p.currency = l.currency
+    WHERE p.amount_minor - l.amount_minor BETWEEN 0 AND :fee_most), {_CLAIM_PAIRS}""")
+_BY_UNIQUE: Final = text(f"""
+WITH {_LINES}, {_PAYOUTS}, pairs AS (
+    SELECT {_SHOWN} FROM lines l JOIN payouts p ON p.tenant_id = l.tenant_id AND p.currency = l.currency
+     AND p.amount_minor = l.amount_minor AND abs(l.booked_on - p.day) <= :days), {_CLAIM_PAIRS}""")
+_BY_BATCH: Final = text(f"""
+WITH {_LINES}, {_PAYOUTS},
+numbered AS (SELECT p.*, row_number() OVER w AS n, sum(p.amount_minor) OVER w AS so_far FROM payouts p
+             WINDOW w AS (PARTITION BY p.currency ORDER BY p.arrives_at, p.id)),
+spans AS (SELECT a.tenant_id, a.currency, a.n AS first, b.n AS last, b.day,
+                 (b.so_far - a.so_far + a.amount_minor)::bigint AS amount_minor
+          FROM numbered a JOIN numbered b ON b.currency = a.currency AND b.n > a.n AND b.n < a.n + :size),
+found AS (SELECT l.tenant_id, l.id AS line_id, l.amount_minor AS line_minor, s.currency, s.first, s.last,
+                 count(*) OVER (PARTITION BY l.id) AS of_line
+          FROM lines l JOIN spans s ON s.tenant_id = l.tenant_id AND s.currency = l.currency
+           AND s.amount_minor = l.amount_minor AND abs(l.booked_on - s.day) <= :days),
+parts AS (SELECT f.tenant_id, f.line_id, f.line_minor, n.id AS payout_id, n.amount_minor AS payout_minor,
+                 count(*) OVER (PARTITION BY n.id) AS of_payout
+          FROM found f JOIN numbered n ON n.currency = f.currency AND n.n BETWEEN f.first AND f.last
+          WHERE f.of_line = 1),
+whole AS (SELECT p.* FROM parts p
+          WHERE NOT EXISTS (SELECT FROM parts q WHERE q.line_id = p.line_id AND q.of_payout > 1)),
+claimed AS (
+    INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at)
+    SELECT DISTINCT w.tenant_id, v.side, v.claimed_id, w.line_id, :rule, v.minor, CAST(:now AS timestamptz)
+    FROM whole w CROSS JOIN LATERAL (
+        VALUES ('bank', w.line_id, w.line_minor), ('payout', w.payout_id, w.payout_minor)) v(side, claimed_id, minor)
+    RETURNING side)
+SELECT count(*) FILTER (WHERE side = 'payout') FROM claimed""")
+_LADDER: Final = {"id": _BY_ID, "unique": _BY_UNIQUE, "batch": _BY_BATCH}
+_BY_HAND: Final = text(
+    "SELECT (SELECT l.amount_minor FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line) AS line_minor, "
+    "(SELECT l.currency FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line) AS line_currency, "
+    "count(*) AS payouts, sum(p.amount_minor)::bigint AS payouts_minor, count(DISTINCT p.currency) AS currencies, "
+    "min(p.currency) AS currency FROM payout p WHERE p.tenant_id = :tenant AND p.id = ANY(CAST(:payouts AS uuid[]))"
+)
+_CLAIM_BY_HAND: Final = text(
+    "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
+    "SELECT l.tenant_id, 'bank', l.id, :match, 'manual', l.amount_minor, CAST(:now AS timestamptz) FROM bank_line l "
+    "WHERE l.tenant_id = :tenant AND l.id = :line UNION ALL SELECT p.tenant_id, 'payout', p.id, :match, 'manual', "
+    "p.amount_minor, CAST(:now AS timestamptz) FROM payout p WHERE p.tenant_id = :tenant "
+    "AND p.id = ANY(CAST(:payouts AS uuid[]))"
+)

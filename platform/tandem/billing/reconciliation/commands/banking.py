@@ -1,0 +1,163 @@
+"""Taking in a bank's file, whole or not at all, and matching it: with payouts, and with what customers owe."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert, select, text
+
+from tandem.billing.invoices import Invoice
+from tandem.billing.reconciliation.bank_files import BankLine, read_bank_file, refusal
+from tandem.billing.reconciliation.errors import BankFileRefused
+from tandem.billing.reconciliation.models import BankLineRow, BankStatement
+from tandem.kernel import audit, clock
+from tandem.kernel.audit import actor_name
+from tandem.kernel.database import rows, session
+from tandem.kernel.i18n import Text
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import tenant_id
+
+_CHANGED: Final = Text("The bank said otherwise of this line before", "该流水与此前上传的内容不一致")
+_ASK: Final = Text("Ask the bank which of the two is true.", "请向银行核实以哪一份为准。")
+_WORDS: Final = re.compile(r"[\s,;:，；：/]+")
+LINES_AT_ONCE: Final = 1_000
+
+
+def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStatement:
+    """Keep the lines of a file that are new. The same file again is the same statement. [hospital, operator]
+
+    Raises BankFileUnreadable, BankFileRefused where a row is wrong or says otherwise than before, SHEET_PROBLEMS.
+    """
+    digest = sha256(content).hexdigest()
+    known = session.scalar(
+        select(BankStatement).where(
+            BankStatement.tenant_id == tenant_id(),
+            BankStatement.account == account,
+            BankStatement.file_sha256 == digest,
+        )
+    )
+    if known is not None:
+        return known
+    named = _named(read_bank_file(content, profile))
+    before = _before(account, list(named))
+    altered = [line for key, line in named.items() if key in before and before[key] != line.body]
+    if altered:
+        told = [refusal(line.row, "line", _CHANGED, _ASK, "changed") for line in altered]
+        raise BankFileRefused(*told, wrong_count=len(told))
+    fresh = {key: line for key, line in named.items() if key not in before}
+    statement = BankStatement(
+        tenant_id=tenant_id(), id=new_id(), account=account, profile=profile, file_sha256=digest,
+        line_count=len(named), known_count=len(before), uploaded_at=clock.now(), uploaded_by=actor_name(),
+    )  # fmt: skip
+    session.add(statement)
+    session.flush()
+    if fresh:
+        session.execute(insert(BankLineRow), [_row(statement, key, line) for key, line in fresh.items()])
+    audit.record(
+        action="bank_statement.taken_in", object_type="bank_statement", object_id=statement.id,
+        details={"lines": len(named), "new": len(fresh)},
+    )  # fmt: skip
+    return statement
+
+
+@dataclass(frozen=True)
+class Owed:
+    """An invoice that a customer has not paid whole."""
+
+    tenant_id: UUID
+    invoice_id: UUID
+    document_no: str
+    open_minor: int
+    currency: str
+
+
+def invoices_owed() -> list[Owed]:
+    """What customers owe, of all of them. [operator, across tenants]"""
+    open_minor = Invoice.total_minor - Invoice.paid_minor - Invoice.credited_minor
+    found = rows(
+        select(Invoice.tenant_id, Invoice.id, Invoice.document_no, Invoice.currency, open_minor.label("open_minor"))
+        .where(Invoice.status == "issued", Invoice.kind == "invoice", Invoice.document_no.is_not(None), open_minor > 0)
+        .order_by(Invoice.due_on)
+        .limit(LINES_AT_ONCE * 10)
+    )
+    return [Owed(row["tenant_id"], row["id"], row["document_no"], row["open_minor"], row["currency"]) for row in found]
+
+
+def transfers_for(owed: Sequence[Owed]) -> list[tuple[dict[str, Any], Owed]]:
+    """Unmatched lines of the scope's accounts that name one of these invoices and are its open sum. [operator]"""
+    by_number = {each.document_no: each for each in owed}
+    found = []
+    for line in session.execute(_UNMATCHED, {"tenant": tenant_id(), "most": LINES_AT_ONCE}).mappings():
+        named = {word for word in _WORDS.split(f"{line['reference']} {line['bank_reference']}") if word in by_number}
+        if len(named) == 1:
+            invoice = by_number[named.pop()]
+            if (line["amount_minor"], line["currency"]) == (invoice.open_minor, invoice.currency):
+                found.append((dict(line), invoice))
+    once = Counter(invoice.invoice_id for _, invoice in found)
+    return [(line, invoice) for line, invoice in found if once[invoice.invoice_id] == 1]
+
+
+def claim_transfers(matched: Sequence[tuple[UUID, UUID, int]]) -> None:
+    """Claim lines for the invoices whose payment has been recorded: (line, invoice, amount). [operator]"""
+    session.execute(
+        _CLAIM,
+        {
+            "tenant": tenant_id(),
+            "now": clock.now(),
+            "lines": [line for line, _, _ in matched],
+            "invoices": [invoice for _, invoice, _ in matched],
+            "amounts": [amount for _, _, amount in matched],
+        },
+    )
+
+
+def _named(lines: Sequence[BankLine]) -> dict[str, BankLine]:
+    """Each line under the bank's own reference, or under what it says and how many of its like came before it."""
+    named: dict[str, BankLine] = {}
+    seen: Counter[bytes] = Counter()
+    for line in lines:
+        seen[line.body] += 1
+        name = f"ref:{line.bank_reference}" if line.bank_reference else f"body:{line.body.hex()}:{seen[line.body]}"
+        if name in named and named[name].body != line.body:
+            raise BankFileRefused(refusal(line.row, "line", _CHANGED, _ASK, "changed"), wrong_count=1)
+        named.setdefault(name, line)
+    return named
+
+
+def _before(account: str, identities: list[str]) -> dict[str, bytes]:
+    found = session.execute(
+        select(BankLineRow.identity, BankLineRow.body_sha256).where(
+            BankLineRow.tenant_id == tenant_id(),
+            BankLineRow.account == account,
+            BankLineRow.identity.in_(identities),
+        )
+    )
+    return {row.identity: bytes(row.body_sha256) for row in found}
+
+
+def _row(statement: BankStatement, identity: str, line: BankLine) -> dict[str, Any]:
+    return {
+        "tenant_id": statement.tenant_id, "id": new_id(), "statement_id": statement.id, "account": statement.account,
+        "identity": identity, "body_sha256": line.body, "row": line.row, "booked_on": line.booked_on,
+        "amount_minor": line.amount_minor, "currency": line.currency, "reference": line.reference,
+        "bank_reference": line.bank_reference, "counterparty": line.counterparty,
+    }  # fmt: skip
+
+
+_UNMATCHED: Final = text(
+    "SELECT l.id, l.amount_minor, l.currency, l.booked_on, l.reference, l.bank_reference, l.identity FROM bank_line l "
+    "WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND NOT EXISTS (SELECT FROM recon_claim c "
+    "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) ORDER BY l.booked_on, l.id LIMIT :most"
+)
+_CLAIM: Final = text(
+    "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
+    "SELECT l.tenant_id, v.side, v.claimed_id, l.id, 'reference', u.amount, CAST(:now AS timestamptz) "
+    "FROM unnest(CAST(:lines AS uuid[]), CAST(:invoices AS uuid[]), CAST(:amounts AS bigint[])) "
+    "AS u(line_id, invoice_id, amount) JOIN bank_line l ON l.tenant_id = :tenant AND l.id = u.line_id "
+    "CROSS JOIN LATERAL (VALUES ('bank', u.line_id), ('invoice', u.invoice_id)) v(side, claimed_id) "
+    "ON CONFLICT (tenant_id, side, claimed_id) DO NOTHING"
+)

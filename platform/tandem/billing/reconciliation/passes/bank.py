@@ -1,0 +1,83 @@
+"""R3: payouts against the bank's lines, as the ladder has matched them, and what is left over on either side."""
+
+from typing import Any, Final
+
+from tandem.billing.reconciliation.matching import Comparison, Keys
+from tandem.billing.reconciliation.passes.faults import fault
+from tandem.billing.reconciliation.rules import Rules
+from tandem.kernel import clock
+
+_ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
+_PAYOUT: Final = {
+    "expected": "p.amount_minor",
+    "currency": "p.currency",
+    "at": "p.arrives_at",
+    "evidence": "jsonb_build_object('payout_id', p.id, 'provider_id', p.provider_payout_id)",
+}
+
+
+def bank_terms(rules: Rules) -> dict[str, Any]:
+    """Which payouts should have arrived by now, as a parameter of `R3.arrived`."""
+    return {"payouts_due": clock.now() - rules.days("sla_days.payout")}
+
+
+def _arrived(keys: Keys) -> str:
+    missing = fault("payout_not_at_bank", "missing_right", "provider", actual="0", **_PAYOUT)
+    other = fault(
+        "payout_in_other_currency", "currency", "provider", actual="o.amount_minor", at_risk="p.amount_minor", **_PAYOUT
+    )
+    kept = fault(
+        "bank_fee_deducted", "amount_under", "hospital", at_risk="m.payouts_minor - m.bank_minor",
+        **(_PAYOUT | {"expected": "m.payouts_minor"}), actual="m.bank_minor",
+    )  # fmt: skip
+    stray = fault(
+        "bank_line_unmatched", "missing_left", "hospital", expected="0", actual="l.amount_minor", currency="l.currency",
+        at="l.booked_on::timestamp AT TIME ZONE 'Asia/Shanghai'",
+        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)",
+    )  # fmt: skip
+    # Whoever sends no bank files is not told that nothing has arrived.
+    return f"""
+SELECT 'payout\\:' || p.id AS key, p.amount_minor || ' ' || p.currency AS left_text,
+       m.bank_minor || ' ' || m.rule AS right_text,
+       coalesce(m.payouts_minor - m.bank_minor, p.amount_minor) AS diff_minor,
+       CASE WHEN m.match_id IS NOT NULL
+            THEN CASE WHEN m.payouts_minor <> m.bank_minor AND m.first_id = p.id THEN {kept} END
+            WHEN o.id IS NOT NULL THEN {other}
+            WHEN p.arrives_at < CAST(:payouts_due AS timestamptz)
+             AND EXISTS (SELECT FROM bank_statement b WHERE b.tenant_id = :tenant) THEN {missing} END AS fault
+FROM payout p
+LEFT JOIN LATERAL (
+    SELECT c.match_id, min(x.rule) AS rule,
+           coalesce(sum(x.amount_minor) FILTER (WHERE x.side = 'bank'), 0)::bigint AS bank_minor,
+           coalesce(sum(x.amount_minor) FILTER (WHERE x.side = 'payout'), 0)::bigint AS payouts_minor,
+           (min(x.claimed_id::text) FILTER (WHERE x.side = 'payout'))::uuid AS first_id
+    FROM recon_claim c JOIN recon_claim x ON x.tenant_id = c.tenant_id AND x.match_id = c.match_id
+    WHERE c.tenant_id = :tenant AND x.tenant_id = :tenant AND c.side = 'payout' AND c.claimed_id = p.id
+    GROUP BY c.match_id) m ON true
+LEFT JOIN LATERAL (
+    SELECT l.id, l.amount_minor FROM bank_line l WHERE m.match_id IS NULL AND l.tenant_id = :tenant
+     AND l.currency <> p.currency AND l.amount_minor > 0
+     AND strpos(l.reference || ' ' || l.bank_reference, p.provider_payout_id) > 0
+    LIMIT 1) o ON true
+WHERE p.tenant_id = :tenant AND p.is_posted AND p.status <> 'failed' AND {keys.within("p.id", _ID)}
+UNION ALL
+SELECT 'bank\\:' || l.id, c.amount_minor::text, l.amount_minor || ' ' || l.currency,
+       CASE WHEN c.match_id IS NULL THEN -l.amount_minor ELSE 0 END,
+       CASE WHEN c.match_id IS NULL THEN {stray} END
+FROM bank_line l
+LEFT JOIN recon_claim c ON c.tenant_id = l.tenant_id AND c.side = 'bank' AND c.claimed_id = l.id
+WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND {keys.within("l.id", _ID)}"""
+
+
+ARRIVED: Final = Comparison(
+    "R3.arrived",
+    _arrived,
+    # Time itself makes a payout late: those not matched yet are looked at in every run.
+    dirty="SELECT 'payout\\:' || p.id AS key FROM payout p WHERE p.tenant_id = :tenant AND (p.changed_xid >= :xid "
+    "OR NOT EXISTS (SELECT FROM recon_claim c WHERE c.tenant_id = :tenant AND c.side = 'payout' "
+    "AND c.claimed_id = p.id)) "
+    "UNION ALL SELECT 'bank\\:' || l.id FROM bank_line l WHERE l.tenant_id = :tenant AND l.changed_xid >= :xid "
+    "UNION ALL SELECT c.side || '\\:' || c.claimed_id FROM recon_claim c WHERE c.tenant_id = :tenant "
+    "AND c.changed_xid >= :xid AND c.side IN ('bank', 'payout')",
+)
+"""Every payout stands on the bank's statement, and nothing unexplained does."""
