@@ -5,8 +5,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
 
-revision = "r0300"
-down_revision = "r0256"
+revision = "r0305"
+down_revision = "i0245"
 branch_labels = None
 depends_on = None
 
