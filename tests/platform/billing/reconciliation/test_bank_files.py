@@ -9,13 +9,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
 from tandem.billing.payments import Payout
+from tandem.billing.reconciliation.jobs import match_bank_lines
 from tandem.billing.reconciliation.passes import bank
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import acting_for, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.hospitals import a_hospital
 from tests.people import a_key, once
+from tests.platform.billing.invoices.money import a_customer, a_line, issued
 from tests.platform.billing.reconciliation.histories import RULES, faults
 from tests.platform.billing.reconciliation.histories import run as run_one
 
@@ -246,3 +248,29 @@ def test_a_payout_is_missing_at_the_bank_only_when_its_time_is_over(till: Bank, 
     assert f"payout:{late}" not in in_time
     assert till.settle()[f"payout:{late}"] == "payout_not_at_bank"
     assert clock.now() > DAY
+
+
+def test_a_transfer_that_names_an_invoice_pays_it_once(client: FlaskClient, work: Callable[..., int]) -> None:
+    invoice = issued(a_customer(), a_line(123_456))
+    operator = a_key(OPERATOR_ID, "operator", "operator_finance")
+    mark = new_id().hex[:12]
+    content = HEADER + line("2026-11-20", "1234.56", f"付款 {invoice.document_no}", f"T{mark}")
+    path = f"/api/operator/v1/bank_statements?account=op{mark}"
+
+    taken = client.post(path, data=content.encode(), headers=operator | once() | {"Content-Type": "text/csv"})
+    work(OPERATOR_ID)
+    with acting_for(OPERATOR_ID):
+        match_bank_lines()
+
+    assert taken.status_code == 201
+    with acting_for(invoice.tenant_id):
+        paid = session.execute(
+            text("SELECT paid_minor FROM invoice WHERE tenant_id = :t AND id = :i"),
+            {"t": invoice.tenant_id, "i": invoice.id},
+        ).scalar_one()
+    with acting_for(OPERATOR_ID):
+        rules = session.execute(
+            text("SELECT rule, side FROM recon_claim WHERE tenant_id = :t AND claimed_id = :i"),
+            {"t": OPERATOR_ID, "i": invoice.id},
+        ).all()
+    assert (paid, [tuple(row) for row in rules]) == (123_456, [("reference", "invoice")])

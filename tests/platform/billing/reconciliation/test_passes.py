@@ -6,19 +6,21 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from tandem.billing import settlements
 from tandem.billing.ledger import JournalDraft, Line, post
+from tandem.billing.payments import BalanceTransaction, Payout
 from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.jobs import reconcile_day, reconcile_fully
+from tandem.billing.reconciliation.passes import bank, provider
 from tandem.billing.settlements.commands import reverse_refund
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment, a_refund
-from tests.platform.billing.reconciliation.histories import faults
+from tests.platform.billing.reconciliation.histories import booked, captured, faults, run
 
 DAY = date(2026, 9, 1)
 
@@ -146,7 +148,7 @@ def test_every_pass_has_a_name_and_every_comparison_belongs_to_one() -> None:
 
     passes = {name.partition(".")[0] for name in [*(each.name for each in commands.COMPARISONS), *told]}
 
-    assert {"R1", "R2", "R4", "R5", "R6", "R7", "R8", "R9", "R10"} <= passes
+    assert {"R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10"} <= passes
 
 
 def suspend(tenant: UUID, key: str, amount_minor: int, at: datetime) -> None:
@@ -170,3 +172,67 @@ def at_risk(tenant: UUID, key: str) -> tuple[int, str]:
             {"t": tenant, "k": key},
         ).one()
         return int(row[0]), str(row[1])
+
+
+def test_a_partial_capture_that_shows_as_two_transactions_is_one_sum(app: object) -> None:
+    tenant = a_hospital_with_an_agreement()
+    captured(tenant, range(1))
+    booked(tenant, range(1))
+    moved(tenant, "txn_1", 5_000, source="ch_0")
+    moved(tenant, "txn_2", 2_200, source="ch_0")
+
+    for comparison in (provider.BOOKED, provider.MOVED, provider.CARRIED):
+        run(tenant, comparison=comparison)
+
+    assert faults(tenant) == {}
+
+
+def test_the_second_part_of_a_capture_that_is_too_large_is_found_on_both(app: object) -> None:
+    tenant = a_hospital_with_an_agreement()
+    captured(tenant, range(1))
+    booked(tenant, range(1))
+    moved(tenant, "txn_1", 5_000, source="ch_0")
+    run(tenant, comparison=provider.CARRIED)
+    moved(tenant, "txn_2", 2_300, source="ch_0")
+
+    run(tenant, comparison=provider.CARRIED)
+
+    assert faults(tenant) == dict.fromkeys(("bt:txn_1", "bt:txn_2"), "movement_not_booked")
+
+
+def test_a_manual_payout_without_composition_is_flagged_with_the_movements_it_took_first(app: object) -> None:
+    tenant = a_hospital_with_an_agreement()
+    for number in range(4):
+        moved(tenant, f"txn_{number}", 1_000, source=f"ch_{number}", at=NOON + timedelta(hours=number))
+    paid_out_by_hand(tenant, 2_500)
+
+    run(tenant, comparison=bank.COMPOSED)
+
+    with acting_for(tenant):
+        row = session.execute(
+            text("SELECT kind, status, evidence FROM discrepancy WHERE tenant_id = :t"), {"t": tenant}
+        ).one()
+    assert (row.kind, row.status) == ("payout_uncomposed", "explained")
+    assert (row.evidence["from"], row.evidence["through"]) == ("txn_0", "txn_2")
+
+
+def moved(tenant: UUID, name: str, amount_minor: int, *, source: str, at: datetime = NOON) -> None:
+    """A movement as the provider told it, posted under its charge's capture."""
+    with acting_for(tenant), transaction():
+        row = {
+            "tenant_id": tenant, "id": new_id(), "provider_id": name, "kind": "charge", "reporting_category": "charge",
+            "amount_minor": amount_minor, "fee_minor": 0, "net_minor": amount_minor, "currency": "CNY",
+            "source_id": source, "posted_as": f"charge:{source}:captured", "provider_created_at": at,
+            "available_at": at, "fetched_at": at,
+        }  # fmt: skip
+        session.execute(insert(BalanceTransaction), [row])
+
+
+def paid_out_by_hand(tenant: UUID, amount_minor: int) -> None:
+    with acting_for(tenant), transaction():
+        row = {
+            "tenant_id": tenant, "id": new_id(), "provider_payout_id": "po_hand", "amount_minor": amount_minor,
+            "currency": "CNY", "status": "paid", "is_automatic": False, "is_posted": True, "is_reversed": False,
+            "sent_at": NOON, "arrives_at": NOON,
+        }  # fmt: skip
+        session.execute(insert(Payout), [row])

@@ -1,7 +1,7 @@
 """Taking in a bank's file, whole or not at all, and matching it: with payouts, and with what customers owe."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -88,15 +88,17 @@ def invoices_owed() -> list[Owed]:
 
 
 def transfers_for(owed: Sequence[Owed]) -> list[tuple[dict[str, Any], Owed]]:
-    """Unmatched lines of the scope's accounts that name one of these invoices and are its open sum. [operator]"""
-    by_number = {each.document_no: each for each in owed}
+    """Unmatched lines of the scope's accounts that name one of these invoices and its open sum. [operator]"""
+    # By number and open sum: a transfer of another sum is for people to judge.
+    by_number = defaultdict(list)
+    for each in owed:
+        by_number[each.document_no, each.open_minor, each.currency].append(each)
     found = []
     for line in session.execute(_UNMATCHED, {"tenant": tenant_id(), "most": LINES_AT_ONCE}).mappings():
-        named = {word for word in _WORDS.split(f"{line['reference']} {line['bank_reference']}") if word in by_number}
-        if len(named) == 1:
-            invoice = by_number[named.pop()]
-            if (line["amount_minor"], line["currency"]) == (invoice.open_minor, invoice.currency):
-                found.append((dict(line), invoice))
+        words = set(_WORDS.split(f"{line['reference']} {line['bank_reference']}"))
+        meant = [each for word in words for each in by_number.get((word, line["amount_minor"], line["currency"]), [])]
+        if len(meant) == 1:
+            found.append((dict(line), meant[0]))
     once = Counter(invoice.invoice_id for _, invoice in found)
     return [(line, invoice) for line, invoice in found if once[invoice.invoice_id] == 1]
 

@@ -26,6 +26,7 @@ COMPARISONS: Final[Sequence[Comparison]] = (
     provider.CARRIED,
     provider.FEES,
     provider.LISTED_FEES,
+    bank.COMPOSED,
     bank.ARRIVED,
     use.ACCRUED,
     use.PAID,

@@ -1,4 +1,4 @@
-"""R3: payouts against the bank's lines, as the ladder has matched them, and what is left over on either side."""
+"""R2 and R3: what payouts are made of, and payouts against the bank's lines as the ladder has matched them."""
 
 from typing import Any, Final
 
@@ -81,3 +81,53 @@ ARRIVED: Final = Comparison(
     "AND c.changed_xid >= :xid AND c.side IN ('bank', 'payout')",
 )
 """Every payout stands on the bank's statement, and nothing unexplained does."""
+
+
+BY_HAND: Final = "paid out by hand: the provider names no movements; allocated first in, first out"
+
+
+def _composed(keys: Keys) -> str:
+    first = "m.so_far > p.so_far - p.amount_minor"
+    part = "(SELECT m.provider_id FROM moves m WHERE m.currency = p.currency AND {} ORDER BY m.n LIMIT 1)"
+    evidence = (
+        f"jsonb_build_object('payout_id', p.id, 'from', {part.format(first)}, "
+        f"'through', {part.format('m.so_far >= p.so_far')})"
+    )
+    told = {"expected": "p.so_far", "actual": "coalesce(t.moved, 0)", "currency": "p.currency", "at": "p.sent_at"}
+    flagged = fault(
+        "payout_uncomposed",
+        "split",
+        "provider",
+        cause=f"'{BY_HAND}'",
+        at_risk="p.amount_minor",
+        evidence=evidence,
+        **told,
+    )
+    beyond = fault(
+        "payout_beyond_movements", "amount_over", "operator", evidence="jsonb_build_object('payout_id', p.id)", **told
+    )
+    # Only a payout by hand has no composition; where there is none, nothing is added up.
+    return f"""
+WITH outs AS (
+    SELECT o.*, sum(o.amount_minor) OVER (PARTITION BY o.currency ORDER BY o.sent_at, o.id)::bigint AS so_far
+    FROM payout o WHERE o.tenant_id = :tenant AND o.is_posted AND o.status <> 'failed'),
+moves AS (
+    SELECT m.provider_id, m.currency, row_number() OVER w AS n, sum(m.net_minor) OVER w AS so_far
+    FROM balance_transaction m WHERE m.tenant_id = :tenant AND m.kind NOT LIKE 'payout%'
+     AND EXISTS (SELECT FROM outs o WHERE NOT o.is_automatic)
+    WINDOW w AS (PARTITION BY m.currency ORDER BY m.provider_created_at, m.provider_id)),
+total AS (SELECT currency, max(so_far)::bigint AS moved FROM moves GROUP BY currency)
+SELECT 'composed\\:' || p.id AS key, p.amount_minor::text AS left_text, p.so_far::text AS right_text,
+       greatest(0, p.so_far - coalesce(t.moved, 0)) AS diff_minor,
+       CASE WHEN p.so_far > coalesce(t.moved, 0) THEN {beyond} ELSE {flagged} END AS fault
+FROM outs p LEFT JOIN total t ON t.currency = p.currency WHERE NOT p.is_automatic AND {keys.within("p.id", _ID)}"""
+
+
+COMPOSED: Final = Comparison(
+    "R2.composed",
+    _composed,
+    dirty="SELECT 'composed\\:' || p.id AS key FROM payout p WHERE p.tenant_id = :tenant AND NOT p.is_automatic "
+    "AND p.changed_xid >= :xid",
+    stores_matches=False,
+)
+"""A payout by hand, of which the provider names no parts, is covered by movements and flagged with those it took."""
