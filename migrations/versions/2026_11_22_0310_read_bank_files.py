@@ -5,8 +5,8 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
 
-revision = "r0305"
-down_revision = "i0245"
+revision = "r0310"
+down_revision = "s0300"
 branch_labels = None
 depends_on = None
 
