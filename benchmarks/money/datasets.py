@@ -18,7 +18,7 @@ EXPORTED: Final = 100_000
 def ready(name: str, place: Place, peers: Peers) -> str:
     """The database of a data set, made when it is not there. Raises NotInstalled where a peer that makes it is missing.
 
-    What is ours carries the newest migration in its name: another schema's rows are of no use.
+    What is ours carries a mark of all migrations in its name: one of an older schema is upgraded, as a real one is.
     """
     if name == "template0":
         return name
@@ -26,7 +26,7 @@ def ready(name: str, place: Place, peers: Peers) -> str:
         return place.ours()
     make = _MAKERS[name.split("-", 1)[0]]
     database = name if name in _PEERS else f"{name}-{schema_mark()}"
-    if not place.has(database):
+    if not place.has(database) and not (name not in _PEERS and place.upgraded(name, database)):
         print(f"  making the data set {name}", file=sys.stderr, flush=True)
         make(database, place, peers)
     return database

@@ -11,9 +11,10 @@ from typing import Final
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.servers import CHECKOUT
-from tandem.embedded import PostgresServer, ValkeyServer, start_postgres, start_valkey
+from tandem.embedded import PostgresServer, ServerRefused, ValkeyServer, start_postgres, start_valkey
 from tandem.embedded.binaries import Runner, postgres_programs
 from tandem.embedded.roles import ROLES, prepare_database, with_database
 from tandem.embedded.schema import upgrade
@@ -72,6 +73,24 @@ class Place:
     def has(self, template: str) -> bool:
         with self._admin() as admin:
             return admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone() is not None
+
+    def upgraded(self, name: str, wanted: str) -> bool:
+        """Bring an older data set of this name to the schema at hand and call it `wanted`; False where there is none.
+
+        One that cannot be upgraded is dropped.
+        """
+        with self._admin() as admin:
+            found = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{name}-________"])
+            older = [row[0] for row in found]
+        for each in older:
+            try:
+                self._migrate(self.url_of(each))
+            except (psycopg.Error, ServerRefused, SQLAlchemyError):
+                self.forget(each)
+                continue
+            self._settle(each, wanted)
+            return True
+        return False
 
     def forget(self, template: str) -> None:
         """Drop a data set."""

@@ -129,7 +129,8 @@ STATEMENTS: Final = Row(
     "entries",
     [
         Competitor("ours", "Tandem, propose_statement", "benchmarks.ours.books:statements", _HOSPITALS,
-                   "hospitals-200-{n}", "each hospital a transaction; every document is run again and compared",
+                   "hospitals-200-{n}",
+                   "a transaction each, as many at once as cores; every document is run again and compared",
                    {"hospitals": 200}, in_place=True),
         Competitor("loop", "naive Decimal loop over the entries", "loops.py", _HOSPITALS, "hospitals-200-{n}",
                    "one hospital in ten; server-side cursor, binary; adds up, stores nothing",
