@@ -46,6 +46,8 @@ GROWTH: Final = [
     grown("posting", "posting, 4 legs", "journals", "benchmarks.ours.posting:spread", "ours",
           {"small": 100, "full": 10_000}),
     grown("usage", "usage ingest", "events", "benchmarks.ours.usage:report", "ours", {"small": 100, "full": 10_000}),
+    grown("rating", "a month's rating, 5 meters x 4 tiers", "contracts", "benchmarks.ours.rating:rate", "ours",
+          {"small": 10, "full": 300}),
     grown("matching", "payments against the ledger", "pairs", "benchmarks.ours.matching:match", "payments-{n}",
           {"small": 1_000, "full": 10_000}),
     grown("invoices", "invoice run", "contracts", "benchmarks.ours.rating:rate", "ours",
