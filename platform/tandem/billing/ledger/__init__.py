@@ -27,6 +27,7 @@ from tandem.billing.ledger.jobs import mirror_currency
 from tandem.billing.ledger.mirrors import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Book, Entry, Journal, MoneyHold
 from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of, entries
+from tandem.billing.ledger.verification import verify_books
 
 __all__ = [
     "CHART",
@@ -64,5 +65,6 @@ __all__ = [
     "post",
     "reversal_of",
     "thaw_book",
+    "verify_books",
     "void_hold",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tandem.billing.ledger.verification import verify_books
+from tandem.billing.ledger import verify_books
 from tandem.billing.reconciliation.findings import Finding
 from tandem.billing.reconciliation.matching import Comparison, Keys
 from tandem.billing.reconciliation.passes.faults import fault
