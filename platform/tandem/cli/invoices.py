@@ -5,8 +5,6 @@ from importlib import import_module
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from tandem.billing.invoices import jobs as invoice_jobs
 from tandem.billing.invoices.commands import release_customer
@@ -30,13 +28,12 @@ def list_parked(*, as_json: bool, limit: int) -> None:
     if as_json:
         click.echo(json.dumps({"parks": [dict(row) for row in found]}, default=str, indent=2))
         return
-    table = Table("customer", "park", "since", "reasons", "evidence", box=None)
+    # Lines and not a table: a table cut to the terminal's width would cut the ids that `release` asks for.
     for row in found:
         evidence = json.dumps(row["evidence"], ensure_ascii=False)
-        table.add_row(
-            str(row["tenant_id"]), str(row["id"]), f"{row['parked_at']:%F %R}", " ".join(row["reasons"]), evidence
-        )
-    Console(soft_wrap=True).print(table)
+        click.echo(f"customer {row['tenant_id']} park {row['id']} since {row['parked_at']:%F %R}")
+        click.echo(f"  {' '.join(row['reasons'])}: {evidence}")
+    click.echo(f"{len(found)} parked; tandem invoices release CUSTOMER PARK --because …")
 
 
 @invoices.command("release")
