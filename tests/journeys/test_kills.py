@@ -9,10 +9,13 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.journeys.kills import Ending, difference
 
 POINTS = int(os.environ.get("TANDEM_KILL_POINTS", "1000"))
 SEED = int(os.environ.get("TANDEM_KILL_SEED", "1"))
@@ -60,3 +63,20 @@ def test_a_story_killed_a_few_times_ends_in_its_twins_books(
 
     assert [fault for each in outcomes for fault in each["faults"]] == []
     assert [each["killed"] for each in outcomes] == [4]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        ({"faults": ("journal 3 is off by 1",)}, "journal 3 is off by 1"),
+        ({"rows": (("hospital.refund", 2),)}, "rows: hospital.refund 2 for 1"),
+        ({"provider": (7_200, 2)}, "at the provider: (7200, 2) for (7200, 1)"),
+        ({"books": ("a", "c")}, "the books differ"),
+    ],
+    ids=["nothing", "unbalanced", "doubled here", "doubled there", "booked otherwise"],
+)
+def test_what_a_kill_left_behind_is_told_apart_from_its_twin(changes: dict[str, Any], said: str | None) -> None:
+    twin = Ending(("a", "b"), (("hospital.refund", 1),), (7_200, 1), ())
+
+    assert difference(replace(twin, **changes), twin) == said
