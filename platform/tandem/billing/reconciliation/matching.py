@@ -207,10 +207,10 @@ def _items_sql(comparison: Comparison, scope: str | None) -> str:
         key = "coalesce(c.key, o.natural_key)"
     else:
         keys = f"scope AS MATERIALIZED ({scope}), "
-        joined = (
-            f"scope s LEFT JOIN compared c ON c.key = s.key LEFT JOIN ({_OWN_ITEMS}) o "
-            'ON o.natural_key = s.key COLLATE "C"'
-        )
+        # Their own items only, by the items' key: the others are many.
+        mine = f'{_OWN_ITEMS} AND natural_key = ANY(ARRAY(SELECT k.key COLLATE "C" FROM scope k))'
+        joined = f"scope s LEFT JOIN compared c ON c.key = s.key LEFT JOIN ({mine}) o "
+        joined += 'ON o.natural_key = s.key COLLATE "C"'
         key = "s.key"
 
     news = "n.status <> 'gone'" if comparison.stores_matches else "n.status = 'differs'"
