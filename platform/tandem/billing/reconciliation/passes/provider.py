@@ -3,6 +3,7 @@
 Keys are the keys of facts (`charge:ch_1:captured`), those of movements `bt:txn_1`, of their fees `fee:txn_1`.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from tandem.billing.prices import TARIFFS
@@ -86,8 +87,22 @@ _DIFFERENT: Final = over_or_under("l.amount_minor", "r.amount_minor")
 _OTHER_CURRENCY: Final = {**_THEIRS, "at_risk": "abs(l.amount_minor)"}
 
 
+def _posted(keys: Keys, account: str, kinds: Sequence[str], of_key: str = "s.key", joined: str = "") -> str:
+    """What journals of these kinds have put on an account, by the key of their fact."""
+    named = ", ".join(f"'{kind}'" for kind in kinds)
+    wanted = f"j.tenant_id = :tenant AND j.idem_scope IN ({named}) AND {keys.within('j.idem_key', of_key, joined)}"
+    # A fence for a few keys: the journals first, then their entries; never all entries of the account.
+    journals = "journal j" if keys.are_all else f"(SELECT * FROM journal j WHERE {wanted} OFFSET 0) j"
+    return (
+        "SELECT j.idem_key AS key, min(j.kind) AS kind, sum(e.amount_minor)::bigint AS amount_minor, "
+        f"min(e.currency) AS currency, min(j.effective_at) AS at FROM {journals} JOIN entry e "
+        "ON e.tenant_id = j.tenant_id AND e.book_id = j.book_id AND e.seq = j.seq WHERE e.tenant_id = :tenant "
+        "AND e.account_id = ANY(ARRAY(SELECT a.id FROM account a WHERE a.tenant_id = :tenant "
+        f"AND a.code = '{account}')) AND {wanted if keys.are_all else 'true'} GROUP BY j.idem_key"
+    )
+
+
 def _booked(keys: Keys) -> str:
-    kinds = ", ".join(f"'{kind}'" for kind in CASH_KINDS[:-1])
     return f"""
 SELECT coalesce(l.key, r.key) AS key, l.amount_minor || ' ' || l.currency AS left_text,
        r.amount_minor || ' ' || r.currency AS right_text,
@@ -101,12 +116,7 @@ SELECT coalesce(l.key, r.key) AS key, l.amount_minor || ' ' || l.currency AS lef
             THEN {fault("booked_amount_differs", _DIFFERENT, "operator", **_THEIRS)} END AS fault
 FROM ({_facts_within(keys, "split_part(s.key, ':', 2)")}) l
 FULL JOIN (
-    SELECT j.idem_key AS key, min(j.kind) AS kind, sum(e.amount_minor)::bigint AS amount_minor,
-           min(e.currency) AS currency, min(j.effective_at) AS at
-    FROM account a JOIN entry e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
-    JOIN journal j ON j.tenant_id = e.tenant_id AND j.book_id = e.book_id AND j.seq = e.seq
-    WHERE a.tenant_id = :tenant AND e.tenant_id = :tenant AND j.tenant_id = :tenant AND a.code = 'cash.psp'
-      AND j.idem_scope IN ({kinds}) AND {keys.within("j.idem_key")} GROUP BY j.idem_key) r ON r.key = l.key"""
+    {_posted(keys, "cash.psp", CASH_KINDS[:-1])}) r ON r.key = l.key"""
 
 
 BOOKED: Final = Comparison(
@@ -170,7 +180,6 @@ def _carried(keys: Keys) -> str:
     theirs = {**_MOVEMENT, "expected": "0", "actual": "m.amount_minor"}
     unexplained = fault("movement_unexplained", "missing_left", "operator", **theirs)
     not_booked = fault("movement_not_booked", "missing_left", "operator", **theirs)
-    kinds = ", ".join(f"'{kind}'" for kind in CASH_KINDS)
     return f"""
 SELECT 'bt\\:' || m.provider_id AS key, coalesce(m.posted_as, '') || ' ' || coalesce(r.amount_minor, 0) AS left_text,
        m.amount_minor || ' ' || m.currency AS right_text, coalesce(r.amount_minor, 0) - m.summed AS diff_minor,
@@ -180,12 +189,7 @@ SELECT 'bt\\:' || m.provider_id AS key, coalesce(m.posted_as, '') || ' ' || coal
 FROM (SELECT t.*, sum(t.amount_minor) OVER (PARTITION BY t.source_id, t.posted_as)::bigint AS summed
       FROM balance_transaction t WHERE t.tenant_id = :tenant AND {mine}) m
 LEFT JOIN (
-    SELECT j.idem_key AS key, sum(e.amount_minor)::bigint AS amount_minor, min(e.currency) AS currency
-    FROM account a JOIN entry e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
-    JOIN journal j ON j.tenant_id = e.tenant_id AND j.book_id = e.book_id AND j.seq = e.seq
-    WHERE a.tenant_id = :tenant AND e.tenant_id = :tenant AND j.tenant_id = :tenant AND a.code = 'cash.psp'
-      AND j.idem_scope IN ({kinds}) AND {keys.within("j.idem_key", "t1.posted_as", _ROW)}
-    GROUP BY j.idem_key) r ON r.key = m.posted_as"""
+    {_posted(keys, "cash.psp", CASH_KINDS, "t1.posted_as", _ROW)}) r ON r.key = m.posted_as"""
 
 
 _ID: Final = "split_part(s.key, ':', 2)"
@@ -218,12 +222,7 @@ SELECT 'fee\\:' || coalesce(m.provider_id, substr(r.key, 4)) AS key, coalesce(r.
 FROM (SELECT m.*, {taken} AS fee FROM balance_transaction m
       WHERE m.tenant_id = :tenant AND {keys.within("m.provider_id", _ID)}) m
 FULL JOIN (
-    SELECT j.idem_key AS key, sum(e.amount_minor)::bigint AS amount_minor, min(e.currency) AS currency,
-           min(j.effective_at) AS at
-    FROM account a JOIN entry e ON e.tenant_id = a.tenant_id AND e.account_id = a.id
-    JOIN journal j ON j.tenant_id = e.tenant_id AND j.book_id = e.book_id AND j.seq = e.seq
-    WHERE a.tenant_id = :tenant AND e.tenant_id = :tenant AND j.tenant_id = :tenant AND a.code = 'exp.psp_fee'
-      AND j.idem_scope = 'psp_fee' AND {keys.within("j.idem_key", _FEE_KEY)} GROUP BY j.idem_key) r
+    {_posted(keys, "exp.psp_fee", ("psp_fee",), _FEE_KEY)}) r
   ON r.key = 'bt\\:' || m.provider_id"""
 
 
