@@ -32,14 +32,16 @@ from sqlalchemy.engine import Engine
 
 from tandem.app import create_app, dispose_engines
 from tandem.billing import stripe_gateway
+from tandem.billing.ledger import Journal
 from tandem.billing.ledger.verification import verify_books, verify_mirrors
 from tandem.billing.payments import queries
 from tandem.billing.payments.jobs import read_provider, sweep_invoice_payments, sweep_payments
+from tandem.billing.payments.models import InvoiceIntent
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import Base, session
 from tandem.kernel.jobs import JobRow
 from tandem.kernel.settings import Settings
-from tandem.kernel.tenancy import acting_for, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.journeys.kill_stories import STORIES, Stage, quiet
 from tests.platform.billing.digests import book_digest, job_states
 from tests.platform.billing.invoices.money import a_customer
@@ -223,7 +225,7 @@ def settled(stage: Stage) -> Ending:
                 sweep_invoice_payments()
             if not revive(stage):
                 break
-    faults = [fault for tenant in stage.tenants for fault in _faults_of(tenant)]
+    faults = [fault for tenant in stage.tenants for fault in _faults_of(tenant)] + _operators_fees(stage)
     with acting_for(stage.hospital_id):
         account = queries.account_of_hospital(is_live=False)
     provider = stage.seen_at_provider(account)
@@ -253,6 +255,23 @@ def _faults_of(tenant: UUID) -> list[str]:
     faults += verify_mirrors(tenant)
     states = job_states(tenant)
     return faults + [f"{count} jobs {state}" for state, count in states.items() if state != "done"]
+
+
+def _operators_fees(stage: Stage) -> list[str]:
+    """Fees of the employer's online payments that the operator's book does not say."""
+    with acting_for(stage.employer_id):
+        paid = session.scalars(
+            select(InvoiceIntent.provider_intent_id).where(
+                InvoiceIntent.tenant_id == stage.employer_id, InvoiceIntent.status == "succeeded"
+            )
+        ).all()
+    charges = [stripe_gateway.gateway().intent(None, each or "").charge for each in paid]
+    keys = [f"bt:{each.movement.id}" for each in charges if each is not None and each.movement is not None]
+    with acting_for(OPERATOR_ID):
+        booked = session.scalars(
+            select(Journal.idem_key).where(Journal.tenant_id == OPERATOR_ID, Journal.idem_key.in_(keys))
+        ).all()
+    return [f"the operator's book lacks {key}" for key in sorted(set(keys) - set(booked))]
 
 
 def _rows(tenant: UUID, name: str) -> int:
