@@ -1,6 +1,5 @@
 """`tandem audit verify`: recompute every tenant's chain and say which row, if any, is not what was recorded."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from importlib import import_module
@@ -10,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tandem.cli.machines import machine_json
 from tandem.kernel.audit import Verdict, tenants_with_a_trail, verify
 from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
 
@@ -27,7 +27,7 @@ def verify_trails(*, tenant: UUID | None, as_json: bool) -> None:
     with import_module("wsgi").app.app_context():
         verdicts = [_verdict(each) for each in ([tenant] if tenant else _tenants())]
     if as_json:
-        click.echo(json.dumps({"verdicts": [asdict(each) for each in verdicts]}, default=str, indent=2))
+        click.echo(machine_json({"verdicts": [asdict(each) for each in verdicts]}))
     else:
         _print(verdicts)
     broken = sum(verdict.broken is not None for verdict in verdicts)

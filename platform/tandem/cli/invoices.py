@@ -9,6 +9,7 @@ import click
 from tandem.billing.invoices import jobs as invoice_jobs
 from tandem.billing.invoices.commands import release_customer
 from tandem.billing.invoices.queries import parks
+from tandem.cli.machines import machine_json
 from tandem.kernel import jobs
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, transaction
 
@@ -26,7 +27,7 @@ def list_parked(*, as_json: bool, limit: int) -> None:
     with import_module("wsgi").app.app_context(), across_tenants(reason="tandem invoices parked"):
         found = parks(limit=limit, after=None, open_only=True).rows
     if as_json:
-        click.echo(json.dumps({"parks": [dict(row) for row in found]}, default=str, indent=2))
+        click.echo(machine_json({"parks": [dict(row) for row in found]}))
         return
     # Lines and not a table: a table cut to the terminal's width would cut the ids that `release` asks for.
     for row in found:

@@ -1,6 +1,5 @@
 """`tandem jobs dead` and `tandem jobs replay`: what was given up, and another chance for it."""
 
-import json
 from importlib import import_module
 from uuid import UUID
 
@@ -8,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tandem.cli.machines import machine_json
 from tandem.kernel import doorbell, identity
 from tandem.kernel import jobs as work
 from tandem.kernel.errors import Problem
@@ -29,7 +29,7 @@ def list_dead(*, limit: int, after: str | None, as_json: bool) -> None:
         page = work.dead(limit, after)
     rows = [dict(row) for row in page.rows]
     if as_json:
-        click.echo(json.dumps({"data": rows, "has_more": page.has_more, "next": page.next}, default=str, indent=2))
+        click.echo(machine_json({"data": rows, "has_more": page.has_more, "next": page.next}))
         return
     if not rows:
         click.echo("no dead jobs")

@@ -1,6 +1,5 @@
 """`tandem ledger …`: prove the books, hand them over, look into them, freeze them."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from tandem.billing.ledger.balances import Basis, balances_page
 from tandem.billing.ledger.export import FORMATS, book_name
 from tandem.billing.ledger.models import BASES, HOLD_NEXT, Book
 from tandem.billing.ledger.verification import BookVerdict, differing_rules, verify_books, verify_mirrors
+from tandem.cli.machines import machine_json
 from tandem.kernel import identity
 from tandem.kernel.database import Page, session
 from tandem.kernel.i18n import format_money
@@ -48,7 +48,7 @@ def verify(*, tenant: UUID | None, workers: int, as_json: bool) -> None:
         verdicts = [verdict for each in ([tenant] if tenant else _tenants()) for verdict in _verdicts(each, workers)]
     if as_json:
         told = [asdict(verdict) | {"is_sound": verdict.is_sound} for verdict in verdicts]
-        click.echo(json.dumps({"books": told, "differing_posting_rules": differing}, default=str, indent=2))
+        click.echo(machine_json({"books": told, "differing_posting_rules": differing}))
     else:
         _print(verdicts)
         for name in differing:
@@ -158,7 +158,7 @@ def _book_of(tenant: UUID) -> Iterator[None]:
 def _show(page: Page, name: str, columns: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         told = {name: [dict(row) for row in page.rows], "next": page.next}
-        click.echo(json.dumps(told, default=str, indent=2))
+        click.echo(machine_json(told))
         return
     table = Table(*(column.removesuffix("_minor") for column in columns), box=None)
     for row in page.rows:

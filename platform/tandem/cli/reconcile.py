@@ -1,6 +1,5 @@
 """`tandem reconcile …`: compare a day with everybody else, and see what differs."""
 
-import json
 from datetime import date, datetime
 from importlib import import_module
 from uuid import UUID
@@ -15,6 +14,7 @@ from tandem.billing.reconciliation.findings import OWNERS, PASSES
 from tandem.billing.reconciliation.jobs import reconcile_day
 from tandem.billing.reconciliation.jobs import reconcile_fully as run_fully
 from tandem.billing.reconciliation.queries import discrepancies, discrepancy_totals
+from tandem.cli.machines import machine_json
 from tandem.kernel.database import PAGE_LIMIT_MAX
 from tandem.kernel.i18n import format_moment, format_money
 from tandem.kernel.money import EXPONENTS
@@ -72,7 +72,7 @@ def desk(
             narrowed = {"owner": owner, "reconciliation_pass": reconciliation_pass}
             found = unresolved(limit=most, after=None, sort=sort, tenant=tenant, **narrowed).rows
     if as_json:
-        click.echo(json.dumps([dict(row) for row in found], default=str, indent=2))
+        click.echo(machine_json([dict(row) for row in found]))
         return
     table = Table("organisation", "pass", "kind", "count", "owner", "at risk", "since", "deadline", box=None)
     for row in found:
@@ -108,7 +108,7 @@ def list_discrepancies(*, status: str | None, day: datetime | None, tenant: UUID
         totals = discrepancy_totals(on)
     if as_json:
         told = {"discrepancies": [dict(row) for row in found], "totals": [dict(row) for row in totals]}
-        click.echo(json.dumps(told, default=str, indent=2))
+        click.echo(machine_json(told))
         return
     table = Table("organisation", "pass", "kind", "owner", "status", "at risk", "since", "cause", box=None)
     for row in found:

@@ -1,6 +1,5 @@
 """`tandem settlements …`: statements between hospitals and the operator."""
 
-import json
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import groupby
@@ -16,6 +15,7 @@ from sqlalchemy import RowMapping, select
 from tandem.billing.settlements import SettlementStatement, document_of
 from tandem.billing.settlements.kit import kit_parts
 from tandem.billing.settlements.queries import statement
+from tandem.cli.machines import machine_json
 from tandem.kernel.database import rows, session
 from tandem.kernel.i18n import format_money
 from tandem.kernel.money import EXPONENTS
@@ -37,7 +37,7 @@ def list_statements(*, hospital: UUID | None, as_json: bool) -> None:
     with import_module("wsgi").app.app_context():
         found = _statements(hospital)
     if as_json:
-        click.echo(json.dumps({"statements": [dict(row) for row in found]}, default=str, indent=2))
+        click.echo(machine_json({"statements": [dict(row) for row in found]}))
         return
     table = Table("hospital", "no.", "days", "status", *(name.removesuffix("_minor") for name in _SUMS), box=None)
     for row in found:

@@ -41,9 +41,7 @@ class Facts:
         """Ask the platform and the provider."""
         keeper = stage.desk.supervisor
         ids = [house.id for house in stage.houses]
-        books = stage.each(
-            lambda each: keeper.all(f"/api/operator/v1/organizations/{each}/ledger/balances"), ids
-        )
+        books = stage.each(lambda each: keeper.all(f"/api/operator/v1/organizations/{each}/ledger/balances"), ids)
         said = stage.each(lambda each: _statements(stage, each, last_on), ids)
         operator_id = keeper.get("/api/operator/v1/me")["organization"]["id"]
         used = [

@@ -1,6 +1,7 @@
 """`tandem ledger`, `tandem settlements`, `tandem reconcile`: what somebody who keeps the money sees at the command line."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from uuid import UUID
@@ -17,6 +18,7 @@ from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_a
 
 pytestmark = pytest.mark.usefixtures("app")
 Tandem = Callable[..., Result]
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_an_altered_book_fails_both_commands_with_the_place(
 
 
 @pytest.mark.parametrize(
-    ("shape", "begins"), [("csv", "seq,line_no"), ("beancount", "option"), ("hledger", "commodity")]
+    ("shape", "begins"), [("csv", "tenant_id,seq,line_no"), ("beancount", "option"), ("hledger", "commodity")]
 )
 def test_a_book_goes_to_standard_output(tandem: Tandem, hospital: UUID, shape: str, begins: str) -> None:
     answer = tandem("ledger", "export", "--tenant", str(hospital), "--format", shape)
@@ -92,6 +94,7 @@ def test_statements_are_listed_for_machines_and_run_again(tandem: Tandem, hospit
 
     (statement,) = json.loads(listed.stdout)["statements"]
     assert (statement["gross_minor"], statement["operator_fee_minor"]) == (7_200, 900)
+    assert RFC_3339.fullmatch(statement["proposed_at"])
     assert "1 statements run again, 0 changed" in verified.stdout
 
 

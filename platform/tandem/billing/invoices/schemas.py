@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 from marshmallow import validate as rules
 
-from tandem.billing.days import business_day
+from tandem.billing.days import business_day, past_business_day
 from tandem.billing.invoices.models import (
     CUSTOMER_KINDS,
     KINDS,
@@ -193,7 +193,7 @@ class InvoicePaymentWishSchema(Schema):
     """Money that arrived at the bank."""
 
     amount = MoneyField(required=True, positive=True)
-    paid_on = business_day(required=True)
+    paid_on = past_business_day(required=True)
     reference = fields.String(required=True, validate=rules.Length(1, 80))
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 
 from tandem.billing.ledger import queries
+from tandem.billing.ledger.chart import CHART, fund_of
 from tandem.billing.ledger.mirrors import mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Entry, Journal, PostingRuleVersion
 from tandem.billing.ledger.posting_rules import recorded_rules
@@ -105,6 +106,7 @@ def _verify_book(book_id: UUID, currency: str, workers: int) -> BookVerdict:
             _explain_window(verdict, book_id, *window)
     _verify_head(verdict, book_id)
     _verify_strays(verdict, book_id)
+    _verify_chart(verdict, book_id)
     _verify_balances(verdict, book_id, cut, sums)
     return verdict
 
@@ -237,6 +239,18 @@ def _verify_strays(verdict: BookVerdict, book_id: UUID) -> None:
     strays = session.execute(_STRAYS, {"tenant": tenant_id(), "book": book_id}).scalar_one()
     if strays:
         verdict.find(f"{strays} entries stand beyond the book's end")
+
+
+def _verify_chart(verdict: BookVerdict, book_id: UUID) -> None:
+    """Each account is what the chart says of its code: no seal covers that, and every report is cut by it."""
+    here = tenant_id()
+    found = select(Account.code, Account.kind, Account.fund).where(
+        Account.tenant_id == here, Account.book_id == book_id
+    )
+    for code, kind, fund in session.execute(found.distinct().order_by(Account.code)):
+        heading = CHART.get(code)
+        if heading is None or (kind, fund) != (heading.kind, fund_of(code, here)):
+            verdict.find(f"account {code}: it is kept as {kind} of {fund} money, the chart says otherwise")
 
 
 def _verify_balances(verdict: BookVerdict, book_id: UUID, cut: int, sums: Mapping[UUID, Sequence[int]]) -> None:

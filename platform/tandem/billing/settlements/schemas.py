@@ -3,7 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
-from tandem.billing.days import business_day
+from tandem.billing.days import business_day, past_business_day
 from tandem.billing.settlements.lines import BY_NAME
 from tandem.billing.settlements.models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, NEXT, TRANSFER_NEXT
 from tandem.billing.settlements.traffic_models import CLAIM_NEXT
@@ -255,5 +255,5 @@ class ProviderLimitSchema(Schema):
 class SettlementPaymentWishSchema(Schema):
     """How a statement was paid."""
 
-    paid_on = business_day(required=True)
+    paid_on = past_business_day(required=True)
     reference = fields.String(required=True, validate=rules.Length(1, 80))

@@ -157,6 +157,19 @@ def test_drafted_issued_paid_in_parts_and_read_by_the_employer(employer: UUID, c
         assert balance_minor("ar.enterprise", party_id=employer) == 0
 
 
+def test_money_of_tomorrow_has_not_arrived(employer: UUID, client: FlaskClient) -> None:
+    operator, invoice = a_key(OPERATOR_ID, "operator", "operator_finance"), issued(employer)
+    path = f"/api/operator/v1/organizations/{employer}/invoices/{invoice.id}/payments"
+    wish = {"amount": {"amount_minor": 400, "currency": "CNY"}, "reference": "B-1"}
+
+    today, tomorrow = (
+        ask(client, path, operator, wish | {"paid_on": str(clock.today() + timedelta(days=days))}) for days in (0, 1)
+    )
+
+    assert (today.status_code, tomorrow.status_code) == (201, 422)
+    assert [each["field"] for each in tomorrow.json["errors"]] == ["paid_on"]
+
+
 def test_a_void_invoice_leaves_no_debt_and_keeps_its_number(employer: UUID, client: FlaskClient, work: Work) -> None:
     operator, invoice = a_key(OPERATOR_ID, "operator", "operator_finance"), issued(employer)
     work(employer)

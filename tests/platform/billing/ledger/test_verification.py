@@ -167,6 +167,15 @@ def test_a_mirror_that_was_altered_is_found_out(work: Callable[..., int], as_sup
     )
 
 
+def test_an_account_that_is_kept_as_something_else_is_named(hospital: UUID, as_superuser: Callable[..., None]) -> None:
+    as_superuser("UPDATE account SET kind = 'income' WHERE tenant_id = %s AND code = 'cash.psp'", hospital)
+
+    with acting_for(hospital):
+        [verdict] = verify_books()
+
+    assert verdict.faults == ["account cash.psp: it is kept as income of other money, the chart says otherwise"]
+
+
 @pytest.mark.parametrize("shape", ["beancount", "hledger"])
 def test_an_exported_book_balances_in_every_transaction_and_in_all(hospital: UUID, shape: str) -> None:
     with acting_for(hospital):
