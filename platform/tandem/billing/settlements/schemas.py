@@ -245,7 +245,7 @@ class ProviderLimitSchema(Schema):
 
     provider = fields.String(required=True)
     name = fields.String(required=True)
-    value = fields.Decimal(required=True, as_string=True)
+    value = fields.Decimal(required=True, as_string=True, metadata={"type": "string"})
     unit = fields.String(required=True)
     effective_from = fields.Date(required=True)
     effective_to = fields.Date(allow_none=True)
