@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 import psycopg
 from psycopg import sql
 from sqlalchemy import ForeignKeyConstraint, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import AddConstraint
 
 from tandem.embedded.errors import ServerRefused
 from tandem.embedded.roles import APP, OPERATOR, OWNER
@@ -75,6 +77,28 @@ def _place(table: Table, model: type[Any]) -> Placement:
     return Placement(table.name, "coordinator" if stays else "reference", model.__reason__)
 
 
+def _ties() -> list[ForeignKeyConstraint]:
+    # Citus turns whatever hangs on a table it copies into tables of the coordinator, which it then will not cut.
+    # So a tenant's table lets go of the copied ones while it is placed, and takes hold again at the end.
+    kinds = {each.table: each.kind for each in placements()}
+    return [
+        foreign
+        for table in Base.metadata.sorted_tables
+        for foreign in sorted(table.foreign_key_constraints, key=lambda each: str(each.name))
+        if (kinds[table.name], kinds[foreign.referred_table.name]) == ("distributed", "reference")
+    ]
+
+
+def _let_go(tie: ForeignKeyConstraint) -> str:
+    table, name = sql.Identifier(tie.table.name), sql.Identifier(str(tie.name))
+    return sql.SQL("ALTER TABLE {} DROP CONSTRAINT IF EXISTS {}").format(table, name).as_string()
+
+
+def _take_hold(tie: ForeignKeyConstraint) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    return " ".join(str(AddConstraint(tie).compile(dialect=dialect)).split())
+
+
 def obstacles(schema: MetaData = Base.metadata) -> list[str]:
     """What keeps tables from the places of `placements()`; empty when `schema` can be distributed."""
     kinds = {each.table: each.kind for each in placements()}
@@ -111,7 +135,10 @@ def whole_sql() -> list[str]:
     """All the SQL there is to run on a cluster that has only been migrated. Models must be imported."""
     settings = [_setting(*each) for each in _SETTINGS]
     tables = [statement for each in placements() for statement in each.statements()]
-    return [*settings, _ALLOW_TRIGGERS, *tables, _AS_BEFORE]
+    ties = _ties()
+    return [
+        *settings, _ALLOW_TRIGGERS, *map(_let_go, ties), *tables, *map(_take_hold, ties), _AS_BEFORE,
+    ]  # fmt: skip
 
 
 def missing_sql(admin_url: str) -> list[str]:
@@ -187,6 +214,7 @@ def _missing_tables(admin: psycopg.Connection) -> list[str]:
         )
     }
     wanted: list[str] = []
+    moved: set[str] = set()
     for each in placements():
         if each.table not in found:
             raise ServerRefused(f"the table {each.table} is missing: run `tandem db upgrade` first")
@@ -196,9 +224,14 @@ def _missing_tables(admin: psycopg.Connection) -> list[str]:
         *place, last = each.statements()
         if each.kind == "distributed":
             place, last = [last], ""
-        wanted += place if kind != each.kind else []
+        if kind != each.kind:
+            wanted += place
+            moved.add(each.table)
         wanted += [last] if last and told != f"{each.kind}: {each.reason}" else []
-    return wanted
+    held = {name for (name,) in admin.execute("SELECT conname FROM pg_constraint WHERE contype = 'f'")}
+    loose = [tie for tie in _ties() if moved & {tie.table.name, tie.referred_table.name}]
+    torn = [tie for tie in _ties() if tie not in loose and tie.name not in held]
+    return [*map(_let_go, loose), *wanted, *map(_take_hold, [*loose, *torn])]
 
 
 def _setting(role: str, name: str, value: str) -> str:
