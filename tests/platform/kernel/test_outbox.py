@@ -150,6 +150,7 @@ def test_the_sweeper_leaves_young_work_to_its_own_bell(hospital: UUID) -> None:
 
 def test_a_tenant_with_much_work_lets_the_others_in_after_one_turn(app: Flask) -> None:
     busy, quiet = uuid4(), uuid4()
+    doorbell.connection().flushdb()
     with acting_for(busy), transaction():
         for _ in range(120):
             enqueue(work.count_visit, visit_id=uuid4())

@@ -11,7 +11,7 @@ from tandem.billing.rating.commands import (
 )
 from tandem.billing.rating.errors import (
     MeterUnknown,
-    PeriodNotOver,
+    MonthNotOver,
     PeriodRated,
     PlanVersionTaken,
     PlanVersionUnknown,
@@ -25,8 +25,8 @@ from tandem.billing.rating.queries import claims_of, rated_lines, rerate
 
 __all__ = [
     "MeterUnknown",
+    "MonthNotOver",
     "MonthRated",
-    "PeriodNotOver",
     "PeriodRated",
     "PlanVersion",
     "PlanVersionTaken",

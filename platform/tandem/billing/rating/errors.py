@@ -52,10 +52,10 @@ class PeriodRated(Problem):
     mend = Text("Choose rated_until or a later day.", "请选择 rated_until 当日或之后的日期。")
 
 
-class PeriodNotOver(Problem):
+class MonthNotOver(Problem):
     """A month is rated when it is over."""
 
-    status, slug = 409, "period-not-over"
+    status, slug = 409, "month-not-over"
     title = Text("That month is not over", "该月份尚未结束")
     mend = Text("Rate it from the first day of the next month on.", "请自次月一日起计费。")
 

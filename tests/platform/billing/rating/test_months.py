@@ -213,7 +213,7 @@ def test_a_month_that_is_not_over_is_not_rated(meter: str) -> None:
     a_ward_each(tenant, meter, 1)
 
     for until in (date(2026, 9, 15), date(2199, 1, 1)):
-        with pytest.raises(rating.PeriodNotOver), acting_for(tenant), transaction():
+        with pytest.raises(rating.MonthNotOver), acting_for(tenant), transaction():
             rating.rate_due_periods(until)
 
 

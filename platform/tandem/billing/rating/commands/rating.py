@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.rating import statements
-from tandem.billing.rating.errors import PeriodNotOver
+from tandem.billing.rating.errors import MonthNotOver
 from tandem.billing.usage import close_usage
 from tandem.kernel import clock
 from tandem.kernel.database import session
@@ -21,10 +21,10 @@ def rate_due_periods(until: date, *, at_most: int = CHUNK) -> int:
 
     Nought when nothing is due that nobody else is rating. Use before `until` is closed first: what comes later of that
     time is late and waits for `adjust_late_usage`. One chunk is of one month, the longest due first, so a month that
-    was missed is rated before the next. Raises PeriodNotOver. [any tenant]
+    was missed is rated before the next. Raises MonthNotOver. [any tenant]
     """
     if until.day != 1 or until > clock.today().replace(day=1):
-        raise PeriodNotOver(until=str(until))
+        raise MonthNotOver(until=str(until))
     close_usage(clock.day_bounds(until)[0])
     due = session.execute(statements.DUE, {"tenant": tenant_id(), "until": until, "at_most": at_most}).all()
     months = [(row.id, row.p0) for row in due if row.p0 == due[0].p0]
