@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from tandem.billing.invoices import CELL_MIN
+from tandem.billing.invoices import CELL_MIN, may_be_told
 
-EMPLOYER_MIN: Final = 50
 ROUNDED_TO: Final = 5
 
 
 def told_people(people: int, among: int) -> int | None:
     """How many people may be told, rounded; None when they must be hidden."""
-    if among < EMPLOYER_MIN or people < CELL_MIN or among - people < CELL_MIN:
+    if not may_be_told(people, among):
         return None
     return ROUNDED_TO * round(people / ROUNDED_TO)
 

@@ -1,10 +1,11 @@
-"""`tandem settlements …`: statements between hospitals and the operator."""
+"""`tandem settlements …`: statements between the operator and hospitals, and between the operator and employers."""
 
 from collections.abc import Sequence
 from importlib import import_module
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -12,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import RowMapping, select
 
-from tandem.billing.settlements import SettlementStatement, document_of
+from tandem.billing.settlements import EmployerStatement, SettlementStatement, document_of, employer_document_of
+from tandem.billing.settlements.employer_queries import employer_statement
 from tandem.billing.settlements.kit import kit_parts
 from tandem.billing.settlements.queries import statement
 from tandem.cli.machines import machine_json
@@ -22,6 +24,7 @@ from tandem.kernel.money import EXPONENTS
 from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
 
 _SUMS = ("gross_minor", "refunds_minor", "provider_fees_minor", "operator_fee_minor", "payable_minor")
+_EMPLOYER_SUMS = ("invoiced_minor", "paid_minor", "drawn_minor", "open_minor", "unspent_minor")
 
 
 @click.group()
@@ -31,32 +34,33 @@ def settlements() -> None:
 
 @settlements.command("list")
 @click.option("--hospital", type=click.UUID, help="Only this hospital's; without it, all.")
+@click.option("--employer", type=click.UUID, help="Only this employer's; without it, all.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
-def list_statements(*, hospital: UUID | None, as_json: bool) -> None:
-    """Statements with their sums, in order of hospital and number."""
+def list_statements(*, hospital: UUID | None, employer: UUID | None, as_json: bool) -> None:
+    """Statements with their sums, in order of party and number: hospitals' first, then employers'."""
     with import_module("wsgi").app.app_context():
-        found = _statements(hospital)
+        hospitals, employers = _both(hospital, employer)
     if as_json:
-        click.echo(machine_json({"statements": [dict(row) for row in found]}))
+        told = {"statements": _told("hospital", hospitals), "employer_statements": _told("employer", employers)}
+        click.echo(machine_json(told))
         return
-    table = Table("hospital", "no.", "days", "status", *(name.removesuffix("_minor") for name in _SUMS), box=None)
-    for row in found:
-        days = f"{row['first_day']}–{row['last_day']}"
-        sums = (format_money(row[name], row["currency"], EXPONENTS[row["currency"]]) for name in _SUMS)
-        table.add_row(str(row["tenant_id"]), str(row["number"]), days, row["status"], *sums)
-    Console(soft_wrap=True).print(table)
+    _print("hospital", hospitals, _SUMS)
+    if employers:
+        _print("employer", employers, _EMPLOYER_SUMS)
 
 
 @settlements.command("verify")
 @click.option("--hospital", type=click.UUID, help="Only this hospital's; without it, all.")
-def verify_statements(*, hospital: UUID | None) -> None:
+@click.option("--employer", type=click.UUID, help="Only this employer's; without it, all.")
+def verify_statements(*, hospital: UUID | None, employer: UUID | None) -> None:
     """Run every statement's queries again and compare the bytes. Exit 1 when any differs."""
     with import_module("wsgi").app.app_context():
-        found = _statements(hospital)
-        changed = [row for row in found if not _is_reproduced(row)]
+        hospitals, employers = _both(hospital, employer)
+        changed = [row for row in hospitals if not _is_reproduced(row)]
+        changed += [row for row in employers if not _is_reproduced_to_employer(row)]
     for row in changed:
         click.echo(f"statement {row['id']} of {row['tenant_id']} no longer says what was proposed")
-    click.echo(f"{len(found)} statements run again, {len(changed)} changed")
+    click.echo(f"{len(hospitals) + len(employers)} statements run again, {len(changed)} changed")
     if changed:
         raise click.exceptions.Exit(1)
 
@@ -93,14 +97,39 @@ def _hospital_of(statement_id: UUID) -> UUID:
     return found
 
 
-def _statements(hospital: UUID | None) -> Sequence[RowMapping]:
-    wanted = select(*SettlementStatement.__table__.c)
-    if hospital is not None:
-        wanted = wanted.where(SettlementStatement.tenant_id == hospital)
+def _both(hospital: UUID | None, employer: UUID | None) -> tuple[Sequence[RowMapping], Sequence[RowMapping]]:
+    """Hospitals' and employers' statements; whoever names one party is shown that party only."""
+    hospitals = [] if employer is not None and hospital is None else _statements(SettlementStatement, hospital)
+    employers = [] if hospital is not None and employer is None else _statements(EmployerStatement, employer)
+    return hospitals, employers
+
+
+def _statements(model: type[SettlementStatement] | type[EmployerStatement], party: UUID | None) -> Sequence[RowMapping]:
+    wanted = select(*model.__table__.c)
+    if party is not None:
+        wanted = wanted.where(model.tenant_id == party)
     with across_tenants(reason="tandem settlements"):
-        return rows(wanted.order_by(SettlementStatement.tenant_id, SettlementStatement.number))
+        return rows(wanted.order_by(model.tenant_id, model.number))
+
+
+def _told(kind: str, found: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    return [{"party_kind": kind, **row} for row in found]
+
+
+def _print(kind: str, found: Sequence[RowMapping], names: Sequence[str]) -> None:
+    table = Table(kind, "no.", "days", "status", *(name.removesuffix("_minor") for name in names), box=None)
+    for row in found:
+        days = f"{row['first_day']}–{row['last_day']}"
+        sums = (format_money(row[name], row["currency"], EXPONENTS[row["currency"]]) for name in names)
+        table.add_row(str(row["tenant_id"]), str(row["number"]), days, row["status"], *sums)
+    Console(soft_wrap=True).print(table)
 
 
 def _is_reproduced(row: RowMapping) -> bool:
     with acting_for(row["tenant_id"], operator=True, statement_timeout_ms=REPORT_TIMEOUT_MS):
         return document_of(statement(row["id"]))[1] == str(row["document_sha256"])
+
+
+def _is_reproduced_to_employer(row: RowMapping) -> bool:
+    with acting_for(row["tenant_id"], operator=True, statement_timeout_ms=REPORT_TIMEOUT_MS):
+        return employer_document_of(employer_statement(row["id"]))[1] == str(row["document_sha256"])

@@ -68,6 +68,7 @@ ROLES: Final[dict[str, tuple[Audience, frozenset[str]]]] = {
         "employer.read", "onboarding.write", "packages.read", "contracts.read", "contracts.sign", "rosters.read",
         "rosters.write", "invoices.read", "invoices.dispute", "invoices.pay", "fapiao.request", "reports.read",
         "staff.read", "staff.write", "api_keys.read", "api_keys.write", "audit.read", "usage.read", "usage.write",
+        "settlements.read", "settlements.confirm",
     })),
     "patient": ("patient", frozenset({
         "person.read", "patients.register", "directory.read", "appointments.book", "appointments.read",

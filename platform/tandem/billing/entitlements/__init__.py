@@ -28,6 +28,7 @@ from tandem.billing.entitlements.queries import (
     consumed_among,
     consumed_at,
     consumed_by_hospital,
+    members_drawing,
     members_with_use,
     programme_totals,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "consumed_at",
     "consumed_by_hospital",
     "grant",
+    "members_drawing",
     "members_with_use",
     "programme_totals",
     "release",

@@ -116,6 +116,19 @@ def members_with_use() -> int:
     return int(session.execute(used).scalar_one())
 
 
+def members_drawing(since: datetime | None, until: datetime) -> int:
+    """How many members used a unit in [since, until), from the beginning without `since`, and kept it. [programme]"""
+    step, back = EntitlementMovement.__table__.c, EntitlementMovement.__table__.alias().c
+    returned = select(back.key).where(
+        back.tenant_id == tenant_id(), back.kind == "release", back.key == step.key, back.at < until
+    )
+    drew = select(func.count(step.entitlement_id.distinct())).where(
+        *(step.tenant_id == tenant_id(), step.kind == "consume", step.at < until),
+        ~returned.correlate(EntitlementMovement.__table__).exists(),
+    )
+    return int(session.scalar(drew if since is None else drew.where(step.at >= since)) or 0)
+
+
 def consumed_among(keys: Collection[UUID]) -> set[UUID]:
     """Which of these keys have consumed a unit. [programme]"""
     step = EntitlementMovement.__table__.c

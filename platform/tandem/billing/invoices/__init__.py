@@ -42,7 +42,7 @@ from tandem.billing.invoices.queries import (
     invoices_issued,
     numbering,
 )
-from tandem.billing.invoices.suppression import CELL_MIN
+from tandem.billing.invoices.suppression import CELL_MIN, may_be_told
 
 __all__ = [
     "CELL_MIN",
@@ -75,6 +75,7 @@ __all__ = [
     "invoices_issued",
     "issue_draft",
     "issue_invoice",
+    "may_be_told",
     "numbering",
     "payable_invoice",
     "rate_draft",

@@ -14,8 +14,16 @@ from tandem.billing.invoices.drafts import InvoiceLine
 CELL_MIN: Final = 11
 """CMS cell-size policy: nothing from 1 to 10 (domain.md 5)."""
 
+EMPLOYER_MIN: Final = 50
+"""An employer of fewer learns no number of people at all (domain.md 5, rule 1)."""
+
 MERGED_CODE: Final = "merged"
 MERGED_TEXT: Final = "合并项目（不足11人的明细不单列） Merged: fewer than 11 members"
+
+
+def may_be_told(people: int, among: int) -> bool:
+    """Whether a number with so many people behind it may be told of so many: eleven behind it, and behind the rest."""
+    return among >= EMPLOYER_MIN and people >= CELL_MIN and among - people >= CELL_MIN
 
 
 def told_lines(lines: Sequence[InvoiceLine]) -> list[InvoiceLine]:

@@ -1,4 +1,7 @@
-"""What hospital and operator owe each other: a fee per visit, taken back by refunds, settled by statements. 结算"""
+"""What hospital and operator owe each other: a fee per visit, taken back by refunds, settled by statements. 结算
+
+And what an employer has prepaid and drawn, told it by statements in sums.
+"""
 
 from tandem.billing.settlements.commands import (
     accrue_missing,
@@ -7,8 +10,11 @@ from tandem.billing.settlements.commands import (
     claim_visit,
     confirm_statement,
     document_of,
+    employer_document_of,
+    propose_employer_statement,
     propose_statement,
 )
+from tandem.billing.settlements.employer_models import EmployerStatement
 from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled
 from tandem.billing.settlements.events import (
     FeeAdjusted,
@@ -24,6 +30,7 @@ from tandem.billing.settlements.models import FeeAccrual, FeeReversal, Settlemen
 from tandem.billing.settlements.queries import accruals_between, last_statement, unaccrued_usage
 
 __all__ = [
+    "EmployerStatement",
     "FeeAccrual",
     "FeeAdjusted",
     "FeeDecided",
@@ -44,7 +51,9 @@ __all__ = [
     "claim_visit",
     "confirm_statement",
     "document_of",
+    "employer_document_of",
     "last_statement",
+    "propose_employer_statement",
     "propose_statement",
     "unaccrued_usage",
 ]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Flask, Response, current_app
 
-from tandem.billing.settlements import commands, dispute_api, lines, queries, transfer_api
+from tandem.billing.settlements import commands, dispute_api, employer_api, lines, queries, transfer_api
 from tandem.billing.settlements.errors import (
     NothingToCarry,
     NothingToSettle,
@@ -33,7 +33,7 @@ from tandem.kernel.tenancy import tenant_id
 
 hospital_api = Api("settlements", audience="hospital", url_prefix="/settlement_statements", tag="Settlement")
 operator_api = Api("settlements", audience="operator", tag="Settlement")
-APIS: Final = [hospital_api, operator_api, *dispute_api.APIS, *transfer_api.APIS]
+APIS: Final = [hospital_api, operator_api, *dispute_api.APIS, *transfer_api.APIS, *employer_api.APIS]
 _AT: Final = "/hospitals/<uuid:hospital_id>/settlement_statements"
 
 

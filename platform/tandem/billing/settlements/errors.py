@@ -17,7 +17,7 @@ class PeriodNotOver(Problem):
 
     status, slug = 409, "period-not-over"
     title = Text("This period is not over yet", "该期间尚未结束")
-    mend = Text("Settle it from the following day on, in the hospital's time zone.", "请在次日（医院所在时区）起结算。")
+    mend = Text("Settle it from the following day on, in the party's time zone.", "请在次日（对方所在时区）起结算。")
 
 
 class NothingToSettle(Problem):
@@ -26,6 +26,14 @@ class NothingToSettle(Problem):
     status, slug = 409, "nothing-to-settle"
     title = Text("There is nothing to settle", "没有可结算的内容")
     mend = Text("Wait for the first booked visit.", "请在首笔业务入账后再结算。")
+
+
+class NothingPrepaid(Problem):
+    """The employer's book is empty."""
+
+    status, slug = 409, "nothing-prepaid"
+    title = Text("This employer has been invoiced nothing yet", "该企业尚无账单")
+    mend = Text("Wait for the first invoice to be issued and booked.", "请在首张账单开出并入账后再结算。")
 
 
 class NothingInDispute(Problem):
@@ -73,7 +81,7 @@ class StatementChanged(Problem):
 
     status, slug = 409, "statement-changed"
     title = Text("The statement does not match the books at its cut", "结算单与账簿截点不一致")
-    mend = Text("Run 'tandem ledger verify' for this hospital.", "请对该医院运行 tandem ledger verify。")
+    mend = Text("Run 'tandem ledger verify' for both parties' books.", "请对双方账簿运行 tandem ledger verify。")
 
 
 class SplitRefused(Problem):

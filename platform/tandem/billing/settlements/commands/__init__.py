@@ -10,6 +10,14 @@ from tandem.billing.settlements.commands.disputes import (
     propose_adjustment,
     withdraw_dispute,
 )
+from tandem.billing.settlements.commands.employers import (
+    close_employer_statement,
+    confirm_employer_statement,
+    draft_employer_statement,
+    employer_document_of,
+    propose_employer_draft,
+    propose_employer_statement,
+)
 from tandem.billing.settlements.commands.months import accrue_monthly_fee
 from tandem.billing.settlements.commands.paying import book_payment, carry_forward, record_payment
 from tandem.billing.settlements.commands.reversals import reverse_lost_dispute, reverse_refund
@@ -38,19 +46,25 @@ __all__ = [
     "book_traffic_fee",
     "carry_forward",
     "claim_visit",
+    "close_employer_statement",
+    "confirm_employer_statement",
     "confirm_statement",
     "cut_of_statement",
     "decide_adjustment",
     "dispute_line",
     "dispute_statement",
     "document_of",
+    "draft_employer_statement",
     "draft_statement",
+    "employer_document_of",
     "fail_transfer",
     "fold_transfer",
     "grant_excess",
     "move_dispute",
     "propose_adjustment",
     "propose_draft",
+    "propose_employer_draft",
+    "propose_employer_statement",
     "propose_statement",
     "record_payment",
     "release_statement",

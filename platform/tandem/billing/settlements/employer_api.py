@@ -1,0 +1,106 @@
+"""Employers' statements over HTTP: the operator proposes and closes, the employer's own people confirm."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from tandem.billing.settlements import commands, employer_queries
+from tandem.billing.settlements.employer_models import EmployerStatement
+from tandem.billing.settlements.employer_schemas import EmployerStatementSchema, WholeEmployerStatementSchema
+from tandem.billing.settlements.errors import (
+    NothingPrepaid,
+    PeriodAlreadySettled,
+    PeriodNotOver,
+    StatementChanged,
+)
+from tandem.billing.settlements.schemas import StatementWishSchema
+from tandem.kernel.database import Page
+from tandem.kernel.http import Api, PageQuery
+from tandem.kernel.tenancy import tenant_id
+
+employer_api = Api("employer_statements", audience="employer", url_prefix="/settlement_statements", tag="Settlement")
+operator_api = Api("employer_statements", audience="operator", tag="Settlement")
+APIS: Final = [employer_api, operator_api]
+_AT: Final = "/employers/<uuid:employer_id>/settlement_statements"
+
+
+@employer_api.get("", allow="settlements.read", gives=EmployerStatementSchema, many=True, query=PageQuery)
+def list_statements(query: dict[str, Any]) -> Page:
+    """The employer's statements, newest first."""
+    return employer_queries.employer_statements(tenant=tenant_id(), **query)
+
+
+@employer_api.get("/<uuid:statement_id>", allow="settlements.read", gives=WholeEmployerStatementSchema)
+def show_statement(statement_id: UUID) -> dict[str, Any]:
+    """One statement, programme by programme, and whether its queries still give the same bytes."""
+    return _whole(employer_queries.employer_statement(statement_id))
+
+
+@employer_api.post(
+    "/<uuid:statement_id>/confirmation",
+    allow="settlements.confirm",
+    gives=WholeEmployerStatementSchema,
+    problems=(StatementChanged,),
+)
+def confirm_statement(statement_id: UUID) -> dict[str, Any]:
+    """The employer's signature. Refused if the books no longer say what was proposed."""
+    return _whole(commands.confirm_employer_statement(statement_id))
+
+
+@operator_api.get(
+    "/employer_settlement_statements",
+    allow="settlements.read",
+    gives=EmployerStatementSchema,
+    many=True,
+    query=PageQuery,
+    across=True,
+)
+def list_all_statements(query: dict[str, Any]) -> Page:
+    """All employers' statements, newest first."""
+    return employer_queries.employer_statements(**query)
+
+
+@operator_api.get(_AT, allow="settlements.read", gives=EmployerStatementSchema, many=True, query=PageQuery)
+def list_statements_of_employer(employer_id: UUID, query: dict[str, Any]) -> Page:
+    """An employer's statements, newest first."""
+    return employer_queries.employer_statements(tenant=employer_id, **query)
+
+
+@operator_api.post(
+    _AT,
+    allow="settlements.propose",
+    takes=StatementWishSchema,
+    gives=WholeEmployerStatementSchema,
+    problems=(NothingPrepaid, PeriodAlreadySettled, PeriodNotOver),
+)
+def propose_statement(employer_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Put the days since the last statement before the employer; as a draft, only before the operator."""
+    make = commands.draft_employer_statement if wish["as_draft"] else commands.propose_employer_statement
+    return _whole(make(wish["last_day"], currency=wish["currency"]))
+
+
+@operator_api.get(f"{_AT}/<uuid:statement_id>", allow="settlements.read", gives=WholeEmployerStatementSchema)
+def show_statement_of_employer(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
+    """The same statement that the employer sees, in the same words."""
+    return _whole(employer_queries.employer_statement(statement_id))
+
+
+@operator_api.post(
+    f"{_AT}/<uuid:statement_id>/proposal", allow="settlements.propose", gives=WholeEmployerStatementSchema
+)
+def propose_draft(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
+    """A draft goes to the employer."""
+    return _whole(commands.propose_employer_draft(statement_id))
+
+
+@operator_api.post(
+    f"{_AT}/<uuid:statement_id>/closure", allow="settlements.propose", gives=WholeEmployerStatementSchema
+)
+def close_statement(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
+    """A confirmed statement is done with."""
+    return _whole(commands.close_employer_statement(statement_id))
+
+
+def _whole(row: EmployerStatement) -> dict[str, Any]:
+    shown = {column.key: getattr(row, column.key) for column in EmployerStatement.__table__.c}
+    is_reproduced = commands.employer_document_of(row)[1] == row.document_sha256
+    return shown | {"lines": employer_queries.lines_of_employer_statement(row.id), "is_reproduced": is_reproduced}

@@ -1,0 +1,203 @@
+"""An employer's statement is two queries at two cuts: its own book says what was invoiced and paid, the operator's
+says what was drawn. Run again, they give the same bytes.
+
+Why two books: a draw in the employer's own book would be one journal for one visit, and its moment would point at
+somebody. The operator's book holds it already, as the mirror of the hospital's revenue.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from tandem.billing import entitlements
+from tandem.billing.invoices import CELL_MIN, may_be_told
+from tandem.billing.settlements.lines import Cut
+from tandem.kernel.database import session
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How far a programme's draws have been told: up to a place of the operator's book, and before a moment."""
+
+    seq: int = 0
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepaid:
+    """One programme in the employer's book: what arose since the cut before, and what stands at this one."""
+
+    invoiced_minor: int
+    paid_minor: int
+    paid_so_far_minor: int
+    tax_so_far_minor: int
+    open_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One programme in the operator's book: what was told of its draws, and what has come since."""
+
+    told_minor: int
+    units: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeLine:
+    """One programme at the cuts. `units_drawn` and `drawn_minor` are None where too few members stand behind them.
+
+    `unspent_minor` is what was paid less its tax and less what has been told as drawn; negative: not yet paid for.
+    """
+
+    programme_id: UUID
+    told_before: Told
+    invoiced_minor: int
+    paid_minor: int
+    units_drawn: int | None
+    drawn_minor: int | None
+    open_minor: int
+    unspent_minor: int
+
+    @property
+    def is_told(self) -> bool:
+        return self.drawn_minor is not None
+
+
+_NONE_DRAWN: Final = Drawn(0, 0, 0)
+
+
+def new_lines(cut: Cut, operator_seq: int, before: Mapping[UUID, Told]) -> list[ProgrammeLine]:
+    """The lines of a new statement; decides whose draws enough members stand behind to be told. [employer]"""
+    prepaid = _prepaid(cut)
+    told = {programme: before.get(programme, Told()) for programme in prepaid}
+    drawn = _drawn(cut, operator_seq, told)
+    tells = {each for each in prepaid if _are_enough(each, drawn.get(each, _NONE_DRAWN), told[each], cut.until)}
+    return _lines(prepaid, drawn, told, tells)
+
+
+def lines_again(cut: Cut, operator_seq: int, told: Mapping[UUID, Told], tells: set[UUID]) -> list[ProgrammeLine]:
+    """The same lines run anew: what was withheld then stays withheld. [employer]"""
+    return _lines(_prepaid(cut), _drawn(cut, operator_seq, told), told, tells)
+
+
+def employer_document(facts: Mapping[str, Any], lines: Sequence[ProgrammeLine]) -> tuple[bytes, str]:
+    """A statement as bytes and their SHA-256: sorted keys, no spaces, so that any language can write the same."""
+    said = [
+        {
+            "programme_id": str(line.programme_id),
+            "invoiced_minor": line.invoiced_minor,
+            "paid_minor": line.paid_minor,
+            "units_drawn": line.units_drawn,
+            "drawn_minor": line.drawn_minor,
+            "open_minor": line.open_minor,
+            "unspent_minor": line.unspent_minor,
+        }
+        for line in lines
+    ]
+    written = orjson.dumps({**facts, "layout": 1, **totals_of(lines), "lines": said}, option=orjson.OPT_SORT_KEYS)
+    return written, sha256(written).hexdigest()
+
+
+def totals_of(lines: Sequence[ProgrammeLine]) -> dict[str, int]:
+    """What the lines add up to."""
+    return {
+        "invoiced_minor": sum(line.invoiced_minor for line in lines),
+        "paid_minor": sum(line.paid_minor for line in lines),
+        "drawn_minor": sum(line.drawn_minor or 0 for line in lines),
+        "open_minor": sum(line.open_minor for line in lines),
+        "unspent_minor": sum(line.unspent_minor for line in lines),
+    }
+
+
+def _lines(
+    prepaid: Mapping[UUID, Prepaid], drawn: Mapping[UUID, Drawn], told: Mapping[UUID, Told], tells: set[UUID]
+) -> list[ProgrammeLine]:
+    found = []
+    for programme, paid in sorted(prepaid.items()):
+        used, is_told = drawn.get(programme, _NONE_DRAWN), programme in tells
+        drawn_so_far = used.told_minor + (used.amount_minor if is_told else 0)
+        found.append(
+            ProgrammeLine(
+                programme_id=programme,
+                told_before=told[programme],
+                invoiced_minor=paid.invoiced_minor,
+                paid_minor=paid.paid_minor,
+                units_drawn=used.units if is_told else None,
+                drawn_minor=used.amount_minor if is_told else None,
+                open_minor=paid.open_minor,
+                unspent_minor=paid.paid_so_far_minor - paid.tax_so_far_minor - drawn_so_far,
+            )
+        )
+    return found
+
+
+def _are_enough(programme: UUID, drawn: Drawn, told: Told, until: datetime) -> bool:
+    # Counted in the programme, where neither employer nor operator can look: only yes or no leaves it.
+    with acting_for(programme):
+        totals = entitlements.programme_totals()
+        if totals is None:
+            return False
+        drew = entitlements.members_drawing(told.until, until)
+        # A draw may reach the operator's book late: no more people stand behind a sum than it has draws.
+        return drawn.units >= CELL_MIN and may_be_told(drew, totals.members)
+
+
+def _prepaid(cut: Cut) -> dict[UUID, Prepaid]:
+    facts = {"tenant": tenant_id(), "currency": cut.currency, "since": cut.since, "until": cut.until}
+    found = session.execute(_PREPAID, facts | {"after": cut.after_seq, "cut": cut.seq})
+    return {row.programme_id: Prepaid(*(int(each or 0) for each in row[1:])) for row in found}
+
+
+def _drawn(cut: Cut, operator_seq: int, told: Mapping[UUID, Told]) -> dict[UUID, Drawn]:
+    facts = {"tenant": OPERATOR_ID, "currency": cut.currency, "until": cut.until, "cut": operator_seq}
+    points = {
+        "programmes": list(told),
+        "seqs": [each.seq for each in told.values()],
+        "untils": [each.until for each in told.values()],
+    }
+    with acting_for(OPERATOR_ID, operator=True):
+        found = session.execute(_DRAWN, facts | points).all()
+    return {row.programme_id: Drawn(*(int(each or 0) for each in row[1:])) for row in found}
+
+
+# What is owed for no invoice of a programme (a correction by hand, for instance) stands on the employer's own line, so
+# that the lines' open sums are together what the account with the operator stands at.
+_PREPAID: Final = text(
+    "SELECT t.programme_id, sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.code = 'ap.operator' "
+    "AND t.source_type = 'invoice') AS invoiced, sum(t.amount_minor) FILTER (WHERE t.is_new "
+    "AND t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid, sum(t.amount_minor) FILTER (WHERE "
+    "t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid_so_far, sum(t.amount_minor) FILTER (WHERE "
+    "t.code = 'tax.vat') AS tax_so_far, sum(-t.amount_minor) FILTER (WHERE t.code = 'ap.operator') AS open "
+    "FROM (SELECT coalesce(i.programme_id, b.tenant_id) AS programme_id, a.code, e.amount_minor, j.source_type, "
+    "(j.effective_at >= :since OR j.seq > :after) AS is_new FROM book b "
+    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id AND a.code IN ('ap.operator', 'tax.vat') "
+    "JOIN entry e ON e.tenant_id = :tenant AND e.account_id = a.id AND e.seq <= :cut "
+    "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq AND j.effective_at < :until "
+    "LEFT JOIN invoice_payment p ON p.tenant_id = :tenant "
+    "AND p.id = CASE j.source_type WHEN 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
+    "LEFT JOIN invoice i ON i.tenant_id = :tenant AND i.id = coalesce(p.invoice_id, "
+    "CASE j.source_type WHEN 'invoice' THEN CAST(j.source_id AS uuid) END) "
+    "WHERE b.tenant_id = :tenant AND b.currency = :currency) t GROUP BY t.programme_id"
+)
+# Only what mirrors a programme's revenue is drawn; what mirrors an invoice is what was prepaid.
+_DRAWN: Final = text(
+    "SELECT u.programme_id, sum(e.amount_minor) FILTER (WHERE j.seq <= u.seq AND j.effective_at < u.until) AS told, "
+    "count(*) FILTER (WHERE (j.seq <= u.seq AND j.effective_at < u.until) IS NOT TRUE "
+    "AND j.rule_version LIKE 'programme\\_revenue@%') AS units, "
+    "sum(e.amount_minor) FILTER (WHERE (j.seq <= u.seq AND j.effective_at < u.until) IS NOT TRUE) AS amount "
+    "FROM book b JOIN unnest(CAST(:programmes AS uuid[]), CAST(:seqs AS bigint[]), CAST(:untils AS timestamptz[])) "
+    "AS u(programme_id, seq, until) ON true JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id "
+    "AND a.code = 'prepaid.programme' AND a.party_id = u.programme_id "
+    "JOIN entry e ON e.tenant_id = :tenant AND e.account_id = a.id AND e.seq <= :cut "
+    "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq AND j.effective_at < :until "
+    "AND j.rule_version LIKE 'programme\\_revenue%' WHERE b.tenant_id = :tenant AND b.currency = :currency "
+    "GROUP BY u.programme_id"
+)

@@ -1,0 +1,93 @@
+"""What employer and operator have between them: prepaid, drawn, unspent; sums by programme, never people."""
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tandem.kernel import clock
+from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
+from tandem.kernel.money import CURRENCIES
+from tandem.kernel.states import states
+
+EMPLOYER_NEXT: Final = {
+    "draft": {"proposed"},
+    "proposed": {"confirmed"},
+    "confirmed": {"closed"},
+    "closed": set[str](),
+}
+
+
+class EmployerStatement(TenantOwned, Versioned, Model):
+    """Employer and operator, one period: what both books say at a cut. 企业结算单
+
+    `invoiced_minor`, `paid_minor` and `drawn_minor` are of the period and of what came late; `open_minor` and
+    `unspent_minor` are what stands at its end. Positive `unspent_minor` is the employer's money with the operator.
+    `operator_cut_seq` is the place in the operator's book, where programmes' prepayments are drawn on.
+    """
+
+    __tablename__ = "employer_statement"
+    __wall__ = Wall(operator="write")
+    __table_args__ = (
+        states(EMPLOYER_NEXT),
+        UniqueConstraint("tenant_id", "currency", "number"),
+        UniqueConstraint("tenant_id", "currency", "period_end"),
+        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        CheckConstraint("period_start < period_end", name="period"),
+        CheckConstraint("cut_seq >= previous_cut_seq", name="cut"),
+    )
+
+    number: Mapped[int]
+    currency: Mapped[str]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    period_start: Mapped[datetime]
+    period_end: Mapped[datetime]
+    cut_seq: Mapped[int]
+    previous_cut_seq: Mapped[int]
+    operator_cut_seq: Mapped[int]
+    status: Mapped[str] = mapped_column(default="draft")
+    invoiced_minor: Mapped[int]
+    paid_minor: Mapped[int]
+    drawn_minor: Mapped[int]
+    open_minor: Mapped[int]
+    unspent_minor: Mapped[int]
+    document_sha256: Mapped[str]
+    drafted_at: Mapped[datetime] = mapped_column(default=clock.now)
+    proposed_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+
+class EmployerStatementLine(TenantOwned, Model):
+    """One programme on an employer's statement. 企业结算行
+
+    Draws are told up to a place of the operator's book and a moment: `drawn_after_seq` and `drawn_since` say how far
+    earlier statements told them. Where too few members stand behind those since (`is_told` is false), this one tells
+    none and the next takes them up, so nothing is lost and nothing points at anybody.
+    """
+
+    __tablename__ = "employer_statement_line"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "statement_id"], ["employer_statement.tenant_id", "employer_statement.id"]),
+        UniqueConstraint("tenant_id", "statement_id", "programme_id"),
+        CheckConstraint("is_told = (drawn_minor IS NOT NULL)", name="told"),
+        CheckConstraint("(drawn_minor IS NULL) = (units_drawn IS NULL)", name="units"),
+    )
+
+    statement_id: Mapped[UUID]
+    line_no: Mapped[int]
+    programme_id: Mapped[UUID]
+    drawn_after_seq: Mapped[int]
+    drawn_since: Mapped[datetime | None]
+    is_told: Mapped[bool]
+    invoiced_minor: Mapped[int]
+    paid_minor: Mapped[int]
+    units_drawn: Mapped[int | None]
+    drawn_minor: Mapped[int | None]
+    open_minor: Mapped[int]
+    unspent_minor: Mapped[int]
+    currency: Mapped[str]
