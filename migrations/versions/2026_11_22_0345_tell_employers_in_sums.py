@@ -6,7 +6,7 @@ from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
 
 revision = "e0345"
-down_revision = "r0310"
+down_revision = "z0320"
 branch_labels = None
 depends_on = None
 
@@ -27,6 +27,12 @@ BEGIN
     RETURN NEW;
 END $$
 """
+# What was put before the employer says the same for ever; only the steps of both hands move.
+FROZEN = (
+    *("tenant_id", "id", "number", "currency", "first_day", "last_day", "period_start", "period_end", "cut_seq"),
+    *("previous_cut_seq", "operator_cut_seq", "invoiced_minor", "paid_minor", "drawn_minor", "open_minor"),
+    *("unspent_minor", "document_sha256", "drafted_at"),
+)
 
 
 def upgrade() -> None:
@@ -40,6 +46,22 @@ def upgrade() -> None:
         "CREATE TRIGGER employer_statement_has_four_eyes BEFORE INSERT OR UPDATE ON employer_statement "
         "FOR EACH ROW EXECUTE FUNCTION tandem_operator_never_confirms()"
     )
+    old, new = (", ".join(f"{side}.{column}" for column in FROZEN) for side in ("OLD", "NEW"))
+    op.execute(
+        "CREATE TRIGGER employer_statement_stays_as_said BEFORE UPDATE ON employer_statement FOR EACH ROW "
+        f"WHEN (OLD.status <> 'draft' AND (({old}) IS DISTINCT FROM ({new}) OR NEW.status = 'draft')) "
+        "EXECUTE FUNCTION tandem_refuse_rewriting()"
+    )
+    op.execute(
+        "CREATE TRIGGER employer_statement_is_never_removed BEFORE DELETE ON employer_statement FOR EACH ROW "
+        "WHEN (OLD.status <> 'draft') EXECUTE FUNCTION tandem_refuse_rewriting()"
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("employer_statement_line")
+    op.drop_table("employer_statement")
+    op.execute("DROP FUNCTION tandem_operator_never_confirms()")
 
 
 def _statements() -> None:

@@ -96,6 +96,8 @@ _CHOSEN: Final[dict[str, Any]] = {
     "entitlement.units_reserved": 0,
     "entitlement.status": "activated",
     "settlement_statement.previous_cut_seq": 0,
+    "employer_statement.previous_cut_seq": 0,
+    "employer_statement_line.is_told": True,
     "fee_accrual.basis_minor": 7,
     "organization_requirement.status": "met",
     "membership.roles": [],
@@ -130,6 +132,8 @@ _BY_NAME: Final[dict[str, Any]] = {
 }
 # What a bare twin has although its column may be empty: a constraint asks for it together with another.
 _NEEDED: Final = {
+    "employer_statement_line.drawn_minor",
+    "employer_statement_line.units_drawn",
     "encounter.evidence_id",
     "discrepancy_resolution.discrepancy_id",
     "payment.entitlement_id",

@@ -254,16 +254,26 @@ def test_operator_proposes_the_employers_own_people_confirm_and_the_operator_clo
     assert everybody["data"][0].keys() == client.get(base, headers=operator).json["data"][0].keys()
 
 
-def test_the_operators_database_role_cannot_sign_for_an_employer(employer: Prepaying, at: At) -> None:
+@pytest.mark.parametrize(
+    ("operator", "change", "why"),
+    [
+        (True, {"status": "confirmed"}, "an employer confirms its own"),
+        (False, {"unspent_minor": 0}, "what it says never changes"),
+        (False, {"status": "draft"}, "what it says never changes"),
+    ],
+)
+def test_the_operators_role_signs_nothing_for_an_employer_and_nobody_rewrites_what_was_proposed(
+    employer: Prepaying, at: At, operator: bool, change: dict[str, Any], why: str
+) -> None:
     employer.prepays(100_000)
     at(datetime(2026, 10, 2, tzinfo=UTC))
     statement = employer.proposed()
 
-    with pytest.raises(DBAPIError, match="an employer confirms its own"), acting_for(employer.id, operator=True):
+    with pytest.raises(DBAPIError, match=why), acting_for(employer.id, operator=operator):
         session.execute(
             update(EmployerStatement)
             .where(EmployerStatement.tenant_id == employer.id, EmployerStatement.id == statement.id)
-            .values(status="confirmed")
+            .values(**change)
         )
 
 
@@ -275,9 +285,7 @@ def test_a_statement_that_no_longer_matches_the_books_is_not_confirmed(
     statement, admin = employer.proposed(), a_key(employer.id, "employer", "employer_admin")
     as_superuser("UPDATE entry SET amount_minor = amount_minor * 2 WHERE tenant_id = %s", employer.id)
 
-    refused = client.post(
-        f"/api/employer/v1/settlement_statements/{statement.id}/confirmation", headers=admin | once()
-    )
+    refused = client.post(f"/api/employer/v1/settlement_statements/{statement.id}/confirmation", headers=admin | once())
 
     assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (409, "statement-changed")
 
