@@ -44,7 +44,8 @@ def list_statements(*, hospital: UUID | None, employer: UUID | None, as_json: bo
         told = {"statements": _told("hospital", hospitals), "employer_statements": _told("employer", employers)}
         click.echo(machine_json(told))
         return
-    _print("hospital", hospitals, _SUMS)
+    if hospitals or not employers:
+        _print("hospital", hospitals, _SUMS)
     if employers:
         _print("employer", employers, _EMPLOYER_SUMS)
 

@@ -3,18 +3,19 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from tandem.billing.settlements import propose_statement
+from tandem.billing.settlements import propose_employer_statement, propose_statement
 from tandem.cli import main
 from tandem.embedded.roles import DatabaseUrls, with_database
 from tandem.kernel.tenancy import acting_for, transaction
-from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
+from tests.platform.billing.invoices.money import a_customer, issued
+from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment
 
 pytestmark = pytest.mark.usefixtures("app")
 Tandem = Callable[..., Result]
@@ -95,6 +96,29 @@ def test_statements_are_listed_for_machines_and_run_again(tandem: Tandem, hospit
     (statement,) = json.loads(listed.stdout)["statements"]
     assert (statement["gross_minor"], statement["operator_fee_minor"]) == (7_200, 900)
     assert RFC_3339.fullmatch(statement["proposed_at"])
+    assert "1 statements run again, 0 changed" in verified.stdout
+
+
+def test_employers_statements_are_listed_beside_hospitals_and_each_says_whose_it_is(
+    tandem: Tandem, hospital: UUID, work: Callable[..., int], at: Callable[[datetime], None]
+) -> None:
+    at(NOON)
+    employer = issued(a_customer()).tenant_id
+    work(employer)
+    at(datetime(2026, 10, 2, tzinfo=UTC))
+    with acting_for(employer, operator=True), transaction():
+        propose_employer_statement(date(2026, 9, 30))
+
+    everybodys = json.loads(tandem("settlements", "list", "--json").stdout)
+    shown = tandem("settlements", "list", "--employer", str(employer))
+    verified = tandem("settlements", "verify", "--employer", str(employer))
+
+    kinds = {row["tenant_id"]: row["party_kind"] for rows in everybodys.values() for row in rows}
+    assert (kinds[str(hospital)], kinds[str(employer)]) == ("hospital", "employer")
+    (mine,) = [row for row in everybodys["employer_statements"] if row["tenant_id"] == str(employer)]
+    assert (mine["invoiced_minor"], mine["open_minor"], mine["unspent_minor"]) == (300_000, 300_000, 0)
+    assert "¥3,000.00" in shown.stdout
+    assert "hospital" not in shown.stdout
     assert "1 statements run again, 0 changed" in verified.stdout
 
 
