@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tandem.billing.usage import commands, queries
 from tandem.billing.usage.errors import MeterExists
+from tandem.billing.usage.facts import OPERATOR
 from tandem.billing.usage.models import VOID, Meter
 from tandem.billing.usage.schemas import (
     MeterSchema,
@@ -96,7 +97,7 @@ def list_usage_of_hospital(hospital_id: UUID, query: dict[str, Any]) -> Page:
 @of_hospital.post("", **_BATCH)
 def report_usage_of_hospital(hospital_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Report what the operator measured for a hospital. Its sources are marked as the operator's."""
-    return _receipt(wish, "operator")
+    return _receipt(wish, OPERATOR)
 
 
 @of_employer.get("", allow="usage.read", gives=UsageEventSchema, many=True, query=UsageQuery)
@@ -108,7 +109,7 @@ def list_usage_of_employer(employer_id: UUID, query: dict[str, Any]) -> Page:
 @of_employer.post("", **_BATCH)
 def report_usage_of_employer(employer_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Report what the operator measured for an employer. Its sources are marked as the operator's."""
-    return _receipt(wish, "operator")
+    return _receipt(wish, OPERATOR)
 
 
 @operator_meters.get("", allow="usage.read", gives=MeterSchema, many=True, query=PageQuery)

@@ -18,6 +18,9 @@ from tandem.kernel.i18n import Text
 CLOCK_SLACK: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 BATCH_MAX: Final = 10_000
+OPERATOR: Final = "operator"
+"""The reporter that measures what others use, and pays for none of it."""
+
 QUANTITY_LIMIT: Final = 10**10
 """The first quantity that is too large: NUMERIC(20, 10) has ten digits before the point."""
 
@@ -84,6 +87,12 @@ BAD_QUANTITY: Final = Fault(
         'Send decimal text such as "12.5": ten digits at most on each side of the point.',
         "请发送十进制文本，如 “12.5”，小数点前后各不超过十位。",
     ),
+)
+NEGATIVE_QUANTITY: Final = Fault(
+    "negative-quantity",
+    "quantity",
+    Text("Nobody used less than nothing", "用量不得为负"),
+    Text("Void the event that was too much and record what was used.", "请作废多报的事件，并记录实际用量。"),
 )
 BAD_MOMENT: Final = Fault(
     "bad-moment",
@@ -166,10 +175,11 @@ class Use:
         return self.source, self.event_key
 
 
-def read_use(item: object, *, source_prefix: str, meters: Mapping[str, str], now: datetime, salt: bytes) -> Use | Fault:
+def read_use(item: object, *, reporter: str, meters: Mapping[str, str], now: datetime, salt: bytes) -> Use | Fault:
     """One item as a Use, or why it is none.
 
-    `meters` are codes and their aggregations; `salt` keeps hashes of values from being compared between tenants.
+    `meters` are codes and their aggregations; `salt` keeps hashes of values from being compared between tenants. Only
+    the operator reports quantities below zero: whoever pays for its own use could lower its bill with them.
     """
     if not isinstance(item, dict):
         return NOT_AN_OBJECT
@@ -177,8 +187,10 @@ def read_use(item: object, *, source_prefix: str, meters: Mapping[str, str], now
     at = _moment(item.get("at"))
     if fault is not None or at is None or at > now + CLOCK_SLACK:
         return fault or (BAD_MOMENT if at is None else IN_THE_FUTURE)
-    source = source_prefix + item.get("source", "api")
-    return _void(item, source, at) if "voids" in item else _use(item, source, at, meters, salt)
+    source = f"{reporter}/{item.get('source', 'api')}"
+    use = _void(item, source, at) if "voids" in item else _use(item, source, at, meters, salt)
+    is_below_zero = isinstance(use, Use) and use.quantity < 0
+    return NEGATIVE_QUANTITY if is_below_zero and reporter != OPERATOR else use
 
 
 def _misnamed(item: Mapping[str, Any]) -> Fault | None:

@@ -57,10 +57,13 @@ def a_pool(tenant: UUID, yuan: int, subject: str = "all", **facts: Any) -> UUID:
         return rating.top_up(**told).id
 
 
-def use(tenant: UUID, meter: str, *quantities: Any, day: date = SEPTEMBER, **facts: Any) -> list[str]:
+def use(
+    tenant: UUID, meter: str, *quantities: Any, day: date = SEPTEMBER, reporter: str = "hospital", **facts: Any
+) -> list[str]:
     """Use of these quantities at noon of a day; what became of each."""
     noon = datetime(day.year, day.month, day.day, 4, tzinfo=UTC).isoformat()
-    return report(tenant, *(an_event(meter, quantity=str(each), at=noon, **facts) for each in quantities))
+    events = (an_event(meter, quantity=str(each), at=noon, **facts) for each in quantities)
+    return report(tenant, *events, reporter=reporter)
 
 
 def rate(tenant: UUID, until: date = OCTOBER, at_most: int = 5_000) -> int:

@@ -186,7 +186,7 @@ def test_an_unknown_meter_is_refused() -> None:
 def test_a_quantity_below_zero_is_parked_not_paid_out_and_mends_itself(meter: str) -> None:
     tenant = new_id()
     a_subscription(tenant, a_plan(a_component("per_unit", meter, unit_price=Decimal(10))))
-    use(tenant, meter, -3, 1)
+    use(tenant, meter, -3, 1, reporter="operator")
 
     rate(tenant)
 

@@ -48,16 +48,16 @@ def a_void(of: str, event_id: str | None = None, **changes: Any) -> dict[str, An
     } | changes
 
 
-def report(tenant: UUID, *events: Any) -> list[str]:
+def report(tenant: UUID, *events: Any, reporter: str = "hospital") -> list[str]:
     """Report a batch as the tenant; what became of each."""
     with acting_for(tenant), transaction():
-        return [each.outcome for each in usage.ingest(list(events), reporter="hospital")]
+        return [each.outcome for each in usage.ingest(list(events), reporter=reporter)]
 
 
-def codes(tenant: UUID, *events: Any) -> list[str | None]:
+def codes(tenant: UUID, *events: Any, reporter: str = "hospital") -> list[str | None]:
     """Report a batch as the tenant; why each was not taken."""
     with acting_for(tenant), transaction():
-        return [each.fault and each.fault.code for each in usage.ingest(list(events), reporter="hospital")]
+        return [each.fault and each.fault.code for each in usage.ingest(list(events), reporter=reporter)]
 
 
 def rollups(tenant: UUID) -> list[tuple[Any, ...]]:

@@ -190,10 +190,38 @@ def test_closing_an_earlier_moment_opens_nothing(meters: dict[str, str]) -> None
     assert answer.is_late
 
 
-def test_a_running_quantity_may_go_below_zero_and_come_back(meters: dict[str, str]) -> None:
+@pytest.mark.parametrize("reporter", ["hospital", "employer"])
+@pytest.mark.parametrize("quantity", ["-5", -5, "-0.0000000001"])
+def test_nobody_lowers_its_own_bill_by_reporting_less_than_nothing(
+    meters: dict[str, str], reporter: str, quantity: str | int
+) -> None:
     tenant, meter = new_id(), meters["sum"]
 
-    report(tenant, an_event(meter, quantity="-5"), an_event(meter, quantity="2"))
+    told = codes(tenant, an_event(meter), an_event(meter, quantity=quantity), reporter=reporter)
+
+    assert told == [None, "negative-quantity"]
+    assert counted(tenant, meter) == (1, 1, 1)
+
+
+def test_a_hospital_that_reports_less_than_nothing_is_told_what_to_do_instead(
+    client: FlaskClient, meters: dict[str, str]
+) -> None:
+    staff = a_key(a_hospital(), "hospital", "hospital_admin")
+    events = [an_event(meters["sum"], quantity="-5")]
+
+    told = client.post(
+        "/api/hospital/v1/usage_events", json={"events": events}, headers=staff | {"Accept-Language": "en"}
+    )
+
+    (item,) = told.json["items"]
+    assert (item["outcome"], item["code"], item["field"]) == ("rejected", "negative-quantity", "quantity")
+    assert item["mend"] == "Void the event that was too much and record what was used."
+
+
+def test_a_quantity_that_the_operator_measured_may_go_below_zero_and_come_back(meters: dict[str, str]) -> None:
+    tenant, meter = new_id(), meters["sum"]
+
+    report(tenant, an_event(meter, quantity="-5"), an_event(meter, quantity="2"), reporter="operator")
 
     assert counted(tenant, meter) == (2, 2, Decimal(-3))
 
@@ -243,12 +271,12 @@ def test_any_order_and_repetition_of_batches_gives_the_same_rollups(meters: dict
     voided = data.draw(st.sets(st.sampled_from(range(len(events)))))
     events += [a_void(f"e{number}", f"v{number}") for number in voided]
     straight, crooked = new_id(), new_id()
-    report(straight, *events)
+    report(straight, *events, reporter="operator")
 
     twice = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=6))))
     while twice:
         size = data.draw(st.integers(1, len(twice)))
-        report(crooked, *twice[:size])
+        report(crooked, *twice[:size], reporter="operator")
         twice = twice[size:]
 
     # The hashes of values are salted by tenant, so of these the counts are compared.

@@ -156,8 +156,8 @@ _SOLD_FACTS: Final = ("quantity", "amount_minor", "currency", "payment_id", "ser
 
 def _read(items: Sequence[object], reporter: str) -> list[Use | Fault]:
     meters = queries.aggregations()
-    prefix, now, salt = f"{reporter}/", clock.now(), tenant_id().bytes
-    return [read_use(item, source_prefix=prefix, meters=meters, now=now, salt=salt) for item in items]
+    now, salt = clock.now(), tenant_id().bytes
+    return [read_use(item, reporter=reporter, meters=meters, now=now, salt=salt) for item in items]
 
 
 def _told_id(item: object) -> str | None:
