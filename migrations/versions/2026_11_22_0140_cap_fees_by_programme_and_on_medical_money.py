@@ -45,3 +45,7 @@ def upgrade() -> None:
         "cap_per_programme_minor >= 0",
     )
     op.execute(KEEP_TERMS)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")

@@ -17,6 +17,10 @@ def upgrade() -> None:
     _roll_up()
 
 
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")
+
+
 def _name_events() -> None:
     op.add_column("usage_event", sa.Column("event_key", sa.Text(), nullable=True))
     op.add_column("usage_event", sa.Column("subject", sa.Text(), nullable=False, server_default="all"))

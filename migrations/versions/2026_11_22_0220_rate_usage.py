@@ -29,6 +29,10 @@ def upgrade() -> None:
     op.alter_column("usage_rollup", "is_late", server_default=None)
 
 
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")
+
+
 def _plan_version() -> None:
     op.create_table(
         "plan_version",

@@ -237,6 +237,10 @@ def upgrade() -> None:
     _record_rules()
 
 
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")
+
+
 def _check_again(table: str, name: str, condition: str) -> None:
     op.drop_constraint(op.f(f"{table}_{name}_check"), table, type_="check")
     op.create_check_constraint(op.f(f"{table}_{name}_check"), table, condition)

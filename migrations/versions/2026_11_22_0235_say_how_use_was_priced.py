@@ -12,3 +12,7 @@ depends_on = None
 def upgrade() -> None:
     for name in ("price_region", "price_grade", "price_item"):
         op.add_column("usage_event", sa.Column(name, sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")

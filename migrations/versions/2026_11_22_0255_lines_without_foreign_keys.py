@@ -10,3 +10,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_constraint("rated_line_subscription_fkey", "rated_line", type_="foreignkey")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")

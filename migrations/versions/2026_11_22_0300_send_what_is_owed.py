@@ -151,6 +151,10 @@ def upgrade() -> None:
     _record_rules()
 
 
+def downgrade() -> None:
+    raise NotImplementedError("what was metered, rated and settled is not taken back: go forward with a new migration")
+
+
 def _set_limits() -> None:
     names = ("provider", "name", "value", "unit", "source")
     columns = [sa.column(name, sa.Numeric() if name == "value" else sa.Text()) for name in names]
