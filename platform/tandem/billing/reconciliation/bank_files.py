@@ -27,8 +27,16 @@ _PROFILES: Final[Mapping[str, Any]] = tomllib.loads(
 )
 PROFILES: Final = (*sorted(_PROFILES), "camt053")
 _SUM: Final = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?")
+# A sum of CAMT.053 has no sign: CdtDbtInd tells the direction, which RvslInd (an XML boolean) turns round.
+_CAMT_SUM: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
+_IS_IN: Final[Mapping[tuple[str, str], bool]] = {
+    (direction, turned): (direction == "CRDT") == (turned in {"false", "0"})
+    for direction in ("CRDT", "DBIT")
+    for turned in ("false", "0", "true", "1")
+}
 _OPTIONAL: Final = ("amount", "credit", "debit", "currency", "reference", "bank_reference", "counterparty")
 _BAD_SUM: Final = Text("This is no sum of money in that currency", "金额格式或小数位不正确")
+_BAD_DIRECTION: Final = Text("It does not say whether money came in or went out", "未说明收入或支出方向")
 _BAD_DAY: Final = Text("This is no day", "日期格式不正确")
 _BAD_CURRENCY: Final = Text("This currency is not kept", "不支持该币种")
 _AS_THE_BANK: Final = Text("Send the file as the bank made it.", "请上传银行导出的原始文件。")
@@ -94,7 +102,7 @@ def _camt(content: bytes) -> tuple[list[BankLine], list[FieldProblem]]:
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
         raise BankFileUnreadable(because="document type")
     try:
-        entries: Sequence[Mapping[str, str]] = Camt053Parser(content).get_transactions()
+        entries: Sequence[Mapping[str, str | None]] = Camt053Parser(content).get_transactions()
     except (XMLSyntaxError, Camt053ParseError, AttributeError, ValueError):
         raise BankFileUnreadable(because="no CAMT.053") from None
     if len(entries) > LINES_MOST:
@@ -102,19 +110,28 @@ def _camt(content: bytes) -> tuple[list[BankLine], list[FieldProblem]]:
     lines: list[BankLine] = []
     wrong: list[FieldProblem] = []
     for row, entry in enumerate(entries, 1):
-        is_out = (entry.get("CreditDebitIndicator") == "DBIT") != (entry.get("ReversalIndicator") == "true")
-        told = ["", "", entry.get("Amount", "")] if is_out else ["", entry.get("Amount", ""), ""]
-        cells = {
-            "currency": entry.get("Currency", ""),
-            "reference": entry.get("RemittanceInformationFull") or entry.get("RemittanceInformation") or "",
-            "bank_reference": entry.get("TransactionID") or entry.get("EndToEndId") or "",
-            "counterparty": entry.get("DebtorName") or entry.get("CreditorName") or "",
-            "by_default": "",
-        }
-        line = _line(row, (entry.get("BookingDate") or entry.get("ValueDate") or "")[:10], ["%Y-%m-%d"], told, cells)
+        line = _camt_line(row, entry)
         wrong += [line] if isinstance(line, FieldProblem) else []
         lines += [line] if isinstance(line, BankLine) else []
     return lines, wrong
+
+
+def _camt_line(row: int, entry: Mapping[str, str | None]) -> BankLine | FieldProblem:
+    said = ((entry.get("CreditDebitIndicator") or "").strip(), (entry.get("ReversalIndicator") or "false").strip())
+    if said not in _IS_IN:
+        return refusal(row, "direction", _BAD_DIRECTION, code="direction")
+    amount = (entry.get("Amount") or "").strip()
+    if not _CAMT_SUM.fullmatch(amount):
+        return refusal(row, "amount", _BAD_SUM, code="amount")
+    told = ["", amount, ""] if _IS_IN[said] else ["", "", amount]
+    cells = {
+        "currency": entry.get("Currency") or "",
+        "reference": entry.get("RemittanceInformationFull") or entry.get("RemittanceInformation") or "",
+        "bank_reference": entry.get("TransactionID") or entry.get("EndToEndId") or "",
+        "counterparty": entry.get("DebtorName") or entry.get("CreditorName") or "",
+        "by_default": "",
+    }
+    return _line(row, (entry.get("BookingDate") or entry.get("ValueDate") or "")[:10], ["%Y-%m-%d"], told, cells)
 
 
 def _line(

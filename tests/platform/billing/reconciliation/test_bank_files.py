@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 
 from tandem.billing.payments import Payout
+from tandem.billing.reconciliation.bank_files import read_bank_file
 from tandem.billing.reconciliation.jobs import match_bank_lines
 from tandem.billing.reconciliation.passes import bank
 from tandem.kernel import clock
@@ -190,6 +191,46 @@ def test_a_camt_file_that_is_cut_off_or_reaches_out_is_refused(till: Bank, conte
     status, told = till.send(content, "camt053")
 
     assert (status, told["type"], till.lines()) == (422, "/problems/bank-file-unreadable", 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "field", "code"),
+    [
+        pytest.param("<CdtDbtInd>CRDT</CdtDbtInd>", "", "direction", "direction", id="no direction"),
+        pytest.param("CRDT", "", "direction", "direction", id="empty direction"),
+        pytest.param("CRDT", "crdt", "direction", "direction", id="unknown direction"),
+        pytest.param("<Sts>", "<RvslInd>maybe</RvslInd><Sts>", "direction", "direction", id="unknown reversal"),
+        pytest.param(">100.00<", ">1e3<", "amount", "amount", id="exponent"),
+        pytest.param(">100.00<", ">-100.00<", "amount", "amount", id="negative"),
+        pytest.param(">100.00<", ">1,00<", "amount", "amount", id="comma"),
+        pytest.param(">100.00<", ">1_00<", "amount", "amount", id="underscore"),
+        pytest.param(">100.00<", ">１００<", "amount", "amount", id="other digits"),
+        pytest.param(">100.00<", "><", "amount", "amount", id="no sum"),
+    ],
+)
+def test_a_camt_entry_that_leaves_its_direction_or_its_sum_to_guessing_is_told_by_its_row(
+    till: Bank, said: str, instead: str, field: str, code: str
+) -> None:
+    status, told = till.send(CAMT.replace(said, instead), "camt053")
+
+    assert (status, told["type"], till.lines()) == (422, "/problems/bank-file-refused", 0)
+    assert [(each["field"], each["code"]) for each in told["errors"]] == [(f"rows.1.{field}", code)]
+
+
+@pytest.mark.parametrize(
+    ("said", "instead", "amount_minor"),
+    [
+        ("CRDT", "CRDT", 10_000),
+        ("CRDT", "DBIT", -10_000),
+        ("<Sts>", "<RvslInd>true</RvslInd><Sts>", -10_000),
+        ("<Sts>", "<RvslInd>1</RvslInd><Sts>", -10_000),
+        ("<Sts>", "<RvslInd>0</RvslInd><Sts>", 10_000),
+    ],
+)
+def test_a_camt_entry_goes_the_way_that_it_says(said: str, instead: str, amount_minor: int) -> None:
+    (read,) = read_bank_file(CAMT.replace(said, instead, 1).encode(), "camt053")
+
+    assert read.amount_minor == amount_minor
 
 
 def test_a_bank_that_lumps_two_payouts_is_matched_by_their_sum(till: Bank) -> None:
