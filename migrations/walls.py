@@ -8,10 +8,12 @@ PERSON = "nullif(current_setting('app.person_id', true), '')::uuid"
 _GRANTS = {"none": None, "read": "SELECT", "write": "SELECT, INSERT, UPDATE, DELETE"}
 
 
-def raise_wall(table: str, *, operator: str, append_only: bool = False, operator_where: str | None = None) -> None:
+def raise_wall(
+    table: str, *, operator: str, append_only: bool = False, operator_where: str | None = None, deletable: bool = True
+) -> None:
     """Wall a tenant's table: its own rows for tandem_app, and what `operator` says for tandem_operator.
 
-    An unset tenant makes tandem_app's queries fail, not come back empty.
+    An unset tenant makes tandem_app's queries fail, not come back empty. Not `deletable`: neither role may DELETE.
     """
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
@@ -22,13 +24,19 @@ def raise_wall(table: str, *, operator: str, append_only: bool = False, operator
         f"GRANT {'SELECT, INSERT' if append_only else 'SELECT, INSERT, UPDATE, DELETE'} ON {table} TO tandem_app"
     )
     grant = _GRANTS[operator]
-    if grant is None:
-        return
-    if append_only:
-        grant = grant.replace(", UPDATE, DELETE", "")
-    where = operator_where or "true"
-    op.execute(f"CREATE POLICY operator ON {table} TO tandem_operator USING ({where}) WITH CHECK ({where})")
-    op.execute(f"GRANT {grant} ON {table} TO tandem_operator")
+    if grant is not None:
+        if append_only:
+            grant = grant.replace(", UPDATE, DELETE", "")
+        where = operator_where or "true"
+        op.execute(f"CREATE POLICY operator ON {table} TO tandem_operator USING ({where}) WITH CHECK ({where})")
+        op.execute(f"GRANT {grant} ON {table} TO tandem_operator")
+    if not deletable:
+        keep_rows(table)
+
+
+def keep_rows(table: str) -> None:
+    """Nobody but the owner may DELETE rows of a table."""
+    op.execute(f"REVOKE DELETE ON {table} FROM tandem_app, tandem_operator")
 
 
 def wall_by_person(table: str, *, where: str, insert_where: str = "true", **grants: str) -> None:

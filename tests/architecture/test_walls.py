@@ -98,6 +98,22 @@ def test_what_is_written_once_can_be_changed_by_nobody(catalogue):
     assert untriggered == []
 
 
+def test_rows_that_are_only_moved_on_can_be_deleted_by_nobody(catalogue):
+    walls = {name: model.__wall__ for name, model in models().items() if issubclass(model, TenantOwned)}
+    kept = {name for name, wall in walls.items() if not wall.deletable}
+
+    deletable = [
+        f"{name} by {role}"
+        for name in sorted(kept)
+        for role in (APP, OPERATOR)
+        if privileges(catalogue, name, role) & {"DELETE", "TRUNCATE"}
+    ]
+
+    assert kept >= {"discrepancy", "line_dispute", "fee_adjustment", "discrepancy_resolution", "fapiao"}
+    assert kept >= {"refund", "dispute", "balance_transaction", "audit_head"}
+    assert deletable == []
+
+
 def test_tables_without_a_tenant_give_each_role_what_they_say_and_no_more(catalogue):
     differing = []
     for name, model in models().items():

@@ -131,11 +131,13 @@ class Wall:
 
     `operator`: what the operator's role may do with rows of any tenant; "none" for clinical and personal tables.
     `append_only`: nobody but the owner may UPDATE or DELETE. `operator_where`: a further condition on its rows.
+    Not `deletable`: rows are moved on, and only the owner may DELETE them.
     """
 
     operator: Literal["none", "read", "write"]
     append_only: bool = False
     operator_where: str | None = None
+    deletable: bool = True
 
 
 class TenantOwned:

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from tandem.billing.settlements import propose_statement
 from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.platform.billing.invoices.money import a_customer, drafted, issued
 from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
@@ -72,3 +73,34 @@ def test_an_account_stays_what_it_is(work: Callable[..., int], change: str) -> N
 
     with pytest.raises(IntegrityError, match="given out"):
         rewrite(hospital, f"UPDATE account SET {change} WHERE code = 'rev.medical'", operator=False)
+
+
+@pytest.mark.parametrize("operator", [False, True])
+@pytest.mark.parametrize("table", ["discrepancy", "discrepancy_resolution", "line_dispute", "fee_adjustment", "fapiao"])
+def test_what_is_between_two_parties_is_not_removed(table: str, operator: bool) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        rewrite(new_id(), f"DELETE FROM {table}", operator=operator)
+
+
+@pytest.mark.parametrize("table", ["refund", "dispute", "balance_transaction", "audit_head"])
+def test_what_a_provider_did_and_where_the_trail_ends_is_not_removed(table: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        rewrite(new_id(), f"DELETE FROM {table}", operator=False)
+
+
+@pytest.mark.parametrize("operator", [False, True])
+def test_no_number_is_given_twice_because_a_series_was_turned_back(operator: bool) -> None:
+    tenant = issued(a_customer()).tenant_id
+
+    with pytest.raises(IntegrityError, match="only grows"):
+        rewrite(tenant, "UPDATE number_series SET next_number = next_number - 1", operator=operator)
+
+
+@pytest.mark.parametrize("operator", [False, True])
+def test_no_number_is_given_twice_because_a_series_was_renamed_or_removed(operator: bool) -> None:
+    tenant = issued(a_customer()).tenant_id
+
+    with pytest.raises(IntegrityError, match="only grows"):
+        rewrite(tenant, "UPDATE number_series SET series = 'OTHER'", operator=operator)
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        rewrite(tenant, "DELETE FROM number_series", operator=operator)

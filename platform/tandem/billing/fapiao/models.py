@@ -38,7 +38,7 @@ class Fapiao(TenantOwned, Versioned, Model):
     """
 
     __tablename__ = "fapiao"
-    __wall__ = Wall(operator="write")
+    __wall__ = Wall(operator="write", deletable=False)
     __table_args__ = (
         states(NEXT),
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoice.tenant_id", "invoice.id"]),

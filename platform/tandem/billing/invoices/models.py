@@ -84,7 +84,7 @@ class NumberSeries(TenantOwned, Model):
     """The next number of a series for one customer; its row lock makes numbers gapless. 账单号段"""
 
     __tablename__ = "number_series"
-    __wall__ = Wall(operator="write")
+    __wall__ = Wall(operator="write", deletable=False)
     __table_args__ = (UniqueConstraint("tenant_id", "series"), CheckConstraint("next_number > 0", name="next_number"))
 
     series: Mapped[str]

@@ -118,7 +118,7 @@ class Discrepancy(TenantOwned, Versioned, Model):
     """
 
     __tablename__ = "discrepancy"
-    __wall__ = Wall(operator="write")
+    __wall__ = Wall(operator="write", deletable=False)
     __table_args__ = (
         states(NEXT),
         UniqueConstraint("tenant_id", "reconciliation_pass", "natural_key"),
@@ -203,7 +203,7 @@ class DiscrepancyResolution(TenantOwned, Model):
     """
 
     __tablename__ = "discrepancy_resolution"
-    __wall__ = Wall(operator="write")
+    __wall__ = Wall(operator="write", deletable=False)
     __table_args__ = (
         states(RESOLUTION_NEXT),
         Index("discrepancy_resolution_by_discrepancy_idx", "tenant_id", "discrepancy_id", "proposed_at"),

@@ -229,7 +229,7 @@ class LineDispute(TenantOwned, Versioned, Model):
     """
 
     __tablename__ = "line_dispute"
-    __wall__ = Wall(operator="write")
+    __wall__ = Wall(operator="write", deletable=False)
     __table_args__ = (
         ForeignKeyConstraint(
             ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]
@@ -269,7 +269,7 @@ class FeeAdjustment(TenantOwned, Versioned, Model):
     """
 
     __tablename__ = "fee_adjustment"
-    __wall__ = Wall(operator="write")
+    __wall__ = Wall(operator="write", deletable=False)
     __table_args__ = (
         ForeignKeyConstraint(
             ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]

@@ -55,7 +55,7 @@ class AuditHead(TenantOwned, Model):
     """Where a tenant's chain ends; its row lock lets one sealer at a time add to it. `id` is the tenant's. 审计链头"""
 
     __tablename__ = "audit_head"
-    __wall__ = Wall(operator="read")
+    __wall__ = Wall(operator="read", deletable=False)
 
     seq: Mapped[int]
     hash: Mapped[bytes]

@@ -118,7 +118,7 @@ class Refund(TenantOwned, Changing, Model):
     """Money given back, whole or in part, once per key. 退款"""
 
     __tablename__ = "refund"
-    __wall__ = Wall(operator="read")
+    __wall__ = Wall(operator="read", deletable=False)
     __table_args__ = (
         Index("refund_by_change_idx", "tenant_id", "changed_xid"),
         ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),

@@ -26,7 +26,7 @@ class Dispute(TenantOwned, Changing, Model):
     """A payer's bank asking for the money back. `closed`: an inquiry that ended without money moving. 争议"""
 
     __tablename__ = "dispute"
-    __wall__ = Wall(operator="read")
+    __wall__ = Wall(operator="read", deletable=False)
     __table_args__ = (
         Index("dispute_by_change_idx", "tenant_id", "changed_xid"),
         ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),
@@ -91,7 +91,7 @@ class BalanceTransaction(TenantOwned, Changing, Model):
     """
 
     __tablename__ = "balance_transaction"
-    __wall__ = Wall(operator="read")
+    __wall__ = Wall(operator="read", deletable=False)
     __table_args__ = (
         Index("balance_transaction_by_change_idx", "tenant_id", "changed_xid"),
         UniqueConstraint("tenant_id", "provider_id"),
