@@ -39,6 +39,7 @@ CEILING = {
         ("day_closes", {"day": "2026-09-01", "hour": 3}, "hour"),
         ("invoices", INVOICE | {"first_day": "2026-10-01"}, "last_day"),
         ("invoices", INVOICE | {"due_on": "9999-12-31"}, "due_on"),
+        ("invoices", INVOICE | {"due_on": "2026-08-31"}, "due_on"),
         ("invoices", INVOICE | {"lines": []}, "lines"),
         ("invoices", INVOICE | {"lines": [LINE | {"quantity": 0}]}, "lines.0.quantity"),
         ("invoices", INVOICE | {"lines": [LINE | {"quantity": 1.5}]}, "lines.0.quantity"),

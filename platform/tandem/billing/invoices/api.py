@@ -77,6 +77,12 @@ def draft_invoice(organization_id: UUID, wish: dict[str, Any]) -> dict[str, Any]
             Text("The period ends before it begins", "期间结束日早于开始日"),
             Text("Let last_day be first_day or later.", "last_day 不得早于 first_day。"),
         )
+    if wish["due_on"] < wish["first_day"]:
+        raise refused_field(
+            "due_on",
+            Text("It would be due before its period begins", "付款期限早于期间开始日"),
+            Text("Let due_on be first_day or later.", "due_on 不得早于 first_day。"),
+        )
     period = Period(wish.pop("first_day"), wish.pop("last_day"))
     lines = [InvoiceLine(**line) for line in wish.pop("lines")]
     return _whole(commands.draft_invoice(customer_id=organization_id, period=period, lines=lines, **wish))
