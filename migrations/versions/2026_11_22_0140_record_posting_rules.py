@@ -1,14 +1,13 @@
 """Record the posting rules: every version, once, where journals and hospitals can look it up.
 
-A later version is added by a migration that inserts `recorded_rules()` in the same way: what is recorded stays.
+A later version is added by a migration that says `record_posting_rules()` again: what is recorded stays.
 """
 
 import sqlalchemy as sa
 from alembic import op
+from recording import record_posting_rules
 from sqlalchemy.dialects import postgresql
 from walls import leave_open, refuse_changes
-
-from tandem.billing.ledger.posting_rules import recorded_rules
 
 revision = "l0140"
 down_revision = "u0140"
@@ -20,7 +19,7 @@ BARRED = "family NOT IN ('fee', 'pay') OR strpos(array_to_string(legs || basis, 
 
 
 def upgrade() -> None:
-    table = op.create_table(
+    op.create_table(
         "posting_rule_version",
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -43,7 +42,7 @@ def upgrade() -> None:
     )
     leave_open("posting_rule_version", tandem_app="SELECT", tandem_operator="SELECT")
     refuse_changes("posting_rule_version")
-    op.execute(postgresql.insert(table).values(recorded_rules()).on_conflict_do_nothing())
+    record_posting_rules()
 
 
 def downgrade() -> None:

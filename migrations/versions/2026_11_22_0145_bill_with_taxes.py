@@ -2,10 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
+from recording import record_posting_rules
 from sqlalchemy.dialects import postgresql
 from walls import leave_open, raise_wall, refuse_changes
-
-from tandem.billing.ledger.posting_rules import recorded_rules
 
 revision = "i0145"
 down_revision = "l0200"
@@ -83,11 +82,6 @@ def upgrade() -> None:
         raise_wall(table, operator="write", append_only=True)
         refuse_changes(table)
     record_posting_rules()
-
-
-def record_posting_rules() -> None:
-    recorded = sa.Table("posting_rule_version", sa.MetaData(), autoload_with=op.get_bind())
-    op.execute(postgresql.insert(recorded).values(recorded_rules()).on_conflict_do_nothing())
 
 
 def _tax_rules() -> None:

@@ -2,10 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
+from recording import record_posting_rules
 from sqlalchemy.dialects import postgresql
 from walls import raise_wall, refuse_changes
-
-from tandem.billing.ledger.posting_rules import recorded_rules
 
 revision = "s0230"
 down_revision = "i0225"
@@ -234,7 +233,7 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_has_four_eyes BEFORE INSERT OR UPDATE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION tandem_operator_never_{name}()"
         )
-    _record_rules()
+    record_posting_rules()
 
 
 def downgrade() -> None:
@@ -244,15 +243,3 @@ def downgrade() -> None:
 def _check_again(table: str, name: str, condition: str) -> None:
     op.drop_constraint(op.f(f"{table}_{name}_check"), table, type_="check")
     op.create_check_constraint(op.f(f"{table}_{name}_check"), table, condition)
-
-
-def _record_rules() -> None:
-    columns = {
-        "version": sa.BigInteger(),
-        "effective_from": sa.Date(),
-        "legs": postgresql.ARRAY(sa.Text()),
-        "basis": postgresql.ARRAY(sa.Text()),
-        "mirror": postgresql.JSONB(none_as_null=True),
-    } | dict.fromkeys(("code", "family", "why", "sha256", "source"), sa.Text())
-    table = sa.table("posting_rule_version", *(sa.column(name, kind) for name, kind in columns.items()))
-    op.execute(postgresql.insert(table).values(recorded_rules()).on_conflict_do_nothing())

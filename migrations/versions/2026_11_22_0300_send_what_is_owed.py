@@ -2,10 +2,9 @@
 
 import sqlalchemy as sa
 from alembic import op
+from recording import record_posting_rules
 from sqlalchemy.dialects import postgresql
 from walls import leave_open, raise_wall
-
-from tandem.billing.ledger.posting_rules import recorded_rules
 
 revision = "s0300"
 down_revision = "i0245"
@@ -148,7 +147,7 @@ def upgrade() -> None:
         raise_wall(table, operator="write")
     leave_open("provider_limit", tandem_app="SELECT", tandem_operator="SELECT, INSERT")
     _set_limits()
-    _record_rules()
+    record_posting_rules()
 
 
 def downgrade() -> None:
@@ -161,15 +160,3 @@ def _set_limits() -> None:
     table = sa.table("provider_limit", *columns, sa.column("effective_from", sa.Date()))
     rows = [dict(zip(names, limit, strict=True)) | {"effective_from": sa.text("DATE '2020-01-01'")} for limit in LIMITS]
     op.execute(postgresql.insert(table).values(rows))
-
-
-def _record_rules() -> None:
-    columns = {
-        "version": sa.BigInteger(),
-        "effective_from": sa.Date(),
-        "legs": postgresql.ARRAY(sa.Text()),
-        "basis": postgresql.ARRAY(sa.Text()),
-        "mirror": postgresql.JSONB(none_as_null=True),
-    } | dict.fromkeys(("code", "family", "why", "sha256", "source"), sa.Text())
-    table = sa.table("posting_rule_version", *(sa.column(name, kind) for name, kind in columns.items()))
-    op.execute(postgresql.insert(table).values(recorded_rules()).on_conflict_do_nothing())

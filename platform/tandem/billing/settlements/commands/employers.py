@@ -1,17 +1,15 @@
 """Statements between employer and operator: drafted and proposed by the one, confirmed by the other, closed."""
 
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from tandem.billing.ledger import book_opened_at, cut_of
+from tandem.billing.ledger import cut_of
 from tandem.billing.settlements import employer_lines, employer_queries, lines
 from tandem.billing.settlements.employer_lines import ProgrammeLine, Told
 from tandem.billing.settlements.employer_models import EMPLOYER_NEXT, EmployerStatement, EmployerStatementLine
 from tandem.billing.settlements.errors import (
     NothingPrepaid,
     PeriodAlreadySettled,
-    PeriodNotOver,
     StatementChanged,
 )
 from tandem.billing.settlements.lines import Cut
@@ -28,19 +26,12 @@ def draft_employer_statement(through: date, *, currency: str = "CNY") -> Employe
     Drafted again for the same last day it is the same statement; a draft before it goes to the employer. Raises
     NothingPrepaid for an empty book, PeriodNotOver, and PeriodAlreadySettled for a day inside an earlier statement.
     """
-    _, until = clock.day_bounds(through)
-    if until > clock.now():
-        raise PeriodNotOver(through=through.isoformat())
     last = employer_queries.last_employer_statement(currency)
-    if last is not None and last.last_day == through:
+    if ends_on(last, through) and last is not None:
         return last
-    if last is not None and last.last_day > through:
-        raise PeriodAlreadySettled(settled_through=last.last_day.isoformat())
     if last is not None and last.status == "draft":
         _put_forward(last)
-    first_day = last.last_day + timedelta(days=1) if last is not None else _first_day(currency, through)
-    since, _ = clock.day_bounds(first_day)
-    cut = Cut(currency, since, until, last.cut_seq if last is not None else 0, cut_of(currency))
+    cut, first_day = next_span(last, through, currency, empty=NothingPrepaid)
     return _save(cut, first_day, through, last)
 
 
@@ -180,10 +171,3 @@ def _document(row: EmployerStatement, found: list[ProgrammeLine]) -> tuple[bytes
         "operator_book_seal": operator_seal,
     }
     return employer_lines.employer_document(facts, found)
-
-
-def _first_day(currency: str, through: date) -> date:
-    opened_at = book_opened_at(currency)
-    if opened_at is None:
-        raise NothingPrepaid
-    return min(opened_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date(), through)

@@ -1,16 +1,13 @@
 """Statements between hospital and operator: drafted and proposed by the one, confirmed by the other, paid, closed."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from tandem.billing.ledger import book_opened_at, cut_of
 from tandem.billing.settlements import guards, lines, queries
 from tandem.billing.settlements.errors import (
     NothingToSettle,
     PeriodAlreadySettled,
-    PeriodNotOver,
     StatementChanged,
 )
 from tandem.billing.settlements.events import StatementConfirmed, StatementParked, StatementProposed
@@ -29,20 +26,12 @@ def draft_statement(through: date, *, currency: str = "CNY") -> SettlementStatem
     Drafted again for the same last day it is the same statement. Raises NothingToSettle for an empty book,
     PeriodNotOver, and PeriodAlreadySettled for a day inside an earlier statement.
     """
-    _, until = clock.day_bounds(through)
-    if until > clock.now():
-        raise PeriodNotOver(through=through.isoformat())
     last = queries.last_statement(currency)
-    if last is not None and last.last_day == through:
+    if ends_on(last, through) and last is not None:
         return last
-    if last is not None and last.last_day > through:
-        raise PeriodAlreadySettled(settled_through=last.last_day.isoformat())
     if last is not None and last.status == "draft":
         _put_forward(last)
-    cut_seq = cut_of(currency)
-    first_day = last.last_day + timedelta(days=1) if last is not None else _first_day(currency, through)
-    since, _ = clock.day_bounds(first_day)
-    cut = Cut(currency, since, until, last.cut_seq if last is not None else 0, cut_seq)
+    cut, first_day = next_span(last, through, currency, empty=NothingToSettle)
     return _save(cut, first_day, through, last)
 
 
@@ -221,10 +210,3 @@ def _document(row: SettlementStatement, sums: Sums) -> tuple[bytes, str]:
         due = sums.fee_payable_minor - owed + sum(carry["amount_minor"] for carry in carried)
         facts |= {"carried": carried, "due_to_operator_minor": due}
     return lines.document(facts, sums, row.layout)
-
-
-def _first_day(currency: str, through: date) -> date:
-    opened_at = book_opened_at(currency)
-    if opened_at is None:
-        raise NothingToSettle
-    return min(opened_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date(), through)
