@@ -65,7 +65,8 @@ def _expect(outcome: Outcome, *, checked: int | None, found: int) -> None:
 # One number in a thousand differs, in one of three ways: 0 has no payment, 1 is not booked, 2 is of another amount.
 _FACTS: Final = (
     "CREATE TEMP TABLE facts AS SELECT n, 'ch_' || lpad(n::text, 24, '0') AS key, 100 + mod(n * 7919, 999900) AS amount"
-    ", CASE WHEN mod(n, 1000) = 499 THEN mod(n / 1000, 3) END AS fault FROM generate_series(0, %(count)s - 1) AS s(n)"
+    ", CASE WHEN mod(n, 1000) = 499 THEN mod(n / 1000, 3) END AS fault"
+    " FROM generate_series(0::bigint, %(count)s - 1) AS s(n)"
 )
 _PAYMENTS: Final = (
     "INSERT INTO payment (tenant_id, id, order_type, order_id, method, amount_minor, currency, status, claims_order,"

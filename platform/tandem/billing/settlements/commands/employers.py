@@ -5,13 +5,10 @@ from uuid import UUID
 
 from tandem.billing.ledger import cut_of
 from tandem.billing.settlements import employer_lines, employer_queries, lines
+from tandem.billing.settlements.commands.spans import ends_on, next_span
 from tandem.billing.settlements.employer_lines import ProgrammeLine, Told
 from tandem.billing.settlements.employer_models import EMPLOYER_NEXT, EmployerStatement, EmployerStatementLine
-from tandem.billing.settlements.errors import (
-    NothingPrepaid,
-    PeriodAlreadySettled,
-    StatementChanged,
-)
+from tandem.billing.settlements.errors import NothingPrepaid, PeriodAlreadySettled, StatementChanged
 from tandem.billing.settlements.lines import Cut
 from tandem.kernel import clock
 from tandem.kernel.database import refusing, session

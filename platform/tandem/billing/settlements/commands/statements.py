@@ -5,11 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from tandem.billing.settlements import guards, lines, queries
-from tandem.billing.settlements.errors import (
-    NothingToSettle,
-    PeriodAlreadySettled,
-    StatementChanged,
-)
+from tandem.billing.settlements.commands.spans import ends_on, next_span
+from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled, StatementChanged
 from tandem.billing.settlements.events import StatementConfirmed, StatementParked, StatementProposed
 from tandem.billing.settlements.lines import Cut, Sums
 from tandem.billing.settlements.models import LAYOUT, NEXT, SettlementCarry, SettlementLine, SettlementStatement
