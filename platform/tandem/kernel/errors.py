@@ -61,6 +61,14 @@ class Malformed(Problem):
     mend = Text("Send UTF-8 JSON with an object at the top.", "请发送 UTF-8 编码、顶层为对象的 JSON。")
 
 
+class MemberRepeated(Problem):
+    """One object says a member twice; which of the two was meant nobody can know."""
+
+    status, slug = 400, "member-repeated"
+    title = Text("A member is said twice in one object", "同一对象中有重复的字段")
+    mend = Text("Say every member once.", "每个字段只能出现一次。")
+
+
 class IdempotencyKeyRequired(Problem):
     status, slug = 400, "idempotency-key-required"
     title = Text("This request needs an Idempotency-Key", "此请求必须携带 Idempotency-Key")

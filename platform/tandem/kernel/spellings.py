@@ -3,7 +3,31 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Final
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def read_day(text: str) -> date:
+    """A day as RFC 3339 writes it. Raises ValueError for another spelling.
+
+    `date.fromisoformat` alone reads weeks ("2026-W01-1") and bare digits ("20260101") too: two systems would agree on
+    a sum and not on its day.
+    """
+    if not _DAY.fullmatch(text):
+        raise ValueError("not a day")
+    return date.fromisoformat(text)
+
+
+def read_moment(text: str) -> datetime:
+    """A moment as RFC 3339 writes it; whether it must name its zone is the caller's. Raises ValueError."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError("not a moment")
+    return datetime.fromisoformat(text)
 
 
 def normal_form(value: str, kind: str) -> str:

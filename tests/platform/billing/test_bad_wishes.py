@@ -36,6 +36,8 @@ CEILING = {
         ("day_closes", {"day": "9999-12-31"}, "day"),
         ("day_closes", {"day": "0001-01-01"}, "day"),
         ("day_closes", {"day": "tomorrow"}, "day"),
+        ("day_closes", {"day": "20260901"}, "day"),
+        ("day_closes", {"day": "2026-W36-2"}, "day"),
         ("day_closes", {"day": "2026-09-01", "hour": 3}, "hour"),
         ("invoices", INVOICE | {"first_day": "2026-10-01"}, "last_day"),
         ("invoices", INVOICE | {"due_on": "9999-12-31"}, "due_on"),

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from tandem.billing.usage.models import VOID, WHOLE_TENANT
 from tandem.kernel.i18n import Text
+from tandem.kernel.spellings import read_moment
 
 CLOCK_SLACK: Final = timedelta(minutes=5)
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -245,7 +246,7 @@ def _moment(given: object) -> datetime | None:
     if not isinstance(given, str) or len(given) > 40:
         return None
     try:
-        moment = datetime.fromisoformat(given)
+        moment = read_moment(given)
         return moment.astimezone(UTC) if moment.tzinfo is not None and moment >= EARLIEST else None
     except (ValueError, OverflowError):
         return None

@@ -45,6 +45,8 @@ class Route:
             refused += [errors.Unauthenticated, errors.Forbidden]
         if self.takes is not None or self.raw or self.upload:
             refused += [errors.Malformed, errors.Invalid, errors.BodyTooLarge, errors.UnsupportedMediaType]
+        if self.takes is not None:
+            refused.append(errors.MemberRepeated)
         if self.query is not None or self.many:
             refused.append(errors.Invalid)
         if self.method != "GET":

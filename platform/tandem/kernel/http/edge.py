@@ -1,6 +1,5 @@
 """Where a request becomes a transaction: identity, scope, access, parse, view, one commit, reply."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +7,13 @@ from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from flask import Response, request
 from sqlalchemy.exc import OperationalError
 
 from tandem.kernel import audit, errors, idempotency, identity, telemetry
 from tandem.kernel.access import PUBLIC, SIGNED_IN
 from tandem.kernel.database import Page, check_version, session
+from tandem.kernel.http.bodies import read_batch, read_body
 from tandem.kernel.http.declarations import Route
 from tandem.kernel.http.replies import json_response, page_body, to_json
 from tandem.kernel.http.schemas import load, load_query, refuse_nul
@@ -221,31 +220,14 @@ def _arguments(route: Route, path: dict[str, Any]) -> dict[str, Any]:
 
 def _json() -> Any:
     body = _json_body(BODY_LIMIT_BYTES)
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as broken:
-        raise errors.Malformed(line=broken.lineno, column=broken.colno) from None
-    if not isinstance(data, dict):
-        raise errors.Malformed
+    data = read_body(body)
     if b"\\u0000" in body:
         refuse_nul(data)
     return data
 
 
 def _batch() -> Any:
-    body = _json_body(UPLOAD_LIMIT_BYTES)
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as broken:
-        try:
-            # NaN, 1e309 or half a surrogate pair in one item must not refuse the other items: the slower reader takes
-            # them, and leaves every fraction as a float, which no item may hold.
-            data = json.loads(body)
-        except (ValueError, RecursionError):
-            raise errors.Malformed(line=broken.lineno, column=broken.colno) from None
-    if not isinstance(data, dict):
-        raise errors.Malformed
-    return data
+    return read_batch(_json_body(UPLOAD_LIMIT_BYTES))
 
 
 def _json_body(limit_bytes: int) -> bytes:

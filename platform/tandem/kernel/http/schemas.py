@@ -1,7 +1,8 @@
 """What goes in and out: strict marshmallow schemas whose refusals speak Chinese and English, with the mend."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -12,8 +13,11 @@ from marshmallow import validate as rules
 from tandem.kernel.errors import FieldProblem, Invalid
 from tandem.kernel.i18n import Text
 from tandem.kernel.money import CURRENCIES, Money
+from tandem.kernel.spellings import read_day, read_moment
 
 BIGINT_MAX: Final = 2**63 - 1
+_DAYS: Final[dict[str, Callable[[str], date]]] = {"iso": read_day, "iso8601": read_day}
+_MOMENTS: Final[dict[str, Callable[[str], datetime]]] = {"iso": read_moment, "iso8601": read_moment}
 
 _AS_TEXT: Final = Text("Send text.", "请填写文本。")
 _AS_TYPE: Final = Text("Send the type that the API document shows.", "请按 API 文档所示的类型填写。")
@@ -127,9 +131,15 @@ class Schema(MarshmallowSchema):
         unknown = RAISE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Keep whole numbers inside BIGINT, also where a field says nothing of limits."""
+        """Keep whole numbers inside BIGINT, also where a field says nothing of limits, and days and moments as
+        RFC 3339 spells them."""
         if isinstance(field_obj, fields.Integer) and not any(isinstance(r, rules.Range) for r in field_obj.validators):
             field_obj.validators = [*field_obj.validators, rules.Range(-BIGINT_MAX, BIGINT_MAX)]
+        inner = field_obj.inner if isinstance(field_obj, fields.List) else field_obj
+        if isinstance(inner, fields.Date):
+            inner.DESERIALIZATION_FUNCS = _DAYS
+        elif isinstance(inner, fields.DateTime):
+            inner.DESERIALIZATION_FUNCS = _MOMENTS
 
 
 class MoneyField(fields.Field[Money]):

@@ -41,6 +41,9 @@ BODIES: dict[str, tuple[bytes, int, str, dict[str, str]]] = {
     "UTF-16": ('{"name": "A"}'.encode("utf-16"), 400, "malformed", {}),
     "not a number": (b'{"name": NaN}', 400, "malformed", {}),
     "an infinite number": (b'{"name": 1e309}', 400, "malformed", {}),
+    "a name said twice": (b'{"name": "A", "specialty": "03.04", "name": "B"}', 400, "member-repeated", {}),
+    "said twice with spaces": (b'{"name" :"A","name":"B","specialty":":"}', 400, "member-repeated", {}),
+    "said twice in two spellings": (b'{"name":"A","n\\u0061me":"B","specialty":"03.04"}', 400, "member-repeated", {}),
     "a list": (b"[]", 400, "malformed", {}),
     "a word": (b'"name"', 400, "malformed", {}),
     "no body": (b"", 400, "malformed", {}),
@@ -67,6 +70,12 @@ def test_backslashes_before_an_escape_are_text(caller: Caller):
     made = caller.send("POST", DEPARTMENTS, b'{"name": "a\\\\u0000b", "specialty": "03.04"}')
 
     assert (made.status_code, made.json["name"]) == (201, "a\\u0000b")
+
+
+def test_a_name_inside_a_text_is_not_said_twice(caller: Caller):
+    made = caller.send("POST", DEPARTMENTS, b'{"name": "{\\"name\\": \\"a\\"}", "specialty" : "03.04"}')
+
+    assert (made.status_code, made.json["name"]) == (201, '{"name": "a"}')
 
 
 NUMBERS = ["9223372036854775808", "1180591620717411303424", "1e300", "-1", "true", '"15"', "15.5", "[]", "{}"]
