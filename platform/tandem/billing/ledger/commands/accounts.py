@@ -128,15 +128,19 @@ def _know_balances(limited: Sequence[OpenAccount]) -> None:
             found[account_id].balance = balance
 
 
-# Two halves, because "is not distinct from" finds no index: accounts kept by party, and the others.
+# Two halves, because "is not distinct from" finds no index: accounts kept by party, and the others. OFFSET 0 keeps each
+# key's search apart: once the plan is kept, a planner without statistics reads all keys again for every account (seen:
+# 39 ms a batch instead of 2).
 _FIND = text(
     "SELECT u.place, CAST(a.id AS text), a.closed_at IS NOT NULL, a.floor_minor, a.ceiling_minor FROM unnest("
     "CAST(:places AS integer[]), CAST(:codes AS text[]), CAST(:parties AS uuid[])) AS u(place, code, party_id) "
-    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = :book AND a.code = u.code AND a.party_id = u.party_id "
+    "CROSS JOIN LATERAL (SELECT * FROM account WHERE tenant_id = :tenant AND book_id = :book AND code = u.code "
+    "AND party_id = u.party_id OFFSET 0) a "
     "UNION ALL "
     "SELECT u.place, CAST(a.id AS text), a.closed_at IS NOT NULL, a.floor_minor, a.ceiling_minor FROM unnest("
     "CAST(:alone_places AS integer[]), CAST(:alone_codes AS text[])) AS u(place, code) "
-    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = :book AND a.code = u.code AND a.party_id IS NULL"
+    "CROSS JOIN LATERAL (SELECT * FROM account WHERE tenant_id = :tenant AND book_id = :book AND code = u.code "
+    "AND party_id IS NULL OFFSET 0) a"
 )
 # Rows that arrive as arrays are joined to a row of their tenant: on a cluster the statement then goes to the one node
 # where that row lies, instead of being spread row by row.
