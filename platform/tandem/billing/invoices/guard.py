@@ -3,25 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median_low
-from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is still in line. Amounts in minor units."""
+    """What is still in line, as the operator has set it for a day (`guard_limit`). Amounts in minor units."""
 
-    history_periods: int = 6
-    history_least: int = 3
-    times_median: int = 3
-    amount_floor_minor: int = 100_000
-    lines_per_day: int = 15
-
-
-LIMITS: Final = Limits()
+    history_periods: int
+    history_least: int
+    times_median: int
+    amount_floor_minor: int
+    lines_per_day: int
 
 
 def out_of_line(
-    total_minor: int, *, lines: int, days: int, history_minor: Sequence[int], limits: Limits = LIMITS
+    total_minor: int, *, lines: int, days: int, history_minor: Sequence[int], limits: Limits
 ) -> dict[str, int]:
     """Reasons to look at a bill before it is sent, each with the figure it was held against; empty when in line.
 

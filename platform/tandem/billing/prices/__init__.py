@@ -7,6 +7,7 @@ from tandem.billing.prices.ceilings import (
     require_price_within_ceiling,
 )
 from tandem.billing.prices.fees import CAPS, Cap, FeeResult, FeeRule, compute_fee, fee_to_reverse
+from tandem.billing.prices.guard_limits import guard_limits_on
 from tandem.billing.prices.tariffs import TARIFFS, provider_fee
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "add_price_ceiling",
     "compute_fee",
     "fee_to_reverse",
+    "guard_limits_on",
     "provider_fee",
     "require_price_within_ceiling",
 ]

@@ -1,4 +1,4 @@
-"""Price ceilings, on the wire."""
+"""Price ceilings and the guard's limits, on the wire."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from marshmallow import ValidationError, fields, validates_schema
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day
+from tandem.billing.prices.models import GUARD_LIMITS
 from tandem.kernel.http import MoneyField, Schema
 
 _WORD = rules.Length(1, 80)
@@ -40,3 +41,28 @@ class PriceCeilingSchema(Schema):
     effective_from = fields.Date(required=True)
     effective_to = fields.Date(allow_none=True)
     circular = fields.String(required=True)
+
+
+class GuardLimitWishSchema(Schema):
+    """Another limit for the guard on runaway bills. `value`: minor units, days, lines or times, as the name says."""
+
+    name = fields.String(required=True, validate=rules.OneOf(GUARD_LIMITS))
+    value = fields.Integer(required=True, strict=True, validate=rules.Range(1, 10**12))
+    effective_from = business_day(required=True)
+    because = fields.String(required=True, validate=rules.Length(1, 200))
+
+
+class GuardLimitProposalSchema(GuardLimitWishSchema):
+    """A limit that waits for a second person, or has found one."""
+
+    id = fields.UUID(required=True)
+    proposed_by = fields.UUID(required=True)
+    proposed_at = fields.DateTime(required=True)
+
+
+class GuardLimitSchema(GuardLimitWishSchema):
+    """A limit from a day on. The first values, which nobody proposed, name nobody."""
+
+    proposed_by = fields.UUID(allow_none=True)
+    approved_by = fields.UUID(allow_none=True)
+    approved_at = fields.DateTime(required=True)

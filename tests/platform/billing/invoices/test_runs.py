@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.invoices import Invoice, invoice, invoice_lines, void_invoice
 from tandem.billing.invoices.commands import draft_from_rating, issue_waiting
-from tandem.billing.invoices.guard import out_of_line
+from tandem.billing.invoices.guard import Limits, out_of_line
 from tandem.billing.invoices.queries import open_park
 from tandem.billing.ledger import balance_minor
 from tandem.billing.rating import MonthRated
@@ -253,12 +253,14 @@ def test_an_enterprise_is_told_use_whose_people_were_not_counted_as_one_sum() ->
 
 def test_a_guard_judges_by_the_median_and_not_by_small_sums_or_a_short_history() -> None:
     history = [100_000, 110_000, 90_000]
+    in_line = {"history_periods": 6, "history_least": 3, "times_median": 3, "amount_floor_minor": 100_000}
+    limits = Limits(**in_line, lines_per_day=15)
 
-    assert out_of_line(330_000, lines=1, days=30, history_minor=history) == {"amount_above_history": 100_000}
-    assert out_of_line(300_000, lines=1, days=30, history_minor=history) == {}
-    assert out_of_line(90_000, lines=1, days=30, history_minor=[100] * 6) == {}
-    assert out_of_line(10**9, lines=1, days=30, history_minor=history[:2]) == {}
-    assert out_of_line(5, lines=451, days=30, history_minor=[]) == {"too_many_lines": 450}
+    assert out_of_line(330_000, lines=1, days=30, history_minor=history, limits=limits) == {"amount_above_history": 100_000}
+    assert out_of_line(300_000, lines=1, days=30, history_minor=history, limits=limits) == {}
+    assert out_of_line(90_000, lines=1, days=30, history_minor=[100] * 6, limits=limits) == {}
+    assert out_of_line(10**9, lines=1, days=30, history_minor=history[:2], limits=limits) == {}
+    assert out_of_line(5, lines=451, days=30, history_minor=[], limits=limits) == {"too_many_lines": 450}
 
 
 def test_a_months_use_is_rated_billed_and_issued_by_the_jobs_alone(work: Callable[..., int]) -> None:

@@ -14,8 +14,9 @@ from tandem.billing.invoices.commands.issuing import issue_rated
 from tandem.billing.invoices.commands.parking import park_customer
 from tandem.billing.invoices.commands.parties import customer_kind
 from tandem.billing.invoices.drafts import InvoiceDraft, InvoiceLine, Period
-from tandem.billing.invoices.guard import out_of_line
+from tandem.billing.invoices.guard import Limits, out_of_line
 from tandem.billing.invoices.models import InvoiceOrigin
+from tandem.billing.prices import guard_limits_on
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import derived_id
@@ -111,17 +112,19 @@ def _is_doubtful(group: Group, lines: Sequence[Rated], month: date) -> bool:
 def _judge(bills: Mapping[Group, UUID], groups: Mapping[Group, Sequence[Rated]], period: Period) -> None:
     """Hold every bill, and every run that billed last month and does not now, against its own history."""
     totals = queries.run_totals(period.first_day - HISTORY)
+    limits = Limits(**guard_limits_on(clock.today(), "invoice"))
     days = (period.last_day - period.first_day).days + 1
     for group, invoice_id in bills.items():
         lines, history = groups[group], _history(totals.get(_prefix(group), {}), period.first_day)
-        reasons = out_of_line(_sum(lines), lines=len(lines), days=days, history_minor=history)
+        reasons = out_of_line(_sum(lines), lines=len(lines), days=days, history_minor=history, limits=limits)
         if reasons:
             evidence = {"group": str(group[0]), "amount_minor": _sum(lines), "lines": len(lines), "currency": group[1]}
             park_customer(reasons, evidence=evidence, invoice_id=invoice_id)
     month_before = (period.first_day - timedelta(days=1)).replace(day=1)
     for prefix, billed in totals.items():
         is_silent = month_before in billed and period.first_day not in billed
-        reasons = out_of_line(0, lines=0, days=days, history_minor=_history(billed, period.first_day))
+        history = _history(billed, period.first_day)
+        reasons = out_of_line(0, lines=0, days=days, history_minor=history, limits=limits)
         if is_silent and reasons and not any(_prefix(group) == prefix and _sum(groups[group]) for group in groups):
             evidence = {"group": prefix, "month": str(period.first_day), "amount_minor": 0}
             park_customer(reasons, evidence=evidence, invoice_id=None)

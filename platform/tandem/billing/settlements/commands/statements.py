@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from tandem.billing.prices import guard_limits_on
 from tandem.billing.settlements import guards, lines, queries
 from tandem.billing.settlements.commands.spans import ends_on, next_span
 from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled, StatementChanged
@@ -103,7 +104,8 @@ def cut_of_statement(row: SettlementStatement) -> Cut:
 
 
 def _put_forward(row: SettlementStatement) -> None:
-    reason = guards.out_of_line(row, queries.statements_before(row, limit=guards.HISTORY))
+    limits = guards.Limits(**guard_limits_on(clock.today(), "statement"))
+    reason = guards.out_of_line(row, queries.statements_before(row, limit=limits.history_periods), limits)
     if reason is not None:
         move(row, "parked", NEXT, because=reason)
         row.parked_reason = reason
