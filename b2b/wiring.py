@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from b2b.contracts import ContractEnded, ContractTookEffect, ProgrammeOpened
+from b2b.contracts import ContractEnded, ContractTookEffect, ProgrammeOpened, signed_contract
 from b2b.contracts import api as contracts_api
 from b2b.contracts.jobs import bill_members, close_programme, end_contracts, open_programme
 from b2b.employers import api as employers_api
@@ -13,6 +13,7 @@ from b2b.reports.jobs import report_contracts
 from b2b.rosters import api as rosters_api
 from b2b.rosters.events import MembersGranted, RosterChanged
 from b2b.rosters.jobs import grant_members, keep_members_current, spread_roster_change
+from tandem.billing.invoices import introduce_contracts
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
@@ -37,3 +38,11 @@ SCHEDULE: Sequence[Cron] = [
     Cron("20 0 * * *", keep_members_current, each="employer"),
     Cron("30 3 1 * *", report_contracts, each="employer"),
 ]
+
+
+def introduce_signed_contracts(*_: Any) -> None:
+    """Tell billing, which lies below, how an employer's signed contracts are found."""
+    introduce_contracts(signed_contract)
+
+
+ON_OPEN: Sequence[Any] = [introduce_signed_contracts]

@@ -3,7 +3,7 @@
 from b2b.contracts.errors import ContractNotEffective
 from b2b.contracts.events import ContractEnded, ContractTookEffect, ProgrammeOpened
 from b2b.contracts.models import Contract
-from b2b.contracts.queries import contract, effective_contracts
+from b2b.contracts.queries import contract, effective_contracts, signed_contract
 
 __all__ = [
     "Contract",
@@ -13,4 +13,5 @@ __all__ = [
     "ProgrammeOpened",
     "contract",
     "effective_contracts",
+    "signed_contract",
 ]

@@ -21,6 +21,9 @@ NEXT: Final = {
     "cancelled": set[str](),
 }
 
+SIGNED: Final = ("executable", "effective", "terminated", "executed")
+"""States of a contract that both parties have put their hands to."""
+
 
 class Contract(TenantOwned, Versioned, Model):
     """An employer's contract, with the package's terms as they were: the catalogue may move on. 企业合同"""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from b2b.contracts.models import Contract
+from b2b.contracts.models import SIGNED, Contract
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
@@ -33,3 +33,14 @@ def effective_contracts(on: date | None = None) -> Sequence[Contract]:
     if on is not None:
         statement = statement.where(Contract.ends_on >= on)
     return session.scalars(statement.order_by(Contract.id).limit(100)).all()
+
+
+def signed_contract(contract_id: UUID | None, programme_id: UUID | None) -> tuple[UUID, UUID] | None:
+    """A signed contract and its programme, by its own id, or without one by its programme's."""
+    named = Contract.programme_id == programme_id if contract_id is None else Contract.id == contract_id
+    found = session.execute(
+        select(Contract.id, Contract.programme_id).where(
+            Contract.tenant_id == tenant_id(), named, Contract.status.in_(SIGNED)
+        )
+    ).one_or_none()
+    return None if found is None else (found.id, found.programme_id)

@@ -125,6 +125,28 @@ def test_another_employers_contract_is_as_unknown_as_one_that_does_not_exist(cli
     assert client.get(MINE, headers=hr).json["data"] == []
 
 
+def test_an_invoice_refers_to_what_its_own_customer_has_signed_and_to_nothing_else(client, work):
+    mine, theirs = Employer(work), Employer(work)
+    offered = a_contract(mine.id, [new_id()], until="negotiable")
+    line = {"code": "units", "text": "Units", "quantity": 1, "unit_price": 500, "amount_minor": 500}
+    days = {"first_day": "2026-09-01", "last_day": "2026-09-30", "due_on": "2026-10-31"}
+    clerk = operator_staff("operator_finance")
+
+    def refused(**named):
+        wish = {"series": "B2B", "lines": [line]} | days | {name: str(each) for name, each in named.items()}
+        url = f"/api/operator/v1/organizations/{mine.id}/invoices"
+        answer = client.post(url, json=wish, headers=clerk | once())
+        return [error["field"] for error in answer.json["errors"]] if answer.status_code == 422 else answer.status_code
+
+    assert refused(contract_id=mine.contract_id, programme_id=mine.programme_id) == 201
+    assert refused(programme_id=mine.programme_id) == 201
+    for nothing in (new_id(), theirs.contract_id, offered):
+        assert refused(contract_id=nothing) == ["contract_id"]
+    for nothing in (new_id(), theirs.programme_id):
+        assert refused(programme_id=nothing) == ["programme_id"]
+        assert refused(contract_id=mine.contract_id, programme_id=nothing) == ["programme_id"]
+
+
 def test_a_hospital_and_a_programme_are_no_employers(client, work, hospital_id):
     employer = Employer(work)
     clerk = operator_staff()
