@@ -2,18 +2,21 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Row, RowMapping, TextClause, select, text
+from sqlalchemy import RowMapping, TextClause, select, text
 
+from tandem.billing.arrays import plain_array, text_array
+from tandem.billing.usage.columns import arrays_of, columns_of, unnested, value_of
+from tandem.billing.usage.facts import Name, Use
 from tandem.billing.usage.models import Meter, UsageEvent, UsageRollup
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
 METERS_MAX: Final = 1_000
-Name = tuple[str, str]
 
 
 def usage_event(event_id: UUID) -> UsageEvent:
@@ -88,16 +91,35 @@ def rollups_page(*, since: datetime | None, until: datetime | None, limit: int, 
     return page(wanted, by=[UsageRollup.hour, UsageRollup.meter, UsageRollup.subject], limit=limit, after=after)
 
 
-def events_named(names: Collection[Name]) -> dict[Name, Row[Any]]:
-    """What is kept under these (source, key) pairs."""
-    if not names:
+def events_with(ids: Sequence[str]) -> set[str]:
+    """Those of these ids that are of events that are kept."""
+    found = session.scalars(_WITH_ID, {"tenant": tenant_id(), "ids": plain_array(ids)})
+    return set(map(str, found))
+
+
+def differing(uses: Sequence[Use]) -> dict[Use, bool]:
+    """Those of these uses that are not kept as they are told, and whether something else is kept under their name."""
+    if not uses:
         return {}
-    return {(row.source_type, row.event_key): row for row in _by_name(_NAMED, names)}
+    columns = columns_of(uses)
+    found = session.execute(_differing(tuple(columns)), arrays_of(columns) | {"tenant": tenant_id()})
+    return {uses[row.place - 1]: row.is_known for row in found}
+
+
+def voided_before(uses: Sequence[Use]) -> set[Name]:
+    """Those of these uses that a void took back before they came."""
+    sources = {use.source for use in uses}
+    if not session.scalar(_HAS_VOIDS, {"tenant": tenant_id(), "sources": sorted(sources)}):
+        return set()
+    columns = {"sources": text_array([use.source for use in uses]), "keys": text_array([use.event_key for use in uses])}
+    found = session.execute(_VOIDED, {"tenant": tenant_id()} | columns)
+    return {(row.source, row.event_key) for row in found}
 
 
 def voids_named(names: Collection[Name]) -> set[Name]:
     """Those of these (source, key) pairs that are themselves voids."""
-    return {(row.source_type, row.event_key) for row in _by_name(_NAMED, names) if row.voids_key is not None}
+    columns = {"sources": [source for source, _ in names], "keys": [key for _, key in names]}
+    return {(row.source, row.event_key) for row in session.execute(_VOIDS, {"tenant": tenant_id()} | columns)}
 
 
 def recount(since: datetime, until: datetime) -> Sequence[RowMapping]:
@@ -127,11 +149,6 @@ def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def _by_name(statement: Any, names: Collection[Name]) -> Sequence[Row[Any]]:
-    columns = {"sources": [source for source, _ in names], "keys": [key for _, key in names]}
-    return session.execute(statement, {"tenant": tenant_id()} | columns).all()
-
-
 COUNTED: Final = (
     "count(*) FILTER (WHERE v.id IS NULL) AS event_count, count(*) + count(v.id) AS fact_count, "
     "coalesce(sum(e.quantity) FILTER (WHERE v.id IS NULL), 0) AS quantity, "
@@ -139,11 +156,38 @@ COUNTED: Final = (
 )
 """What a roll-up says of events `e` whose voids are `v`."""
 
-_NAMED: Final = text(
-    "SELECT e.source_type, e.event_key, e.meter, e.subject, e.at, e.quantity, e.seq, e.value_sha256, e.voids_key FROM "
-    "unnest(CAST(:sources AS text[]), CAST(:keys AS text[])) AS u(source, event_key) JOIN usage_event e "
-    "ON e.tenant_id = :tenant AND e.source_type = u.source AND e.event_key = u.event_key"
+_WITH_ID: Final = text(
+    "SELECT e.id FROM usage_event e WHERE e.tenant_id = :tenant AND e.id = ANY(CAST(:ids AS uuid[]))"
 )
+_VOIDS: Final = text(
+    "SELECT u.source, u.event_key FROM unnest(CAST(:sources AS text[]), CAST(:keys AS text[])) AS u(source, event_key) "
+    "JOIN usage_event e ON e.tenant_id = :tenant AND e.source_type = u.source AND e.event_key = u.event_key "
+    "AND e.voids_key IS NOT NULL"
+)
+_VOIDED: Final = text(
+    "SELECT u.source, u.event_key FROM unnest(CAST(:sources AS text[]), CAST(:keys AS text[])) AS u(source, event_key) "
+    "JOIN usage_event v ON v.tenant_id = :tenant AND v.source_type = u.source AND v.voids_key = u.event_key"
+)
+_HAS_VOIDS: Final = text(
+    "SELECT EXISTS (SELECT 1 FROM usage_event v WHERE v.tenant_id = :tenant AND v.voids_key IS NOT NULL "
+    "AND v.source_type = ANY(CAST(:sources AS text[])))"
+)
+
+
+@lru_cache
+def _differing(columns: tuple[str, ...]) -> TextClause:
+    facts = ("meter", "subject", "at", "quantity", "seq", "value_sha256", "voids_key")
+    kept, told = ", ".join(f"e.{name}" for name in facts), ", ".join(value_of(name, columns) for name in facts)
+    return text(_DIFFERING.format(rows=unnested(columns, numbered=True), kept=kept, told=told))
+
+
+_DIFFERING: Final = (
+    "SELECT u.place, e.id IS NOT NULL AS is_known FROM {rows} JOIN usage_gate g ON g.tenant_id = :tenant "
+    "LEFT JOIN usage_event e ON e.tenant_id = :tenant AND e.source_type = u.source AND e.event_key = u.event_key "
+    "WHERE e.id IS NULL OR ({kept}) IS DISTINCT FROM ({told})"
+)
+
+
 _PARTS: Final = {
     "counted": COUNTED,
     "hour": "date_trunc('hour', e.at, 'UTC')",

@@ -1,33 +1,34 @@
 """Writing use: one statement writes a batch's new events, one counts exactly the events that the first one wrote."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
-from operator import attrgetter
-from typing import Any, Final
+from functools import lru_cache
+from itertools import repeat
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import CursorResult, TextClause, text
 
-from tandem.billing.arrays import array_of
 from tandem.billing.prices import PriceBasis
-from tandem.billing.usage import facts, queries
+from tandem.billing.usage import facts, faults, queries
+from tandem.billing.usage.columns import MOMENT, arrays_of, columns_of, unnested, value_of
 from tandem.billing.usage.commands import rollups
 from tandem.billing.usage.commands.closing import hold_gate
 from tandem.billing.usage.errors import MeterExists, UsageConflict, UsageInTheFuture
 from tandem.billing.usage.events import UsageRecorded
-from tandem.billing.usage.facts import Fault, Outcome, Use, read_use
+from tandem.billing.usage.facts import Name, Outcome, Reading, Sale, Use, read_uses
+from tandem.billing.usage.faults import Fault
 from tandem.billing.usage.models import WHOLE_TENANT, Meter, UsageEvent
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.database import refusing, session
-from tandem.kernel.ids import new_id
+from tandem.kernel.ids import new_ids
 from tandem.kernel.tenancy import tenant_id
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of one item of a batch; `fault` says why where it was not taken."""
 
     outcome: Outcome
@@ -44,14 +45,17 @@ def ingest(items: Sequence[object], *, reporter: str) -> list[Answer]:
     """
     if len(items) > facts.BATCH_MAX:
         raise ValueError(f"a batch has at most {facts.BATCH_MAX} events")
-    read, now = _read(items, reporter), clock.now()
-    first: dict[tuple[str, str], Use] = {}
-    for use in read:
-        if isinstance(use, Use):
-            first.setdefault(use.name, use)
-    written = _write(list(first.values()), now)
+    now = clock.now()
+    read = read_uses(items, Reading(reporter, queries.aggregations(), now, tenant_id().bytes))
+    uses = [use for use in read if type(use) is Use]
+    # From the last to the first: of items that bear one name the first remains.
+    first = dict(zip(map(_NAME, reversed(uses)), reversed(uses), strict=True))
+    written = _write(first, now)
+    if len(written.fresh) == len(items):
+        return _all_accepted(uses, written.closed_until)
+    verdict = _verdicts(uses, first, written)
     return [
-        Answer("rejected", _told_id(item), fault=use) if isinstance(use, Fault) else written.answer(use, first)
+        Answer("rejected", _told_id(item), fault=use) if isinstance(use, Fault) else verdict(use)
         for item, use in zip(items, read, strict=True)
     ]
 
@@ -82,27 +86,28 @@ def record_usage(
         event_key=queries.key_of_source(source_id, meter),
         meter=meter,
         subject=WHOLE_TENANT,
-        at=at,
+        at=at.astimezone(UTC),
         quantity=Decimal(quantity),
-        source_id=source_id,
-        is_sold=True,
-        amount_minor=amount_minor,
-        currency=currency,
-        service_id=service_id,
-        payment_id=payment_id,
-        programme_id=programme_id,
-        price_region=priced_as.region if priced_as is not None else None,
-        price_grade=priced_as.grade if priced_as is not None else None,
-        price_item=priced_as.item if priced_as is not None else None,
+        sale=Sale(
+            source_id=source_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            service_id=service_id,
+            payment_id=payment_id,
+            programme_id=programme_id,
+            price_region=priced_as.region if priced_as is not None else None,
+            price_grade=priced_as.grade if priced_as is not None else None,
+            price_item=priced_as.item if priced_as is not None else None,
+        ),
     )
-    written = _write([use], clock.now())
-    if use.name in written.ids:
-        outbox.add(UsageRecorded(written.ids[use.name]))
-        return queries.usage_event(written.ids[use.name])
-    before = queries.usage_by_source(source_type, source_id, meter)
-    if any(getattr(before, name) != getattr(use, name) for name in _SOLD_FACTS):
-        raise UsageConflict(usage_event_id=before.id)
-    return before
+    written = _write({_NAME(use): use}, clock.now())
+    kept = queries.usage_by_source(source_type, source_id, meter)
+    if written.fresh:
+        outbox.add(UsageRecorded(kept.id))
+        return kept
+    if kept.quantity != use.quantity or any(getattr(kept, name) != getattr(use.sale, name) for name in _SOLD_FACTS):
+        raise UsageConflict(usage_event_id=kept.id)
+    return kept
 
 
 def define_meter(*, code: str, aggregation: str, measures: str, unit: str, title: dict[str, str]) -> Meter:
@@ -124,40 +129,18 @@ def define_meter(*, code: str, aggregation: str, measures: str, unit: str, title
     return meter
 
 
-class _Written:
-    """What a batch wrote, and what was there before it."""
-
-    def __init__(self, ids: dict[tuple[str, str], UUID], before: dict[tuple[str, str], Any], closed: datetime) -> None:
-        self.ids = ids
-        self._before = before
-        self._closed_until = closed
-
-    def answer(self, use: Use, first: dict[tuple[str, str], Use]) -> Answer:
-        is_late = use.voids_key is None and use.at < self._closed_until
-        if use.name in self.ids:
-            kept: Any = first[use.name]
-            if kept is use:
-                return Answer("accepted", use.event_key, is_late)
-        else:
-            kept = self._before.get(use.name)
-        if kept is None:
-            # Nothing of that name was there, and still it was not written: another void took the same event back.
-            return Answer("conflict", use.event_key, fault=facts.VOIDED_BEFORE)
-        if isinstance(kept, Fault):
-            return Answer("rejected", use.event_key, fault=kept)
-        if all(getattr(kept, name) == getattr(use, name) for name in _FACTS):
-            return Answer("duplicate", use.event_key)
-        return Answer("conflict", use.event_key, fault=facts.OTHER_FACTS)
+_NAME: Final[Callable[[Use], Name]] = itemgetter(0, 1)
+_WHAT: Final = itemgetter(slice(2, 9))
+_SOLD_FACTS: Final = ("amount_minor", "currency", "payment_id", "service_id", "programme_id")
+_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
-_FACTS: Final = ("meter", "subject", "at", "quantity", "seq", "value_sha256", "voids_key")
-_SOLD_FACTS: Final = ("quantity", "amount_minor", "currency", "payment_id", "service_id", "programme_id")
+class _Written(NamedTuple):
+    """What a batch wrote: the names of new events, voids that were refused, and until when use was closed."""
 
-
-def _read(items: Sequence[object], reporter: str) -> list[Use | Fault]:
-    meters = queries.aggregations()
-    now, salt = clock.now(), tenant_id().bytes
-    return [read_use(item, reporter=reporter, meters=meters, now=now, salt=salt) for item in items]
+    fresh: Collection[Name]
+    refused: Mapping[Name, Fault]
+    closed_until: datetime
 
 
 def _told_id(item: object) -> str | None:
@@ -167,93 +150,79 @@ def _told_id(item: object) -> str | None:
     return told if is_tellable else None
 
 
-_HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
+def _all_accepted(uses: Sequence[Use], closed_until: datetime) -> list[Answer]:
+    late = [use.at < closed_until and use.voids_key is None for use in uses]
+    return list(map(Answer._make, zip(repeat("accepted"), [use.event_key for use in uses], late, repeat(None))))
 
 
-def _write(uses: Sequence[Use], now: datetime) -> _Written:
-    """Write what is new of `uses` and count it. A void waits for batches under way, so it never misses its event."""
-    has_voids = any(use.voids_key is not None for use in uses)
-    closed_until = hold_gate(alone=has_voids)
-    refused: dict[tuple[str, str], Any] = {}
-    if has_voids:
-        final = {use.name for use in uses if use.voids_key is not None}
-        final |= queries.voids_named([(use.source, use.voids_key) for use in uses if use.voids_key is not None])
-        refused = {use.name: facts.VOID_IS_FINAL for use in uses if (use.source, use.voids_key) in final}
-    # In the order of the unique key: two batches that meet wait for each other in one direction only.
-    wanted = sorted((use for use in uses if use.name not in refused), key=attrgetter("source", "event_key"))
-    fresh = _insert(wanted, closed_until, now)
-    rollups.count([use for use in fresh.values() if use.voids_key is None])
-    voids = [use for use in fresh.values() if use.voids_key is not None]
+def _verdicts(uses: Sequence[Use], first: Mapping[Name, Use], written: _Written) -> Callable[[Use], Answer]:
+    """How each use is answered: by what this batch wrote under its name, or else by what is kept there."""
+    fresh, refused, closed_until = written
+    differing = queries.differing([use for use in uses if _NAME(use) not in fresh and _NAME(use) not in refused])
+
+    def answer(use: Use) -> Answer:
+        name = _NAME(use)
+        if name in refused:
+            return Answer("rejected", use.event_key, fault=refused[name])
+        if first[name] is use and name in fresh:
+            return Answer("accepted", use.event_key, use.at < closed_until and use.voids_key is None)
+        is_other = _WHAT(first[name]) != _WHAT(use) if name in fresh else bool(differing) and use in differing
+        if not is_other:
+            return Answer("duplicate", use.event_key)
+        # Nothing of that name is there, and still it was not written: another void took the same event back.
+        is_unknown = name not in fresh and not differing[use]
+        return Answer("conflict", use.event_key, fault=faults.VOIDED_BEFORE if is_unknown else faults.OTHER_FACTS)
+
+    return answer
+
+
+def _write(first: Mapping[Name, Use], now: datetime) -> _Written:
+    """Write what is new of `first` and count it. A void waits for batches under way, so it never misses its event."""
+    voids = [use for use in first.values() if use.voids_key is not None]
+    closed_until = hold_gate(alone=bool(voids))
+    refused: dict[Name, Fault] = {}
     if voids:
-        rollups.take_back(voids)
-    ids = {use.name: event_id for event_id, use in fresh.items()}
-    missing = [use.name for use in wanted if use.name not in ids] if len(ids) < len(wanted) else []
-    return _Written(ids, queries.events_named(missing) | refused, closed_until)
+        voided = [(use.source, use.voids_key) for use in voids if use.voids_key is not None]
+        final = {_NAME(use) for use in voids} | queries.voids_named(voided)
+        refused = {_NAME(use): faults.VOID_IS_FINAL for use in voids if (use.source, use.voids_key) in final}
+    # In the order of the unique key: two batches that meet wait for each other in one direction only.
+    wanted = sorted(use for use in first.values() if _NAME(use) not in refused) if refused else sorted(first.values())
+    fresh = _insert(wanted, now)
+    rollups.count([use for use in fresh if use.voids_key is None])
+    rollups.take_back([use for use in fresh if use.voids_key is not None])
+    is_all_new = len(fresh) == len(first)
+    return _Written(first.keys() if is_all_new else set(map(_NAME, fresh)), refused, closed_until)
 
 
-def _insert(uses: Sequence[Use], closed_until: datetime, now: datetime) -> dict[UUID, Use]:
-    """Write these events; returns those that were not there before, by their new ids."""
+def _insert(uses: Sequence[Use], now: datetime) -> Sequence[Use]:
+    """Write these events; returns those that were not there before."""
     if not uses:
-        return {}
-    is_sold = any(use.is_sold for use in uses)
-    kinds = _SOLD if is_sold else _COUNTED
-    ids = {new_id(): use for use in uses}
-    columns: dict[str, list[Any]] = {name: [getattr(use, name) for use in uses] for name in kinds.keys() - _MADE}
-    columns["id"] = list(ids)
-    columns["is_late"] = [use.voids_key is None and use.at < closed_until for use in uses]
-    told = {name: array_of(kinds[name], column) for name, column in columns.items()}
-    wish = _INSERT_SOLD if is_sold else _INSERT
-    added = session.scalars(wish, told | {"tenant": tenant_id(), "now": now}).all()
-    return {event_id: ids[event_id] for event_id in added}
+        return []
+    ids = new_ids(len(uses))
+    columns = columns_of(uses) | {"id": ids}
+    told = arrays_of(columns) | {"tenant": tenant_id(), "now": now}
+    added = session.execute(_statement(tuple(columns)), told)
+    count = added.rowcount if isinstance(added, CursorResult) else 0
+    if count in {0, len(uses)}:
+        return uses if count else []
+    kept = queries.events_with(ids)
+    return [use for use, event_id in zip(uses, ids, strict=True) if event_id in kept]
 
 
-_MADE: Final = {"id", "is_late"}
-_COUNTED: Final = {
-    "id": "uuid",
-    "source": "text",
-    "event_key": "text",
-    "meter": "text",
-    "subject": "text",
-    "at": "timestamptz",
-    "quantity": "numeric",
-    "seq": "bigint",
-    "value_sha256": "bytea",
-    "is_late": "boolean",
-    "voids_key": "text",
-}
-_SOLD: Final = _COUNTED | {
-    "source_id": "uuid",
-    "is_sold": "boolean",
-    "amount_minor": "bigint",
-    "currency": "text",
-    "service_id": "uuid",
-    "payment_id": "uuid",
-    "programme_id": "uuid",
-    "price_region": "text",
-    "price_grade": "text",
-    "price_item": "text",
-}
-
-
-def _statement(columns: Mapping[str, str], fixed: Mapping[str, str]) -> TextClause:
-    """An INSERT from arrays, one for each column, and of what is the same in every row.
+@lru_cache
+def _statement(columns: tuple[str, ...]) -> TextClause:
+    """An INSERT from arrays, one for each of these columns, and of what is the same in every row.
 
     Rows that arrive as arrays are joined to a row of their tenant: a cluster then sends them to the node where it lies.
     """
-    written = {"source": "source_type"}
-    parts = {
-        "into": ", ".join([*(written.get(name, name) for name in columns), *fixed]),
-        "values": ", ".join([*(f"u.{name}" for name in columns), *fixed.values()]),
-        "arrays": ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in columns.items()),
-        "names": ", ".join(columns),
-    }
-    return text(_ADD_EVENTS.format_map(parts))
+    values = {name: f"u.{name}" for name in columns if name not in {"source", "at"}}
+    values |= {"source_type": "u.source", "at": MOMENT, "is_sold": "true" if "amount_minor" in columns else "false"}
+    values["is_late"] = f"{MOMENT} < g.closed_until AND {value_of('voids_key', columns)} IS NULL"
+    values = {"seq": "0", "amount_minor": "0", "currency": "'CNY'"} | values
+    return text(_ADD_EVENTS.format(into=", ".join(values), values=", ".join(values.values()), rows=unnested(columns)))
 
 
 _ADD_EVENTS: Final = (
     "INSERT INTO usage_event (tenant_id, received_at, {into}) SELECT g.tenant_id, CAST(:now AS timestamptz), {values} "
-    "FROM unnest({arrays}) AS u({names}) JOIN usage_gate g ON g.tenant_id = :tenant "
-    "ON CONFLICT DO NOTHING RETURNING id"
+    "FROM {rows} JOIN usage_gate g ON g.tenant_id = :tenant ON CONFLICT DO NOTHING"
 )
-_INSERT: Final = _statement(_COUNTED, {"is_sold": "false", "amount_minor": "0", "currency": "'CNY'"})
-_INSERT_SOLD: Final = _statement(_SOLD, {})

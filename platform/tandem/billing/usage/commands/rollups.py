@@ -1,15 +1,18 @@
 """Roll-ups: added to by the batch that wrote the events, or counted anew from all events there are."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import TextClause, text
 
 from tandem.billing.arrays import array_of, plain_array, text_array
 from tandem.billing.usage import queries
+from tandem.billing.usage.columns import MOMENT, microseconds
 from tandem.billing.usage.commands.closing import hold_gate
-from tandem.billing.usage.facts import Use
+from tandem.billing.usage.facts import Name, Use
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import tenant_id
 
@@ -18,17 +21,50 @@ def count(uses: Sequence[Use]) -> None:
     """Add events that this very transaction wrote, so that each is counted exactly once; voided ones count nothing."""
     if not uses:
         return
-    columns: dict[str, Any] = _columns(uses) | {"quantities": plain_array(use.quantity for use in uses)}
-    session.execute(_ADD, columns)
-    aggregations = queries.aggregations()
-    if any(aggregations.get(use.meter) == "latest" for use in uses):
-        session.execute(_ADD_LATEST, columns | {"seqs": plain_array(use.seq for use in uses)})
-    if any(use.value_sha256 is not None for use in uses):
-        _add_values([use for use in uses if use.value_sha256 is not None])
+    voided = queries.voided_before(uses)
+    session.execute(_ADD, {"tenant": tenant_id()} | _hourly(uses, voided))
+    counted = [use for use in uses if (use.source, use.event_key) not in voided] if voided else uses
+    latest = {code for code, aggregation in queries.aggregations().items() if aggregation == "latest"}
+    of_latest = [use for use in counted if use.meter in latest]
+    if of_latest:
+        more = {"quantities": plain_array(use.quantity for use in of_latest)}
+        session.execute(_ADD_LATEST, _columns(of_latest) | more | {"seqs": plain_array(use.seq for use in of_latest)})
+    of_values = [use for use in counted if use.value_sha256 is not None]
+    if of_values:
+        values = array_of("bytea", [use.value_sha256 for use in of_values])
+        session.execute(_ADD_VALUES, _columns(of_values) | {"values": values})
+
+
+def _hourly(uses: Sequence[Use], voided: Collection[Name]) -> dict[str, str]:
+    """The uses by meter, subject and hour: what each hour is to be raised by."""
+    quantities: dict[tuple[str, str, int], list[Decimal]] = defaultdict(list)
+    facts: dict[tuple[str, str, int], int] = defaultdict(int)
+    for use, at in zip(uses, microseconds([use.at for use in uses]), strict=True):
+        hour = use.meter, use.subject, at - at % _HOUR
+        if voided and (use.source, use.event_key) in voided:
+            facts[hour] += 2  # the event and its void
+            quantities[hour] += []
+        else:
+            quantities[hour].append(use.quantity)
+    hours = sorted(quantities)
+    kept = [quantities[hour] for hour in hours]
+    meters, subjects, moments = zip(*hours, strict=True)
+    return {
+        "meters": text_array(meters),
+        "subjects": text_array(subjects),
+        "hours": plain_array(moments),
+        "event_counts": plain_array(map(len, kept)),
+        "fact_counts": plain_array(len(quantities[hour]) + facts[hour] for hour in hours),
+        # Exact: ten thousand numbers of twenty digits have 24 together, and a Decimal keeps 28.
+        "quantities": plain_array(map(sum, kept)),
+        "maxima": plain_array(max(each) if each else "NULL" for each in kept),
+    }
 
 
 def take_back(voids: Sequence[Use]) -> None:
     """Count anew the hours whose events these voids take back. The gate is held alone."""
+    if not voids:
+        return
     named = {
         "tenant": tenant_id(),
         "sources": [use.source for use in voids],
@@ -61,10 +97,6 @@ def rebuild_rollups(since: datetime, until: datetime) -> int:
     return len(wrong)
 
 
-def _add_values(uses: Sequence[Use]) -> None:
-    session.execute(_ADD_VALUES, _columns(uses) | {"values": array_of("bytea", [use.value_sha256 for use in uses])})
-
-
 def _columns(uses: Sequence[Use]) -> dict[str, Any]:
     return {
         "tenant": tenant_id(),
@@ -72,7 +104,7 @@ def _columns(uses: Sequence[Use]) -> dict[str, Any]:
         "keys": text_array([use.event_key for use in uses]),
         "meters": text_array([use.meter for use in uses]),
         "subjects": text_array([use.subject for use in uses]),
-        "moments": plain_array(use.at for use in uses),
+        "moments": plain_array(microseconds([use.at for use in uses])),
     }
 
 
@@ -81,18 +113,18 @@ def _recount(hours: dict[str, Any]) -> None:
         session.execute(statement, hours)
 
 
+_HOUR: Final = 3_600_000_000
 _PARTS: Final = {
     "counted": queries.COUNTED,
-    "unvoided": "LEFT JOIN usage_event v ON v.tenant_id = :tenant AND v.source_type = u.source "
-    "AND v.voids_key = u.event_key",
-    "hour": "date_trunc('hour', u.at, 'UTC')",
+    "at": MOMENT,
+    "hour": f"date_trunc('hour', {MOMENT}, 'UTC')",
     "these": "unnest(CAST(:meters AS text[]), CAST(:subjects AS text[]), CAST(:hours AS timestamptz[])) "
     "AS k(meter, subject, hour)",
     "events": "usage_event e ON e.tenant_id = :tenant AND e.meter = k.meter AND e.subject = k.subject "
     "AND e.at >= k.hour AND e.at < k.hour + interval '1 hour' LEFT JOIN usage_event v ON v.tenant_id = :tenant "
     "AND v.source_type = e.source_type AND v.voids_key = e.event_key",
     "arrays": "CAST(:sources AS text[]), CAST(:keys AS text[]), CAST(:meters AS text[]), CAST(:subjects AS text[]), "
-    "CAST(:moments AS timestamptz[])",
+    "CAST(:moments AS bigint[])",
     "names": "source, event_key, meter, subject, at",
     "gate": "usage_gate g ON g.tenant_id = :tenant",
     # Two events at the same instant are told apart by their source's own order, then by name: never by who came first.
@@ -107,13 +139,12 @@ def _sql(statement: str) -> TextClause:
 
 _ADD: Final = _sql(
     "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, "
-    "quantity, maximum) "
-    "SELECT g.tenant_id, u.meter, u.subject, {hour}, count(*) FILTER (WHERE v.id IS NULL), count(*) + count(v.id), "
-    "bool_or({hour} < g.closed_until), "
-    "coalesce(sum(u.quantity) FILTER (WHERE v.id IS NULL), 0), "
-    "max(u.quantity) FILTER (WHERE v.id IS NULL) "
-    "FROM unnest({arrays}, CAST(:quantities AS numeric[])) AS u({names}, quantity) JOIN {gate} {unvoided} "
-    "GROUP BY 1, 2, 3, 4 ORDER BY 2, 3, 4 ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET "
+    "quantity, maximum) SELECT g.tenant_id, u.meter, u.subject, {at}, u.event_count, u.fact_count, "
+    "{at} < g.closed_until, u.quantity, u.maximum FROM unnest(CAST(:meters AS text[]), CAST(:subjects AS text[]), "
+    "CAST(:hours AS bigint[]), CAST(:event_counts AS bigint[]), CAST(:fact_counts AS bigint[]), "
+    "CAST(:quantities AS numeric[]), CAST(:maxima AS numeric[])) "
+    "AS u(meter, subject, at, event_count, fact_count, quantity, maximum) JOIN {gate} ORDER BY 2, 3, 4 "
+    "ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET "
     "event_count = r.event_count + EXCLUDED.event_count, fact_count = r.fact_count + EXCLUDED.fact_count, "
     "is_late = r.is_late OR EXCLUDED.is_late, quantity = r.quantity + EXCLUDED.quantity, "
     "maximum = greatest(r.maximum, EXCLUDED.maximum)"
@@ -122,9 +153,9 @@ _ADD_LATEST: Final = _sql(
     "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
     "latest_quantity, latest_at, latest_seq, latest_key) "
     "SELECT DISTINCT ON (u.meter, u.subject, {hour}) g.tenant_id, u.meter, u.subject, {hour}, 0, 0, false, 0, "
-    "u.quantity, u.at, u.seq, {key} "
+    "u.quantity, {at}, u.seq, {key} "
     "FROM unnest({arrays}, CAST(:quantities AS numeric[]), CAST(:seqs AS bigint[])) AS u({names}, quantity, seq) "
-    "JOIN {gate} JOIN meter m ON m.code = u.meter AND m.aggregation = 'latest' {unvoided} WHERE v.id IS NULL "
+    "JOIN {gate} "
     'ORDER BY u.meter, u.subject, {hour}, u.at DESC, u.seq DESC, {key} COLLATE "C" DESC '
     "ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET latest_quantity = EXCLUDED.latest_quantity, "
     "latest_at = EXCLUDED.latest_at, latest_seq = EXCLUDED.latest_seq, latest_key = EXCLUDED.latest_key "
@@ -134,8 +165,8 @@ _ADD_LATEST: Final = _sql(
 _ADD_VALUES: Final = _sql(
     "INSERT INTO usage_value AS r (tenant_id, meter, subject, hour, value_sha256, event_count) "
     "SELECT g.tenant_id, u.meter, u.subject, {hour}, u.value_sha256, count(*) "
-    "FROM unnest({arrays}, CAST(:values AS bytea[])) AS u({names}, value_sha256) JOIN {gate} {unvoided} "
-    "WHERE v.id IS NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 3, 4, 5 "
+    "FROM unnest({arrays}, CAST(:values AS bytea[])) AS u({names}, value_sha256) JOIN {gate} "
+    "GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 3, 4, 5 "
     "ON CONFLICT (tenant_id, meter, subject, hour, value_sha256) DO UPDATE SET "
     "event_count = r.event_count + EXCLUDED.event_count"
 )
