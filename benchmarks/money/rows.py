@@ -153,6 +153,8 @@ USAGE: Final = Row(
                    "batches of 10,000, each answered item by item"),
         Competitor("again", "Tandem, all of it a second time", "benchmarks.ours.usage:report",
                    {"small": 5_000, "full": 100_000}, "ours", "every event a duplicate", {"again": True}),
+        Competitor("posted", "Tandem, over HTTP", "benchmarks.ours.usage:post", {"small": 5_000, "full": 100_000},
+                   "ours", "the same batches posted to gunicorn over one connection; deploy/gunicorn.conf.py"),
         Competitor("single", "single-row commits, one connection", "loops.py", {"small": 200, "full": 5_000},
                    "template0", _SINGLE, {"load": "usage"}),
         Competitor("pgbench", "single-row commits, pgbench", "pgbench_rows.py", {"small": 2, "full": 5}, "template0",
@@ -160,7 +162,10 @@ USAGE: Final = Row(
     ],
     [
         Ratio("Tandem, events per second", "ours", None, 30_000),
+        Ratio("Tandem, events per CPU second", "ours", None, None, "cpu"),
+        Ratio("Tandem over HTTP, events per second", "posted", None, 30_000),
         Ratio("over single-row commits on one connection", "ours", "single", 20),
+        Ratio("over single-row commits on one connection, by CPU", "ours", "single", None, "cpu"),
         Ratio("over single-row commits at the best concurrency", "ours", "pgbench", 20),
     ],
 )  # fmt: skip

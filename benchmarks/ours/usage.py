@@ -1,11 +1,21 @@
-"""Usage through its own door: batches of ten thousand, deduplicated and rolled up, each a transaction."""
+"""Usage through its own doors: batches of ten thousand, deduplicated and rolled up, each a transaction."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
+import orjson
+import psycopg
+
+from benchmarks.load import drive
+from benchmarks.servers import CHECKOUT, family, pss_bytes, serving
 from benchmarks.stopwatch import Task
 from benchmarks.workload import Use, uses
 from tandem.billing.usage import ingest
+from tandem.kernel import clock, identity
+from tandem.kernel.database import session
 from tandem.kernel.ids import derived_id
 from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, acting_for, transaction
 
@@ -26,6 +36,37 @@ def report(task: Task) -> None:
     if told != task.count:
         raise RuntimeError(f"{told} of {task.count} events were taken")
     task.tell(batch=BATCH)
+
+
+def post(task: Task) -> None:
+    """The same batches as requests to gunicorn over one connection, each item answered in the response."""
+    hospital = derived_id("benchmark", "hospital", "0")
+    head = (
+        f"POST /api/hospital/v1/usage_events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {_key(hospital)}\r\n"
+    )
+    requests = [
+        f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        for body in (orjson.dumps({"events": batch}) for batch in _batches(task))
+    ]
+    log = Path(task.home) / "log" / "usage.log"
+    with serving("tandem", "wsgi:app", str(CHECKOUT / "deploy" / "gunicorn.conf.py"), {}, log) as web:
+        with task.timed():
+            outcome = drive(web.port, requests, connections=1)
+        held = sum(map(pss_bytes, family(web.pid))) / 1e6
+    with psycopg.connect(task.url) as admin:
+        stored = admin.execute("SELECT count(*) FROM usage_event").fetchone()
+    if set(outcome.statuses) != {b"200"} or stored != (task.count,):
+        raise RuntimeError(f"{outcome.statuses} {stored} {outcome.sample.decode(errors='replace')[:300]}")
+    task.tell(peak_rss_mb=held, batch=BATCH, longest_ms=max(outcome.latencies) * 1000)
+
+
+def _key(hospital: UUID) -> str:
+    token, secret_hash = identity.make_token("tdm_test", hospital)
+    until = clock.now() + timedelta(days=1)
+    key = {"name": "benchmark", "hint": token[-4:], "secret_hash": secret_hash, "expires_at": until}
+    with acting_for(hospital), transaction():
+        session.add(identity.ApiKey(tenant_id=hospital, audience="hospital", roles=["hospital_admin"], **key))
+    return token
 
 
 def _batches(task: Task) -> Iterator[list[dict[str, Any]]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from tandem.billing import usage
+from tandem.billing.usage.facts import Reading, read_use, read_uses
 from tandem.kernel import clock
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
@@ -286,6 +287,44 @@ def test_any_order_and_repetition_of_batches_gives_the_same_rollups(meters: dict
 
 def _comparable(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [(*row[:11], sorted(each[64:] for each in row[11] or [])) for row in rows]
+
+
+_ODD: dict[str, list[Any]] = {
+    "source": ["lis", "HIS", 7, None, ""],
+    "event_id": ["b", "", "a b", "x" * 201, "\ud800", 7],
+    "meter": ["seen", "void", "nobody's", ["x"]],
+    "subject": ["ward-3", "", "病房", None],
+    "at": [
+        "2026-09-01T01:30:00Z",
+        "2026-09-01T01:30:00.25+08:00",
+        "2026-09-01",
+        "1999-12-31T23:59:59Z",
+        "2027-01-01T00:00Z",
+        7,
+    ],
+    "quantity": [1, "1", True, 1.0, "-3", -3, 10**10, "0.5", None],
+    "seq": [1, True, -1, 2**63, "1"],
+    "value": ["x", "", None],
+    "voids": ["a", "e", 7],
+    "patient": ["李明"],
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_batch_read_by_columns_says_of_each_item_what_reading_it_alone_says(data: DataObject) -> None:
+    by = Reading(
+        data.draw(st.sampled_from(["hospital", "operator"])), {"used": "sum", "seen": "distinct"}, MORNING, b"salt"
+    )
+    items: list[Any] = [
+        {"event_id": f"e{number}", "meter": "used", "at": MORNING.isoformat(), "seq": number} for number in range(4)
+    ]
+    for _ in range(data.draw(st.integers(0, 3))):
+        name = data.draw(st.sampled_from(sorted(_ODD)))
+        items[data.draw(st.integers(0, 3))][name] = data.draw(st.sampled_from(_ODD[name]))
+    items += data.draw(st.lists(st.sampled_from([None, 7, {}, []]), max_size=1))
+
+    assert read_uses(items, by) == [read_use(item, by) for item in items]
 
 
 def test_a_body_with_numbers_out_of_reach_and_broken_text_is_answered_item_by_item(
