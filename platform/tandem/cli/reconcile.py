@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 import click
@@ -13,6 +14,7 @@ from tandem.billing.reconciliation.desk import Sort, groups, unresolved
 from tandem.billing.reconciliation.findings import OWNERS, PASSES
 from tandem.billing.reconciliation.jobs import reconcile_day
 from tandem.billing.reconciliation.jobs import reconcile_fully as run_fully
+from tandem.billing.reconciliation.proposals import NO_JOURNAL
 from tandem.billing.reconciliation.queries import discrepancies, discrepancy_totals
 from tandem.cli.machines import machine_json
 from tandem.kernel.database import PAGE_LIMIT_MAX
@@ -74,14 +76,24 @@ def desk(
     if as_json:
         click.echo(machine_json([dict(row) for row in found]))
         return
-    table = Table("organisation", "pass", "kind", "count", "owner", "at risk", "since", "deadline", box=None)
+    table = Table("organisation", "pass", "kind", "count", "owner", "at risk", "since", "deadline", "mend", box=None)
     for row in found:
         at_risk = format_money(int(row["amount_at_risk_minor"]), row["currency"], EXPONENTS[row["currency"]])
         since = format_moment(row["oldest_at"] if by_root else row["first_seen_at"])
         count = str(row["discrepancies"] if by_root else 1)
         words = (row["reconciliation_pass"], row["kind"], count, row["owner"], at_risk, since)
-        table.add_row(str(row["tenant_id"]), *words, format_moment(row["deadline_at"]))
+        mend = "" if by_root else _mend(row["proposed_journal"], row["no_journal_because"])
+        table.add_row(str(row["tenant_id"]), *words, format_moment(row["deadline_at"]), mend)
     Console(soft_wrap=True).print(table)
+
+
+def _mend(journal: dict[str, Any] | None, because: str | None) -> str:
+    """What would mend a difference, in a line: a rule with its sums, the journal to be undone, or why none does."""
+    if journal is None:
+        return NO_JOURNAL[because or "by_hand"].en
+    if "of" in journal:
+        return f"undo {journal['of']['kind']} {journal['of']['key']}"
+    return f"{journal['rule']} " + ", ".join(f"{name} {amount}" for name, amount in journal["amounts"].items())
 
 
 @reconcile.command("release")

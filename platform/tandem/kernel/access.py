@@ -59,7 +59,9 @@ ROLES: Final[dict[str, tuple[Audience, frozenset[str]]]] = {
     "operator_finance": ("operator", frozenset(_OPERATOR_READS | _OPERATOR_MONEY)),
     "operator_supervisor": ("operator", frozenset(_OPERATOR_WORKS | _OPERATOR_MONEY | _OPERATOR_DECIDES)),
     "operator_admin": ("operator", frozenset(_OPERATOR_WORKS | _OPERATOR_MONEY | _OPERATOR_DECIDES)),
-    "hospital_admin": ("hospital", frozenset(_HOSPITAL_RUNS | {"settlements.confirm", "agreements.confirm"})),
+    "hospital_admin": ("hospital", frozenset(
+        _HOSPITAL_RUNS | {"settlements.confirm", "agreements.confirm", "reconciliation.resolve"}
+    )),
     "medical_affairs": ("hospital", frozenset(_HOSPITAL_RUNS | _HOSPITAL_CARES | {"practitioners.verify"})),
     "doctor": ("hospital", frozenset(_HOSPITAL_CARES)),
     "pharmacist": ("hospital", frozenset(_HOSPITAL_READS)),
@@ -87,6 +89,11 @@ def permissions_of(roles: list[str], audience: Audience) -> frozenset[str]:
         if home == audience:
             granted |= allowed
     return frozenset(granted)
+
+
+def roles_holding(permission: str, audience: Audience) -> list[str]:
+    """The roles of an audience that may do this: what is told to who may not."""
+    return [role for role, (home, allowed) in ROLES.items() if home == audience and permission in allowed]
 
 
 def roles_of(audience: Audience) -> list[str]:

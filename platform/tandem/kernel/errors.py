@@ -88,8 +88,8 @@ class Forbidden(Problem):
     status, slug = 403, "forbidden"
     title = Text("Your role may not do this", "您的角色无权执行此操作")
     mend = Text(
-        "Ask an administrator of your organisation for the permission named here.",
-        "请向本机构管理员申请此处列出的权限。",
+        "Ask an administrator of your organisation for a role that holds the permission named here.",
+        "请向本机构管理员申请持有此处所列权限的角色。",
     )
 
 

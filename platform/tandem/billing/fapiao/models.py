@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
+from tandem.kernel.database import Changing, Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
@@ -30,7 +30,7 @@ _SHA256: Final = "~ '^[0-9a-f]{64}$'"
 _CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 
 
-class Fapiao(TenantOwned, Versioned, Model):
+class Fapiao(TenantOwned, Versioned, Changing, Model):
     """One fapiao of an invoice, in the customer's tenant. Its amounts are frozen when it is asked for. 发票
 
     A red letter (`colour` red, with `reverses_id`) takes a blue one back in whole; its sums are positive and say how
@@ -46,6 +46,7 @@ class Fapiao(TenantOwned, Versioned, Model):
         UniqueConstraint("tenant_id", "code", "number"),
         Index("fapiao_by_invoice", "tenant_id", "invoice_id"),
         Index("fapiao_by_time", "tenant_id", "requested_at", "id"),
+        Index("fapiao_by_change_idx", "tenant_id", "changed_xid"),
         Index(
             "fapiao_reversed_once",
             "tenant_id",

@@ -54,6 +54,7 @@ CHART: Final[dict[str, Heading]] = {
     "rev.examination": Heading("income", medical=True, never_a_basis=True),
     "rev.other": Heading("income"),
     "exp.psp_fee": Heading("expense"),
+    "exp.bank_fee": Heading("expense"),
     "exp.operator_fee": Heading("expense"),
     "dispute.loss": Heading("expense", medical=True),
     "welfare.expense": Heading("expense", medical=True),

@@ -15,6 +15,7 @@ from tandem.billing.reconciliation.errors import (
     JournalNotBalanced,
     NothingInGroup,
     NotParked,
+    ProposalOutdated,
     RuleUnknown,
     RuleVersionTaken,
     SameParty,
@@ -136,8 +137,9 @@ _PROPOSING: Final[dict[str, Any]] = {
 def propose_resolution(
     discrepancy_id: UUID, wish: dict[str, Any], organization_id: UUID | None = None
 ) -> DiscrepancyResolution:
-    """Say how a difference is to be settled, and by which journal; the other party decides."""
-    lines = {line["account"]: line["amount_minor"] for line in wish["journal"]}
+    """Say how a difference is to be settled: by its proposed journal, another, or none; the other party decides."""
+    by_hand = wish["journal"]
+    lines = None if by_hand is None else {line["account"]: line["amount_minor"] for line in by_hand}
     return commands.propose_resolution(discrepancy_id, cause=wish["cause"], lines=lines, party=_party())
 
 
@@ -164,8 +166,15 @@ def list_resolutions(query: dict[str, Any], organization_id: UUID | None = None)
     return desk.resolutions(**query)
 
 
-@hospital_api.post(f"{_PROPOSED}/approvals", gives=DiscrepancyResolutionSchema, problems=(SameParty,), **_DECIDES)
-@operator_api.post(f"{_OF}{_PROPOSED}/approvals", gives=DiscrepancyResolutionSchema, problems=(SameParty,), **_DECIDES)
+_APPROVING: Final[dict[str, Any]] = {
+    "gives": DiscrepancyResolutionSchema,
+    "problems": (SameParty, ProposalOutdated),
+    **_DECIDES,
+}
+
+
+@hospital_api.post(f"{_PROPOSED}/approvals", **_APPROVING)
+@operator_api.post(f"{_OF}{_PROPOSED}/approvals", **_APPROVING)
 def approve_resolution(resolution_id: UUID, organization_id: UUID | None = None) -> DiscrepancyResolution:
     """Agree with the other party's proposal; its journal is booked by a job."""
     return commands.approve_resolution(resolution_id, party=_party())

@@ -2,17 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final
 
-from lxml.etree import XMLSyntaxError  # type: ignore[import-untyped]  # lxml tells no types
-from pycamt.parser import Camt053ParseError, Camt053Parser  # type: ignore[import-untyped]  # nor does pycamt
-
+from tandem.billing.reconciliation.camt import Entry, Told, read_entries
 from tandem.billing.reconciliation.errors import BankFileRefused, BankFileUnreadable
 from tandem.kernel.errors import FieldProblem
 from tandem.kernel.i18n import Text
@@ -26,17 +24,22 @@ _PROFILES: Final[Mapping[str, Any]] = tomllib.loads(
     files("tandem.billing.reconciliation").joinpath("bank_profiles.toml").read_text(encoding="utf-8")
 )
 PROFILES: Final = (*sorted(_PROFILES), "camt053")
-_SUM: Final = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?")
-# A sum of CAMT.053 has no sign: CdtDbtInd tells the direction, which RvslInd (an XML boolean) turns round.
+# Commas part thousands and nothing else: "1,00" is not a hundred.
+_SUM: Final = re.compile(r"[+-]?([0-9]{1,18}|[0-9]{1,3}(,[0-9]{3}){1,5})(\.[0-9]{1,5})?")
+_YUAN: Final = frozenset({"人民币", "人民币元", "RMB"})
+# A sum of CAMT.053 has no sign: CdtDbtInd tells the direction.
 _CAMT_SUM: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,5})?")
-_IS_IN: Final[Mapping[tuple[str, str], bool]] = {
-    (direction, turned): (direction == "CRDT") == (turned in {"false", "0"})
-    for direction in ("CRDT", "DBIT")
-    for turned in ("false", "0", "true", "1")
-}
+_IS_IN: Final[Mapping[str, bool]] = {"CRDT": True, "DBIT": False}
+_BOOLEANS: Final = frozenset({"", "false", "0", "true", "1"})
+_BOOKED: Final = frozenset({"", "BOOK"})
+_NOT_YET: Final = frozenset({"PDNG", "INFO", "FUTR"})
+"""An entry that is only announced is no money; it comes again when it is booked."""
 _OPTIONAL: Final = ("amount", "credit", "debit", "currency", "reference", "bank_reference", "counterparty")
 _BAD_SUM: Final = Text("This is no sum of money in that currency", "金额格式或小数位不正确")
 _BAD_DIRECTION: Final = Text("It does not say whether money came in or went out", "未说明收入或支出方向")
+_BAD_STATUS: Final = Text("It does not say whether it has been booked", "未说明该笔是否已入账")
+_BAD_PARTS: Final = Text("Its payments do not add up to it", "明细合计与该笔金额不一致")
+_BOTH_WAYS: Final = Text("It says its sum in two columns", "同一行在两列中填写了金额")
 _BAD_DAY: Final = Text("This is no day", "日期格式不正确")
 _BAD_CURRENCY: Final = Text("This currency is not kept", "不支持该币种")
 _AS_THE_BANK: Final = Text("Send the file as the bank made it.", "请上传银行导出的原始文件。")
@@ -84,7 +87,8 @@ def _csv(content: bytes, profile: Mapping[str, Any]) -> tuple[list[BankLine], li
     for name in _OPTIONAL:
         signed = _SUM if name in {"amount", "credit", "debit"} else None
         columns[name] = Column(headers.get(name, ()), may_lack=True, may_be_empty=True, longest=500, signed=signed)
-    sheet = read_sheet(content, columns, rows_max=LINES_MOST, formulas="refuse")
+    # Whoever pays chooses the words: a bank's whole file is not held up by what one payer wrote.
+    sheet = read_sheet(content, columns, rows_max=LINES_MOST, formulas="defuse")
     wrong = [_told(each) for each in sheet.problems if each.kind == "error"]
     lines = []
     for row, cells in sheet.rows:
@@ -98,40 +102,50 @@ def _csv(content: bytes, profile: Mapping[str, Any]) -> tuple[list[BankLine], li
 
 
 def _camt(content: bytes) -> tuple[list[BankLine], list[FieldProblem]]:
-    # A statement needs no document type; whoever sends one means to have entities expanded or files read.
-    if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise BankFileUnreadable(because="document type")
-    try:
-        entries: Sequence[Mapping[str, str | None]] = Camt053Parser(content).get_transactions()
-    except (XMLSyntaxError, Camt053ParseError, AttributeError, ValueError):
-        raise BankFileUnreadable(because="no CAMT.053") from None
-    if len(entries) > LINES_MOST:
+    found = [line for entry in read_entries(content, at_most=LINES_MOST) for line in _camt_lines(entry)]
+    if len(found) > LINES_MOST:
         raise BankFileUnreadable(lines_most=LINES_MOST)
-    lines: list[BankLine] = []
-    wrong: list[FieldProblem] = []
-    for row, entry in enumerate(entries, 1):
-        line = _camt_line(row, entry)
-        wrong += [line] if isinstance(line, FieldProblem) else []
-        lines += [line] if isinstance(line, BankLine) else []
-    return lines, wrong
+    lines = [each for each in found if isinstance(each, BankLine)]
+    return lines, [each for each in found if isinstance(each, FieldProblem)]
 
 
-def _camt_line(row: int, entry: Mapping[str, str | None]) -> BankLine | FieldProblem:
-    said = ((entry.get("CreditDebitIndicator") or "").strip(), (entry.get("ReversalIndicator") or "false").strip())
-    if said not in _IS_IN:
-        return refusal(row, "direction", _BAD_DIRECTION, code="direction")
-    amount = (entry.get("Amount") or "").strip()
-    if not _CAMT_SUM.fullmatch(amount):
-        return refusal(row, "amount", _BAD_SUM, code="amount")
-    told = ["", amount, ""] if _IS_IN[said] else ["", "", amount]
+def _camt_lines(entry: Entry) -> Iterator[BankLine | FieldProblem]:
+    """An entry as one line, or as the payments it lumps together where their sums add up to it."""
+    if entry.status in _NOT_YET:
+        return
+    if entry.status not in _BOOKED:
+        yield refusal(entry.row, "status", _BAD_STATUS, code="status")
+        return
+    whole = _camt_line(entry, entry.whole)
+    # Parts without sums, or with sums in another currency, say what the entry is for and nothing of its money.
+    if isinstance(whole, FieldProblem) or not all(
+        each.amount and each.currency == entry.whole.currency for each in entry.parts
+    ):
+        yield whole
+        return
+    parts = [_camt_line(entry, each) for each in entry.parts]
+    wrong = [each for each in parts if isinstance(each, FieldProblem)]
+    if (
+        not wrong
+        and parts
+        and sum(each.amount_minor for each in parts if isinstance(each, BankLine)) != (whole.amount_minor)
+    ):
+        wrong = [refusal(entry.row, "amount", _BAD_PARTS, code="parts")]
+    yield from wrong[:1] or parts or [whole]
+
+
+def _camt_line(entry: Entry, told: Told) -> BankLine | FieldProblem:
+    if told.direction not in _IS_IN or told.is_reversal not in _BOOLEANS:
+        return refusal(entry.row, "direction", _BAD_DIRECTION, code="direction")
+    if not _CAMT_SUM.fullmatch(told.amount):
+        return refusal(entry.row, "amount", _BAD_SUM, code="amount")
+    # A reversal goes the way it says itself: what it reverses went the other way.
+    sums = ["", told.amount, ""] if _IS_IN[told.direction] else ["", "", told.amount]
     cells = {
-        "currency": entry.get("Currency") or "",
-        "reference": entry.get("RemittanceInformationFull") or entry.get("RemittanceInformation") or "",
-        "bank_reference": entry.get("TransactionID") or entry.get("EndToEndId") or "",
-        "counterparty": entry.get("DebtorName") or entry.get("CreditorName") or "",
-        "by_default": "",
-    }
-    return _line(row, (entry.get("BookingDate") or entry.get("ValueDate") or "")[:10], ["%Y-%m-%d"], told, cells)
+        "currency": told.currency, "reference": told.reference, "bank_reference": told.bank_reference,
+        "counterparty": told.counterparty, "by_default": "",
+    }  # fmt: skip
+    return _line(entry.row, entry.day, ["%Y-%m-%d"], sums, cells)
 
 
 def _line(
@@ -140,10 +154,13 @@ def _line(
     booked_on = _day(day, formats)
     if booked_on is None:
         return refusal(row, "booked_on", _BAD_DAY, code="day")
-    currency = (cells.get("currency") or cells["by_default"]).upper().replace("人民币", "CNY").replace("RMB", "CNY")
+    named = (cells.get("currency") or cells["by_default"]).strip().upper()
+    currency = "CNY" if named in _YUAN else named
     if currency not in EXPONENTS:
         return refusal(row, "currency", _BAD_CURRENCY, code="currency")
     amount, credit, debit = (_minor(each, currency) for each in told)
+    if sum(bool(each) for each in (amount, credit, debit)) > 1:
+        return refusal(row, "amount", _BOTH_WAYS, code="amount")
     if amount is None or credit is None or debit is None or not (total := amount + credit - debit):
         return refusal(row, "amount", _BAD_SUM, code="amount")
     words = (cells.get(name, "").strip() for name in ("reference", "bank_reference", "counterparty"))
@@ -162,11 +179,10 @@ def _day(cell: str, formats: Sequence[str]) -> date | None:
 def _minor(cell: str, currency: str) -> int | None:
     if not cell.strip():
         return 0
-    try:
-        minor = Decimal(cell.replace(",", "").strip()).scaleb(EXPONENTS[currency])
-    except InvalidOperation:
+    if not _SUM.fullmatch(cell.strip()):
         return None
-    is_whole = minor.is_finite() and minor == minor.to_integral_value() and abs(minor) < 10**15
+    minor = Decimal(cell.replace(",", "").strip()).scaleb(EXPONENTS[currency])
+    is_whole = minor == minor.to_integral_value() and abs(minor) < 10**15
     return int(minor) if is_whole else None
 
 

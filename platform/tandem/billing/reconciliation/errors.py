@@ -28,6 +28,14 @@ class AlreadyProposed(Problem):
     mend = Text("Approve or reject that one first.", "请先确认或驳回现有方案。")
 
 
+class ProposalOutdated(Problem):
+    """The difference proposes another journal by now than the one that is to be agreed on."""
+
+    status, slug = 409, "proposal-outdated"
+    title = Text("The difference has changed since this was proposed", "提出方案后差异已发生变化")
+    mend = Text("Reject this proposal and propose anew.", "请驳回该方案并重新提出。")
+
+
 class JournalNotBalanced(Problem):
     """A proposed journal names accounts that stand by themselves, and sums to zero."""
 

@@ -28,7 +28,7 @@ class Finding:
     """One difference. `key` names the fault within its pass, so that seeing it again is seeing it again.
 
     `expected_minor` is what our side says, `actual_minor` what the other says; `cause` is filled in when the facts
-    at hand explain the difference; findings of one `group` have one root.
+    at hand explain the difference; findings of one `group` have one root. `no_journal` says why none is proposed.
     """
 
     key: str
@@ -42,6 +42,7 @@ class Finding:
     cause: str | None = None
     group: str = ""
     evidence: dict[str, str] = field(default_factory=dict)
+    no_journal: str = "by_hand"
 
     def told(self) -> dict[str, Any]:
         """The finding as an item keeps it."""
@@ -56,4 +57,6 @@ class Finding:
             "cause": self.cause,
             "group": self.group or self.kind,
             "evidence": self.evidence,
+            "journal": None,
+            "no_journal": self.no_journal,
         }

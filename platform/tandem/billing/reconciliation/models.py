@@ -112,7 +112,8 @@ class PassRun(TenantOwned, Model):
 class Discrepancy(TenantOwned, Versioned, Model):
     """One difference between two who should agree, once, however often it is seen. 差异
 
-    `fault` is its sort, `kind` its own name; those of one `cause_group` have one root. `explained_by` says whether a
+    `fault` is its sort, `kind` its own name; those of one `cause_group` have one root. `proposed_journal` would mend it
+    (`proposals.py`), or `no_journal_because` says why none does. `explained_by` says whether a
     rule or a party explained it, `settled_by` which party agreed to let it be ("rule": a tolerance did); nobody, when
     it went away. `state_run_id` is the run, or the resolution, that moved it last.
     """
@@ -137,6 +138,7 @@ class Discrepancy(TenantOwned, Versioned, Model):
         _one_of("reconciliation_pass", PASSES, "pass"),
         _one_of("fault", FAULTS, "fault"),
         _one_of("currency", CURRENCIES, "currency"),
+        CheckConstraint("(proposed_journal IS NULL) = (no_journal_because IS NOT NULL)", name="journal_or_reason"),
     )
 
     reconciliation_pass: Mapped[str]
@@ -156,6 +158,8 @@ class Discrepancy(TenantOwned, Versioned, Model):
     amount_at_risk_minor: Mapped[int]
     currency: Mapped[str]
     evidence: Mapped[dict[str, Any]]
+    proposed_journal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    no_journal_because: Mapped[str | None]
     first_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
     seen_count: Mapped[int] = mapped_column(default=1)
@@ -199,7 +203,9 @@ class DiscrepancyStep(TenantOwned, Model):
 class DiscrepancyResolution(TenantOwned, Model):
     """How a difference, or a whole group of one cause, is to be settled: one party proposes, one decides. 处理方案
 
-    `lines` are the journal that settles it, account code to signed amount; empty where nothing is to be booked.
+    `proposed_journal` is the difference's own, as it was when this was proposed; or `lines` are a journal by hand,
+    account code to signed amount. Neither: nothing is to be booked. `refused_because`: the book refused what was
+    agreed, and the difference is open again.
     """
 
     __tablename__ = "discrepancy_resolution"
@@ -218,6 +224,8 @@ class DiscrepancyResolution(TenantOwned, Model):
         CheckConstraint("checker_party IS NULL OR checker_party <> maker_party", name="two_parties"),
         CheckConstraint("(status = 'proposed') = (checker_party IS NULL)", name="decided"),
         CheckConstraint("(discrepancy_id IS NULL) <> (cause_group IS NULL)", name="one_or_group"),
+        CheckConstraint("proposed_journal IS NULL OR lines = '{}'", name="one_journal"),
+        CheckConstraint("journal_id IS NULL OR refused_because IS NULL", name="booked_or_refused"),
         _one_of("currency", CURRENCIES, "currency"),
     )
 
@@ -228,6 +236,7 @@ class DiscrepancyResolution(TenantOwned, Model):
     status: Mapped[str] = mapped_column(default="proposed")
     cause: Mapped[str]
     lines: Mapped[dict[str, Any]]
+    proposed_journal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     currency: Mapped[str]
     maker_party: Mapped[str]
     maker: Mapped[str]
@@ -237,6 +246,7 @@ class DiscrepancyResolution(TenantOwned, Model):
     proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
     decided_at: Mapped[datetime | None]
     journal_id: Mapped[UUID | None]
+    refused_because: Mapped[str | None]
 
 
 class BankStatement(TenantOwned, Model):

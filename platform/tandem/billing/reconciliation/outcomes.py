@@ -109,8 +109,8 @@ _PARK: Final = text(
 )
 _SHOWN: Final = (
     "tenant_id, id, reconciliation_pass, comparison, natural_key, kind, fault, cause_group, day, owner, status, cause, "
-    "explained_by, expected_minor, actual_minor, amount_at_risk_minor, currency, evidence, first_seen_at, "
-    "last_seen_at, seen_count, deadline_at, version, state_run_id"
+    "explained_by, expected_minor, actual_minor, amount_at_risk_minor, currency, evidence, proposed_journal, "
+    "no_journal_because, first_seen_at, last_seen_at, seen_count, deadline_at, version, state_run_id"
 )
 _IS_EXPLAINED: Final = (
     "(EXCLUDED.cause IS NOT NULL OR d.status = 'explained' AND d.explained_by <> 'rule' "
@@ -123,8 +123,8 @@ _TELL_PARKED: Final = text(
     "'pass_parked', 'runaway', :comparison, (CAST(:now AS timestamptz) AT TIME ZONE :zone)::date, 'operator', 'open', "
     "NULL, NULL, 0, 0, (SELECT coalesce(sum(abs(i.diff_minor)), 0) FROM recon_item i WHERE i.tenant_id = :tenant "
     "AND i.comparison = :comparison AND i.status = 'differs'), 'CNY', jsonb_build_object('told', CAST(:told AS text), "
-    "'run_id', CAST(:run AS text)), :now, :now, 1, :until, 1, :run FROM recon_watermark w WHERE w.tenant_id = :tenant "
-    "AND w.comparison = :comparison AND w.source = 'xid' "
+    "'run_id', CAST(:run AS text)), NULL, 'release', :now, :now, 1, :until, 1, :run "
+    "FROM recon_watermark w WHERE w.tenant_id = :tenant AND w.comparison = :comparison AND w.source = 'xid' "
     "ON CONFLICT (tenant_id, reconciliation_pass, natural_key) DO UPDATE SET status = 'open', resolved_at = NULL, "
     "evidence = EXCLUDED.evidence, amount_at_risk_minor = EXCLUDED.amount_at_risk_minor, last_seen_at = :now, "
     "seen_count = d.seen_count + 1, deadline_at = EXCLUDED.deadline_at, version = d.version + 1, settled_by = NULL, "
@@ -138,16 +138,18 @@ _SEE: Final = text(
     'i.natural_key, f.kind, f.fault, f."group", (f.at AT TIME ZONE :zone)::date, f.owner, '
     "CASE WHEN f.cause IS NULL THEN 'open' ELSE 'explained' END, f.cause, "
     "CASE WHEN f.cause IS NULL THEN NULL ELSE 'rule' END, f.expected_minor, f.actual_minor, "
-    "coalesce(f.at_risk_minor, abs(f.expected_minor - f.actual_minor)), f.currency, f.evidence, :now, :now, 1, "
+    "coalesce(f.at_risk_minor, abs(f.expected_minor - f.actual_minor)), f.currency, f.evidence, f.journal, "
+    "CASE WHEN f.journal IS NULL THEN coalesce(f.no_journal, 'by_hand') END, :now, :now, 1, "
     "CASE f.owner WHEN 'provider' THEN CAST(:provider_until AS timestamptz) "
     "WHEN 'hospital' THEN CAST(:hospital_until AS timestamptz) ELSE CAST(:operator_until AS timestamptz) END, 1, :run "
     'FROM recon_item i CROSS JOIN LATERAL jsonb_to_record(i.fault) AS f(kind text, fault text, "group" text, '
     "at timestamptz, owner text, cause text, expected_minor bigint, actual_minor bigint, at_risk_minor bigint, "
-    "currency text, evidence jsonb) "
+    "currency text, evidence jsonb, journal jsonb, no_journal text) "
     "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status = 'differs' "
     "ON CONFLICT (tenant_id, reconciliation_pass, natural_key) DO UPDATE SET kind = EXCLUDED.kind, "
     "comparison = EXCLUDED.comparison, fault = EXCLUDED.fault, cause_group = EXCLUDED.cause_group, "
     "day = EXCLUDED.day, owner = EXCLUDED.owner, evidence = EXCLUDED.evidence, "
+    "proposed_journal = EXCLUDED.proposed_journal, no_journal_because = EXCLUDED.no_journal_because, "
     "expected_minor = EXCLUDED.expected_minor, actual_minor = EXCLUDED.actual_minor, "
     "amount_at_risk_minor = EXCLUDED.amount_at_risk_minor, last_seen_at = :now, seen_count = d.seen_count + 1, "
     "version = d.version + 1, resolved_at = NULL, settled_by = NULL, "

@@ -127,6 +127,18 @@ def days_of_usage() -> list[date]:
     return [row.day for row in found]
 
 
+def count_circulars() -> int:
+    """How many ceilings public circulars have set, for everybody; none is ever taken away."""
+    return int(session.execute(text("SELECT count(*) FROM price_ceiling")).scalar_one())
+
+
+def journal_named(kind: str, key: str) -> UUID | None:
+    """The booked journal of a kind and key."""
+    return session.scalar(
+        select(Journal.id).where(Journal.tenant_id == tenant_id(), Journal.idem_scope == kind, Journal.idem_key == key)
+    )
+
+
 def programmes_paying() -> list[UUID]:
     """Programmes that have paid anything here."""
     named = select(Payment.programme_id).where(Payment.tenant_id == tenant_id(), Payment.programme_id.is_not(None))

@@ -31,11 +31,11 @@ DEFAULTS: Final[Mapping[str, int]] = {
 """What holds until the operator sets another value: every rule there is, and version 0 of it.
 
 `deadline_days`: how long an owner has, from the first sight of a difference. `sla_days`: how long a clearing account,
-a payout on its way or a document may take. `tolerance_minor`: up to which sum a difference is let be, as long as the
-month's `tolerance_budget_minor` lasts. `guard_floor`, `guard_factor`: a comparison that finds more new differences
-than the floor, and than the factor times the most it found of late, parks itself. `bank_days`: how far a bank's day may
-lie from ours. `bank_fee_minor`: how much a bank may have kept of a payout that its line
-names. `bank_batch_size`: how many payouts one line of a bank may lump together.
+a payout on its way or a document that was asked for may take. `tolerance_minor`: up to which sum a difference is let
+be, as long as the month's `tolerance_budget_minor` lasts. `guard_floor`, `guard_factor`: a comparison that finds more
+new differences than the floor, and than the factor times the most it found of late, parks itself. `bank_days`: how
+far a bank's day may lie from ours. `bank_fee_minor`: how much a bank may have kept of a payout that its line names.
+`bank_batch_size`: how many payouts one line of a bank may lump together.
 """
 
 

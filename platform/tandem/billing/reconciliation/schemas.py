@@ -7,6 +7,7 @@ from tandem.billing.days import business_day
 from tandem.billing.reconciliation.bank_files import PROFILES
 from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.billing.reconciliation.models import MODES, NEXT, PARTIES, RESOLUTION_NEXT
+from tandem.billing.reconciliation.proposals import NO_JOURNAL
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 
 _STATES = rules.OneOf(sorted(NEXT))
@@ -19,8 +20,33 @@ class DiscrepanciesQuery(PageQuery):
     day = business_day(load_default=None)
 
 
+class BookedJournalSchema(Schema):
+    """A journal in the book, by its kind and key."""
+
+    kind = fields.String(required=True)
+    key = fields.String(required=True)
+
+
+class ProposedJournalSchema(Schema):
+    """A journal that would mend a difference: a posting rule with its amounts (minor units), parties and terms.
+
+    With `key` it is a fact's own journal, as `source_type` and `source_id` name it; `of` is the journal that a reversal
+    undoes.
+    """
+
+    rule = fields.String(required=True)
+    amounts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    parties = fields.Dict(keys=fields.String(), values=fields.UUID())
+    terms = fields.Dict(keys=fields.String(), values=fields.String())
+    key = fields.String()
+    effective_at = fields.String()
+    source_type = fields.String()
+    source_id = fields.String()
+    of = fields.Nested(BookedJournalSchema)
+
+
 class DiscrepancySchema(Schema):
-    """One difference: who says what, what is at risk, whose turn it is and until when."""
+    """One difference: who says what, what is at risk, whose turn it is and until when, and what would mend it."""
 
     id = fields.UUID(required=True)
     tenant_id = fields.UUID(required=True)
@@ -40,6 +66,8 @@ class DiscrepancySchema(Schema):
     actual_minor = fields.Integer(required=True)
     amount_at_risk = MoneyField(prefix="amount_at_risk", required=True)
     evidence = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    proposed_journal = fields.Nested(ProposedJournalSchema, allow_none=True)
+    no_journal_because = fields.String(allow_none=True, validate=rules.OneOf(sorted(NO_JOURNAL)))
     first_seen_at = fields.DateTime(required=True)
     last_seen_at = fields.DateTime(required=True)
     seen_count = fields.Integer(required=True)
@@ -180,10 +208,10 @@ class SettlingLineWishSchema(Schema):
 
 
 class DiscrepancyResolutionWishSchema(CauseSchema):
-    """How a difference is to be settled; `journal` is empty where nothing is to be booked."""
+    """How a difference is to be settled: without `journal` by its own proposed one; empty, nothing is booked."""
 
     journal = fields.List(
-        fields.Nested(SettlingLineWishSchema), load_default=list[dict[str, object]], validate=rules.Length(0, 20)
+        fields.Nested(SettlingLineWishSchema), load_default=None, allow_none=True, validate=rules.Length(0, 20)
     )
 
 
@@ -202,7 +230,11 @@ class ResolutionsQuery(PageQuery):
 
 
 class DiscrepancyResolutionSchema(Schema):
-    """A proposal: by which party, decided by which; `journal` maps accounts to signed amounts."""
+    """A proposal: by which party, decided by which.
+
+    `proposed_journal` is the difference's own; or `journal`, by hand, maps accounts to signed amounts.
+    `refused_because` is the reason for which the book did not take what was agreed.
+    """
 
     id = fields.UUID(required=True)
     discrepancy_id = fields.UUID(allow_none=True)
@@ -212,6 +244,7 @@ class DiscrepancyResolutionSchema(Schema):
     status = fields.String(required=True)
     cause = fields.String(required=True)
     lines = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True, data_key="journal")
+    proposed_journal = fields.Nested(ProposedJournalSchema, allow_none=True)
     currency = fields.String(required=True)
     maker_party = fields.String(required=True, validate=rules.OneOf(PARTIES))
     checker_party = fields.String(allow_none=True)
@@ -219,6 +252,7 @@ class DiscrepancyResolutionSchema(Schema):
     proposed_at = fields.DateTime(required=True)
     decided_at = fields.DateTime(allow_none=True)
     journal_id = fields.UUID(allow_none=True)
+    refused_because = fields.String(allow_none=True)
 
 
 class PassRunsQuery(PageQuery):

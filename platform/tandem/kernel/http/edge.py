@@ -11,7 +11,7 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 
 from tandem.kernel import audit, errors, idempotency, identity, telemetry
-from tandem.kernel.access import PUBLIC, SIGNED_IN
+from tandem.kernel.access import PUBLIC, SIGNED_IN, roles_holding
 from tandem.kernel.database import Page, check_version, session
 from tandem.kernel.http.bodies import read_batch, read_body
 from tandem.kernel.http.declarations import Route
@@ -72,7 +72,7 @@ def _serve_once(route: Route, view: Callable[..., Any], path: dict[str, Any]) ->
         identity.act_as(actor)
         telemetry.bind(actor=str(actor.id) if actor.id else None, tenant_id=str(actor.tenant_id or ""))
         if route.allow not in {PUBLIC, SIGNED_IN} and route.allow not in actor.permissions:
-            raise errors.Forbidden(permission=route.allow)
+            raise errors.Forbidden(permission=route.allow, roles=roles_holding(route.allow, route.audience))
         if route.across:
             where = f"{request.method} {request.url_rule}"
             audit.record(action="tenants.crossed", object_type="route", object_id=where, of_tenant=OPERATOR_ID)

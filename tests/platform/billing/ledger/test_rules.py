@@ -192,7 +192,7 @@ def amounts_that_balance(rule: PostingRule) -> dict[str, Any]:
 def test_every_rule_of_the_house_makes_a_journal_that_can_be_booked(rule: str) -> None:
     (newest, *_) = posting_rules()[rule]
     terms = {"other": "usd", "cash": "cash.bank", "account": "ar.patient", "successor": "ar.insurer"}
-    terms |= {"held": "suspense", "target": "rev.other"}
+    terms |= {"held": "suspense", "target": "rev.other", "counter": "ar.patient"}
     amounts = amounts_that_balance(newest)
     parties = {role: new_id() for role in newest.roles}
 

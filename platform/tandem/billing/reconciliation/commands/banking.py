@@ -33,16 +33,13 @@ def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStat
     Raises BankFileUnreadable, BankFileRefused where a row is wrong or says otherwise than before, SHEET_PROBLEMS.
     """
     digest = sha256(content).hexdigest()
-    known = session.scalar(
-        select(BankStatement).where(
-            BankStatement.tenant_id == tenant_id(),
-            BankStatement.account == account,
-            BankStatement.file_sha256 == digest,
-        )
-    )
-    if known is not None:
+    if (known := _known(account, digest)) is not None:
         return known
     named = _named(read_bank_file(content, profile))
+    # One file of an account at a time: who sends the same, or one that shares lines, at the same moment waits and sees.
+    session.execute(_HOLD_ACCOUNT, {"tenant": tenant_id(), "account": f"account:{account}"})
+    if (known := _known(account, digest)) is not None:
+        return known
     before = _before(account, list(named))
     altered = [line for key, line in named.items() if key in before and before[key] != line.body]
     if altered:
@@ -62,6 +59,16 @@ def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStat
         details={"lines": len(named), "new": len(fresh)},
     )  # fmt: skip
     return statement
+
+
+def _known(account: str, digest: str) -> BankStatement | None:
+    return session.scalar(
+        select(BankStatement).where(
+            BankStatement.tenant_id == tenant_id(),
+            BankStatement.account == account,
+            BankStatement.file_sha256 == digest,
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -150,6 +157,11 @@ def _row(statement: BankStatement, identity: str, line: BankLine) -> dict[str, A
     }  # fmt: skip
 
 
+_HOLD_ACCOUNT: Final = text(
+    "INSERT INTO recon_watermark AS w (tenant_id, comparison, source, position) "
+    "VALUES (:tenant, 'R3.files', :account, 1) "
+    "ON CONFLICT (tenant_id, comparison, source) DO UPDATE SET position = w.position + 1"
+)
 _UNMATCHED: Final = text(
     "SELECT l.id, l.amount_minor, l.currency, l.booked_on, l.reference, l.bank_reference, l.identity FROM bank_line l "
     "WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND NOT EXISTS (SELECT FROM recon_claim c "

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from sqlalchemy import select, text, update
 
-from tandem.billing.ledger import CHART, JournalDraft, Line, post
+from tandem.billing.ledger import CHART, JournalDraft, JournalRefused, Line, post
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import (
     AlreadyProposed,
     JournalNotBalanced,
     NothingInGroup,
     NotParked,
+    ProposalOutdated,
     SameParty,
 )
 from tandem.billing.reconciliation.events import ResolutionApproved
@@ -28,6 +29,7 @@ from tandem.billing.reconciliation.models import (
     ReconWatermark,
 )
 from tandem.billing.reconciliation.outcomes import parked_key
+from tandem.billing.reconciliation.proposals import REVERSAL, SETTLED, draft_of
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import refusing, session
@@ -52,17 +54,20 @@ def reopen(discrepancy_id: UUID, *, cause: str) -> Discrepancy:
 
 
 def propose_resolution(
-    discrepancy_id: UUID, *, cause: str, lines: Mapping[str, int], party: str
+    discrepancy_id: UUID, *, cause: str, lines: Mapping[str, int] | None, party: str
 ) -> DiscrepancyResolution:
-    """Say how a difference is to be settled, and by which journal if any; the other party decides.
+    """Say how a difference is to be settled; the other party decides.
 
-    Raises TransitionRefused for one that is resolved, AlreadyProposed, JournalNotBalanced, NotFound.
+    Without `lines` by its own proposed journal, if it has one; with them by that journal; with none of them by
+    nothing being booked. Raises TransitionRefused for one that is resolved, AlreadyProposed, JournalNotBalanced,
+    NotFound.
     """
     row = queries.discrepancy(discrepancy_id)
     _require_open(row)
-    _require_balanced(lines)
-    proposal = _proposal(row.reconciliation_pass, row.kind, row.currency, cause, lines, party)
+    _require_balanced(lines or {})
+    proposal = _proposal(row.reconciliation_pass, row.kind, row.currency, cause, lines or {}, party)
     proposal.discrepancy_id = row.id
+    proposal.proposed_journal = row.proposed_journal if lines is None else None
     with refusing(discrepancy_resolution_one_proposed=AlreadyProposed):
         session.add(proposal)
     _record(proposal, "proposed")
@@ -87,9 +92,12 @@ def propose_group_resolution(
 def approve_resolution(resolution_id: UUID, *, party: str) -> DiscrepancyResolution:
     """Agree with the other party's proposal: what it is about is resolved, and its journal goes to the book.
 
-    Raises SameParty, TransitionRefused, NotFound.
+    Raises SameParty, ProposalOutdated where the difference says otherwise by now, TransitionRefused where it is
+    resolved or the proposal decided, NotFound.
     """
     proposal = _decide(resolution_id, "approved", party)
+    if proposal.discrepancy_id is not None:
+        _require_current(proposal, queries.discrepancy(proposal.discrepancy_id))
     settled = _GROUP_SETTLED if proposal.discrepancy_id is None else _ONE_SETTLED
     facts = {
         "tenant": tenant_id(), "one": proposal.discrepancy_id, "pass": proposal.reconciliation_pass,
@@ -99,7 +107,7 @@ def approve_resolution(resolution_id: UUID, *, party: str) -> DiscrepancyResolut
     session.execute(settled, facts)
     proposal.settled_count = int(session.execute(_COUNT_SETTLED, facts).scalar_one())
     session.execute(_SETTLED_STEPS, facts)
-    if proposal.lines:
+    if proposal.lines or proposal.proposed_journal:
         outbox.add(ResolutionApproved(proposal.id))
     return proposal
 
@@ -110,21 +118,55 @@ def reject_resolution(resolution_id: UUID, *, party: str) -> DiscrepancyResoluti
 
 
 def post_resolution(resolution_id: UUID) -> None:
-    """Book what was agreed, once. [the tenant's own job]"""
-    proposal = queries.resolution(resolution_id)
-    if proposal.status != "approved" or not proposal.lines or proposal.decided_at is None:
+    """Book what was agreed, exactly and once. What the book refuses is open again. [the tenant's own job]"""
+    proposal = queries.resolution(resolution_id, for_update=True)
+    if proposal.status != "approved" or proposal.journal_id is not None or proposal.refused_because is not None:
         return
-    draft = JournalDraft(
-        kind="discrepancy_settled",
+    try:
+        draft = _draft_by_hand(proposal) if proposal.lines else _draft_as_proposed(proposal)
+        if draft is not None:
+            proposal.journal_id = post([draft]).journal_ids[0]
+    except JournalRefused as refusal:
+        _take_back(proposal, refusal.slug)
+
+
+def _draft_by_hand(proposal: DiscrepancyResolution) -> JournalDraft:
+    return JournalDraft(
+        kind=SETTLED,
         key=str(proposal.id),
-        effective_at=proposal.decided_at,
+        effective_at=proposal.decided_at or proposal.proposed_at,
         lines=[Line(code, int(amount)) for code, amount in sorted(proposal.lines.items())],
         source_type="discrepancy_resolution",
         source_id=proposal.id,
         currency=proposal.currency,
         rule_version=f"agreed:{proposal.maker_party}/{proposal.checker_party}",
     )
-    proposal.journal_id = post([draft]).journal_ids[0]
+
+
+def _draft_as_proposed(proposal: DiscrepancyResolution) -> JournalDraft | None:
+    journal = proposal.proposed_journal
+    if journal is None:
+        return None
+    named = journal["of"] if journal["rule"] == REVERSAL else None
+    return draft_of(
+        journal,
+        key=str(proposal.id),
+        at=proposal.decided_at or proposal.proposed_at,
+        currency=proposal.currency,
+        source_id=proposal.id,
+        journal_id=queries.journal_named(named["kind"], named["key"]) if named else None,
+    )
+
+
+def _take_back(proposal: DiscrepancyResolution, refusal: str) -> None:
+    """The book cannot say what was agreed: nobody's difference is settled by that."""
+    proposal.refused_because = refusal
+    if proposal.discrepancy_id is None:
+        return
+    row = queries.discrepancy(proposal.discrepancy_id)
+    if row.status == "resolved" and row.state_run_id == proposal.id:
+        _step(row, "open", f"the book refused what was agreed: {refusal}")
+        row.resolved_at = row.settled_by = row.explained_by = None
 
 
 def release_comparison(comparison: str, *, because: str) -> None:
@@ -176,6 +218,13 @@ def _decide(resolution_id: UUID, verdict: str, party: str) -> DiscrepancyResolut
 def _require_open(row: Discrepancy) -> None:
     if row.status == "resolved":
         move(row, "resolved", NEXT)
+
+
+def _require_current(proposal: DiscrepancyResolution, row: Discrepancy) -> None:
+    # What went away by itself meanwhile would be booked for nothing, and what changed with a wrong sum.
+    _require_open(row)
+    if proposal.proposed_journal is not None and proposal.proposed_journal != row.proposed_journal:
+        raise ProposalOutdated(proposed=proposal.proposed_journal, now=row.proposed_journal)
 
 
 def _require_balanced(lines: Mapping[str, int]) -> None:

@@ -1,6 +1,7 @@
 """Running the comparisons of one tenant, and closing days."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -10,11 +11,30 @@ from sqlalchemy import func, select
 from tandem.billing.payments import read_until
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import DayNotOver
-from tandem.billing.reconciliation.matching import Comparison, Look, Mode, Outcome, run_comparison, run_told
+from tandem.billing.reconciliation.matching import (
+    Comparison,
+    Look,
+    Mode,
+    Outcome,
+    advance,
+    position_of,
+    run_comparison,
+    run_told,
+)
 from tandem.billing.reconciliation.models import DayClose, ReconciliationRun
-from tandem.billing.reconciliation.passes import bank, books, documents, metering, provider, splits, use
+from tandem.billing.reconciliation.passes import (
+    bank,
+    books,
+    ceilings,
+    documents,
+    fapiao,
+    metering,
+    provider,
+    splits,
+    use,
+)
 from tandem.billing.reconciliation.passes.told import Told
-from tandem.billing.reconciliation.rules import rules_in_force
+from tandem.billing.reconciliation.rules import Rules, rules_in_force
 from tandem.kernel import audit, clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
@@ -27,6 +47,7 @@ COMPARISONS: Final[Sequence[Comparison]] = (
     provider.FEES,
     provider.LISTED_FEES,
     bank.COMPOSED,
+    bank.PAID_OUT,
     bank.ARRIVED,
     use.ACCRUED,
     use.PAID,
@@ -37,7 +58,9 @@ COMPARISONS: Final[Sequence[Comparison]] = (
     books.CLEARED,
     splits.SPLIT,
     splits.REVERSED,
+    ceilings.CEILINGS,
     documents.DOCUMENTS,
+    fapiao.FAPIAO,
 )
 """Comparisons in one statement each, in the order in which they run."""
 
@@ -46,8 +69,22 @@ def compare(comparison: Comparison, mode: Mode, since: datetime, until: datetime
     """Run one comparison in the scope's tenant; in mode "day" it looks at the keys of [since, until) besides."""
     rules = rules_in_force()
     limits = {"asked_until": read_until(), "billed_until": clock.today() - rules.days("sla_days.billing")}
-    values = provider.tariffs() | books.clearing_terms(rules) | bank.bank_terms(rules) | limits
-    return run_comparison(comparison, Look(mode, since, until, values), rules)
+    values = provider.tariffs() | books.clearing_terms(rules) | bank.bank_terms(rules) | fapiao.fapiao_terms(rules)
+    look = Look(mode, since, until, values | limits)
+    if comparison is ceilings.CEILINGS:
+        return _compare_ceilings(look, rules)
+    return run_comparison(comparison, look, rules)
+
+
+def _compare_ceilings(look: Look, rules: Rules) -> Outcome:
+    """One more circular may bind use of any day: then everything is looked at. Circulars are only ever added."""
+    name, known = ceilings.CEILINGS.name, queries.count_circulars()
+    # Counted before anything is read: a circular that is recorded meanwhile is the next run's.
+    if known != position_of(name, ceilings.CIRCULARS):
+        look = replace(look, mode="full")
+    outcome = run_comparison(ceilings.CEILINGS, look, rules)
+    advance(name, ceilings.CIRCULARS, known)
+    return outcome
 
 
 def keep(told: Told) -> Outcome:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from tandem.billing.reconciliation.matching import Comparison, Keys
-from tandem.billing.reconciliation.passes.faults import fault
+from tandem.billing.reconciliation.passes.faults import fault, journal_by, over_or_under
 from tandem.billing.reconciliation.rules import Rules
 from tandem.kernel import clock
 
@@ -22,18 +22,21 @@ def bank_terms(rules: Rules) -> dict[str, Any]:
 
 
 def _arrived(keys: Keys) -> str:
-    missing = fault("payout_not_at_bank", "missing_right", "provider", actual="0", **_PAYOUT)
+    missing = fault("payout_not_at_bank", "missing_right", "provider", actual="0", no_journal="ask_provider", **_PAYOUT)
     other = fault(
-        "payout_in_other_currency", "currency", "provider", actual="o.amount_minor", at_risk="p.amount_minor", **_PAYOUT
-    )
+        "payout_in_other_currency", "currency", "provider", actual="o.amount_minor", at_risk="p.amount_minor",
+        no_journal="rate_needed", **_PAYOUT,
+    )  # fmt: skip
     kept = fault(
         "bank_fee_deducted", "amount_under", "hospital", at_risk="m.payouts_minor - m.bank_minor",
-        **(_PAYOUT | {"expected": "m.payouts_minor"}), actual="m.bank_minor",
+        **(_PAYOUT | {"expected": "m.payouts_minor"}), actual="m.bank_minor", no_journal="by_hand",
+        journal=journal_by("bank_fee", "m.payouts_minor - m.bank_minor"),
     )  # fmt: skip
     stray = fault(
         "bank_line_unmatched", "missing_left", "hospital", expected="0", actual="l.amount_minor", currency="l.currency",
         at="l.booked_on::timestamp AT TIME ZONE 'Asia/Shanghai'",
-        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)",
+        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)", no_journal="by_hand",
+        journal=journal_by("bank_unexplained", "l.amount_minor"),
     )  # fmt: skip
     # Whoever sends no bank files is not told that nothing has arrived.
     return f"""
@@ -101,11 +104,13 @@ def _composed(keys: Keys) -> str:
         cause=f"'{BY_HAND}'",
         at_risk="p.amount_minor",
         evidence=evidence,
+        no_journal="ask_provider",
         **told,
     )
     beyond = fault(
-        "payout_beyond_movements", "amount_over", "operator", evidence="jsonb_build_object('payout_id', p.id)", **told
-    )
+        "payout_beyond_movements", "amount_over", "operator", evidence="jsonb_build_object('payout_id', p.id)",
+        no_journal="ask_provider", **told,
+    )  # fmt: skip
     # Only a payout by hand has no composition; where there is none, nothing is added up.
     return f"""
 WITH outs AS (
@@ -131,3 +136,50 @@ COMPOSED: Final = Comparison(
     stores_matches=False,
 )
 """A payout by hand, of which the provider names no parts, is covered by movements and flagged with those it took."""
+
+
+TAKEN_BY_HAND: Final = "a payout by hand took parts of its movements first: the oldest money was assumed to go first"
+
+
+def _paid_out(keys: Keys) -> str:
+    told = {
+        "expected": "p.amount_minor", "actual": "p.parts_minor", "currency": "p.currency", "at": "p.sent_at",
+        "evidence": "jsonb_build_object('payout_id', p.id, 'provider_id', p.provider_payout_id, 'parts', p.parts)",
+    }  # fmt: skip
+    by_hand = (
+        "CASE WHEN EXISTS (SELECT FROM payout h WHERE h.tenant_id = :tenant AND h.composition = 'assumed' "
+        f"AND h.currency = p.currency AND h.sent_at <= p.sent_at) THEN '{TAKEN_BY_HAND}' END"
+    )
+    differs = fault(
+        "payout_parts_differ", over_or_under("p.amount_minor", "p.parts_minor"), "provider", cause=by_hand,
+        no_journal="ask_provider", **told,
+    )  # fmt: skip
+    untold = fault("payout_parts_untold", "late", "provider", no_journal="ask_provider", **told)
+    return f"""
+SELECT 'parts\\:' || p.id AS key, p.amount_minor || ' ' || p.currency AS left_text,
+       p.parts_minor || ' ' || p.composition AS right_text, p.amount_minor - p.parts_minor AS diff_minor,
+       CASE WHEN p.composition <> 'unknown'
+            THEN CASE WHEN p.parts_minor <> p.amount_minor THEN {differs} END
+            WHEN p.sent_at < CAST(:payouts_due AS timestamptz) THEN {untold} END AS fault
+FROM (
+    SELECT o.*, coalesce(c.total, 0) AS parts_minor, coalesce(c.parts, 0) AS parts
+    FROM payout o
+    LEFT JOIN (SELECT t.payout_id, sum(t.amount_minor)::bigint AS total, count(*) AS parts FROM payout_part t
+               JOIN balance_transaction m ON m.tenant_id = t.tenant_id AND m.id = t.balance_transaction_id
+               WHERE t.tenant_id = :tenant AND m.tenant_id = :tenant AND {keys.within("t.payout_id", _ID)}
+               GROUP BY t.payout_id) c ON c.payout_id = o.id
+    WHERE o.tenant_id = :tenant AND o.is_automatic AND o.is_posted AND o.status <> 'failed'
+      AND {keys.within("o.id", _ID)}) p"""
+
+
+PAID_OUT: Final = Comparison(
+    "R2.paid_out",
+    _paid_out,
+    # Time itself makes a composition late: those not told yet are looked at in every run.
+    dirty="SELECT 'parts\\:' || p.id AS key FROM payout p WHERE p.tenant_id = :tenant AND p.is_automatic "
+    "AND (p.changed_xid >= :xid OR p.composition = 'unknown')",
+    of_day="SELECT 'parts\\:' || p.id AS key FROM payout p WHERE p.tenant_id = :tenant AND p.is_automatic "
+    "AND p.sent_at >= :since AND p.sent_at < :until",
+    stores_matches=False,
+)
+"""An automatic payout is the sum of the movements that the provider says it paid out."""

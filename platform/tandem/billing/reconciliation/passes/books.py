@@ -25,7 +25,7 @@ def books_and_seals() -> Told:
             evidence = {"faults": str(verdict.fault_count), "first": verdict.faults[0]}
             told.found.append(
                 Finding(key, "book_unsound", "chain_break", "operator", 0, 0, clock.now(), verdict.currency,
-                        evidence=evidence)
+                        evidence=evidence, no_journal="broken_seal")
             )  # fmt: skip
     return told
 
@@ -43,7 +43,7 @@ def _cleared(keys: Keys) -> str:
     stale = fault(
         "clearing_stale", "stale_suspense", owner, expected="0", actual="c.stale", currency="c.currency", at="c.until",
         group="'clearing_stale\\:' || c.code",
-        evidence="jsonb_build_object('account', c.code, 'cleared_until', c.until)",
+        evidence="jsonb_build_object('account', c.code, 'cleared_until', c.until)", no_journal="by_hand",
     )  # fmt: skip
     # First in, first out: what stood before the limit and no later entry of the other side has taken away.
     return f"""

@@ -11,6 +11,7 @@ _DOCUMENT: Final = {
     "currency": "i.currency",
     "at": "i.issued_at",
     "evidence": "jsonb_build_object('invoice_id', i.id, 'document_no', i.document_no)",
+    "no_journal": "document_only",
 }
 
 

@@ -1,5 +1,10 @@
 """A fault as the SQL of a comparison writes it: the members that `Finding.told` has, made by the database."""
 
+from collections.abc import Mapping
+from typing import Final
+
+_NOTHING: Final[Mapping[str, str]] = {}
+
 
 def fault(
     kind: str,
@@ -11,17 +16,46 @@ def fault(
     currency: str,
     at: str,
     evidence: str,
+    no_journal: str,
+    journal: str = "CAST(NULL AS jsonb)",
     cause: str = "NULL",
     group: str | None = None,
     at_risk: str = "NULL",
 ) -> str:
-    """SQL for a fault. `kind`, `sort`, `owner` are words (the last two may be a CASE); the rest are expressions."""
+    """SQL for a fault. `kind`, `sort`, `owner` are words (the last two may be a CASE); the rest are expressions.
+
+    `no_journal` is a word of `NO_JOURNAL`: why nothing is proposed where `journal` is NULL.
+    """
     return (
         f"jsonb_build_object('kind', '{kind}', 'fault', {_word(sort)}, 'owner', {_word(owner)}, "
         f"'expected_minor', {expected}, 'actual_minor', {actual}, 'at_risk_minor', {at_risk}, "
         f"'currency', {currency}, 'at', {at}, 'cause', CAST({cause} AS text), 'group', {group or repr(kind)}, "
-        f"'evidence', {evidence})"
+        f"'evidence', {evidence}, 'journal', {journal}, "
+        f"'no_journal', CASE WHEN ({journal}) IS NULL THEN '{no_journal}' END)"
     )
+
+
+def journal_of_fact(rule: str, amount: str, *, key: str, at: str, source_type: str, source_id: str) -> str:
+    """SQL for a proposal: the journal that a fact's own rule makes of it, under the fact's own key."""
+    return (
+        f"jsonb_build_object('rule', {_word(rule)}, 'amounts', jsonb_build_object('amount', {amount}), "
+        f"'parties', jsonb_build_object(), 'terms', jsonb_build_object(), 'key', {key}, 'effective_at', {at}, "
+        f"'source_type', {source_type}, 'source_id', {source_id})"
+    )
+
+
+def journal_by(rule: str, amount: str, terms: Mapping[str, str] = _NOTHING) -> str:
+    """SQL for a proposal: a journal by a rule, for the difference alone; it is named after the resolution."""
+    words = ", ".join(f"'{name}', {said}" for name, said in terms.items())
+    return (
+        f"jsonb_build_object('rule', '{rule}', 'amounts', jsonb_build_object('amount', {amount}), "
+        f"'parties', jsonb_build_object(), 'terms', jsonb_build_object({words}))"
+    )
+
+
+def reversal_of_booked(kind: str, key: str) -> str:
+    """SQL for a proposal: the journal of this kind and key is undone."""
+    return f"jsonb_build_object('rule', 'reversal', 'of', jsonb_build_object('kind', {kind}, 'key', {key}))"
 
 
 def over_or_under(ours: str, theirs: str) -> str:

@@ -23,7 +23,7 @@ def rollups_and_events(since: datetime, until: datetime) -> Told:
         sort = "amount_over" if kept < counted else "amount_under"
         told.found.append(
             Finding(key, "rollup_differs", sort, "operator", counted, kept, row["hour"],
-                    group=f"rollup_differs:{row['meter']}", evidence=evidence)
+                    group=f"rollup_differs:{row['meter']}", evidence=evidence, no_journal="recount")
         )  # fmt: skip
     return told
 
@@ -36,6 +36,7 @@ def _claimed(keys: Keys) -> str:
         "expected": "k.fact_count", "actual": "coalesce(k.claimed, 0)", "currency": "'CNY'", "at": "k.hour",
         "at_risk": "0",
         "evidence": "jsonb_build_object('meter', k.meter, 'subject', k.subject, 'hour', k.hour)",
+        "no_journal": "rate_again",
     }  # fmt: skip
     late = fault(
         "usage_late", "late", "operator", group="'usage_late\\:' || k.meter",
@@ -49,10 +50,10 @@ def _claimed(keys: Keys) -> str:
     return f"""
 SELECT k.key, k.fact_count::text AS left_text, k.claimed::text AS right_text,
        k.fact_count - coalesce(k.claimed, 0) AS diff_minor,
-       CASE WHEN k.subscriptions > 1 THEN {double} WHEN k.claimed IS NULL THEN {unclaimed}
-            WHEN k.claimed <> k.fact_count THEN {late} END AS fault
+       CASE WHEN k.subscriptions > 1 THEN {double} WHEN k.claimed IS NULL AND NOT k.is_late THEN {unclaimed}
+            WHEN k.claimed IS DISTINCT FROM k.fact_count THEN {late} END AS fault
 FROM (
-    SELECT {_HOUR_KEY} AS key, u.meter, u.subject, u.hour, u.fact_count, max(c.fact_count) AS claimed,
+    SELECT {_HOUR_KEY} AS key, u.meter, u.subject, u.hour, u.fact_count, u.is_late, max(c.fact_count) AS claimed,
            count(DISTINCT l.subscription_id) AS subscriptions
     FROM usage_rollup u
     JOIN subscription n ON n.tenant_id = u.tenant_id AND n.subject = u.subject
@@ -63,7 +64,7 @@ FROM (
      AND c.hour = u.hour
     LEFT JOIN rated_line l ON l.tenant_id = c.tenant_id AND l.id = c.rated_line_id
     WHERE u.tenant_id = :tenant AND n.tenant_id = :tenant AND p.tenant_id = :tenant AND u.fact_count > 0 AND {mine}
-    GROUP BY u.tenant_id, u.meter, u.subject, u.hour, u.fact_count) k"""
+    GROUP BY u.tenant_id, u.meter, u.subject, u.hour, u.fact_count, u.is_late) k"""
 
 
 CLAIMED: Final = Comparison(
@@ -82,12 +83,14 @@ def _billed(keys: Keys) -> str:
     missing = fault(
         "line_not_billed", "missing_right", "operator", expected="l.amount_minor", actual="0", currency="l.currency",
         at="l.period_until::timestamp AT TIME ZONE 'Asia/Shanghai'",
-        evidence="jsonb_build_object('rated_line_id', l.id, 'code', l.code)",
+        evidence="jsonb_build_object('rated_line_id', l.id, 'code', l.code)", no_journal="document_only",
     )  # fmt: skip
+    # A month's bill can only be written when the month is over: its time is counted from there.
     return f"""
 SELECT 'billed\\:' || l.id AS key, l.amount_minor::text AS left_text, o.invoice_id::text AS right_text,
        CASE WHEN o.id IS NULL THEN l.amount_minor ELSE 0 END AS diff_minor,
-       CASE WHEN o.id IS NULL AND l.raised_for < CAST(:billed_until AS date) THEN {missing} END AS fault
+       CASE WHEN o.id IS NULL AND l.raised_for + interval '1 month' < CAST(:billed_until AS date) THEN {missing} END
+       AS fault
 FROM rated_line l LEFT JOIN invoice_origin o ON o.tenant_id = l.tenant_id AND o.id = l.id
 WHERE l.tenant_id = :tenant AND l.parked_reason IS NULL AND l.amount_minor <> 0
   AND {keys.within("l.id", "CAST(split_part(s.key, ':', 2) AS uuid)")}"""

@@ -8,7 +8,13 @@ from typing import Any, Final
 
 from tandem.billing.prices import TARIFFS
 from tandem.billing.reconciliation.matching import Comparison, Keys, books
-from tandem.billing.reconciliation.passes.faults import fault, over_or_under
+from tandem.billing.reconciliation.passes.faults import (
+    fault,
+    journal_by,
+    journal_of_fact,
+    over_or_under,
+    reversal_of_booked,
+)
 
 CASH_KINDS: Final = (
     "payment_captured", "payment_refunded", "refund_returned", "dispute_withdrawn", "dispute_won", "payout_sent",
@@ -79,12 +85,27 @@ _OURS: Final = {
 }
 _WITHOUT_FACT: Final = fault(
     "booked_without_fact", "missing_left", "operator", expected="0", actual="r.amount_minor", currency="r.currency",
-    at="r.at", evidence="jsonb_build_object('journal_key', r.key, 'kind', r.kind)",
+    at="r.at", evidence="jsonb_build_object('journal_key', r.key, 'kind', r.kind)", no_journal="by_hand",
+    journal=reversal_of_booked("r.kind", "r.key"),
 )  # fmt: skip
-_NOT_BOOKED: Final = fault("fact_not_booked", "missing_right", "operator", actual="0", **_OURS)
+_RULE_OF_FACT: Final = (
+    "CASE l.source || CASE WHEN l.amount_minor < 0 THEN '-' ELSE '+' END WHEN 'payment+' THEN 'payment_captured' "
+    "WHEN 'refund-' THEN 'payment_refunded' WHEN 'refund+' THEN 'refund_returned' WHEN 'dispute-' THEN "
+    "'dispute_withdrawn' WHEN 'dispute+' THEN 'dispute_won' WHEN 'payout-' THEN 'payout_sent' "
+    "ELSE 'payout_returned' END"
+)
+_COUNTER: Final = (
+    "CASE l.source WHEN 'dispute' THEN 'dispute.hold' WHEN 'payout' THEN 'cash.bank' ELSE 'ar.patient' END"
+)
+_NOT_BOOKED: Final = fault(
+    "fact_not_booked", "missing_right", "operator", actual="0", no_journal="by_hand",
+    journal=journal_of_fact(_RULE_OF_FACT, "abs(l.amount_minor)", key="l.key", at="l.at", source_type="l.source",
+                            source_id="l.row_id"), **_OURS,
+)  # fmt: skip
 _THEIRS: Final = {**_OURS, "actual": "r.amount_minor"}
 _DIFFERENT: Final = over_or_under("l.amount_minor", "r.amount_minor")
-_OTHER_CURRENCY: Final = {**_THEIRS, "at_risk": "abs(l.amount_minor)"}
+_OTHER_CURRENCY: Final = {**_THEIRS, "at_risk": "abs(l.amount_minor)", "no_journal": "rate_needed"}
+_ADJUSTED: Final = journal_by("fact_adjusted", "l.amount_minor - r.amount_minor", {"counter": _COUNTER})
 
 
 def _posted(keys: Keys, account: str, kinds: Sequence[str], of_key: str = "s.key", joined: str = "") -> str:
@@ -111,9 +132,12 @@ SELECT coalesce(l.key, r.key) AS key, l.amount_minor || ' ' || l.currency AS lef
             WHEN r.key IS NULL THEN {_NOT_BOOKED}
             WHEN l.currency <> r.currency
             THEN {fault("booked_in_other_currency", "currency", "operator", **_OTHER_CURRENCY)}
-            WHEN l.claims > 1 THEN {fault("fact_claimed_twice", "duplicate", "operator", **_THEIRS)}
+            WHEN l.claims > 1
+            THEN {fault("fact_claimed_twice", "duplicate", "operator", no_journal="by_hand", **_THEIRS)}
             WHEN l.amount_minor <> r.amount_minor
-            THEN {fault("booked_amount_differs", _DIFFERENT, "operator", **_THEIRS)} END AS fault
+            THEN {
+        fault("booked_amount_differs", _DIFFERENT, "operator", no_journal="by_hand", journal=_ADJUSTED, **_THEIRS)
+    } END AS fault
 FROM ({_facts_within(keys, "split_part(s.key, ':', 2)")}) l
 FULL JOIN (
     {_posted(keys, "cash.psp", CASH_KINDS[:-1])}) r ON r.key = l.key"""
@@ -135,11 +159,16 @@ def _moved(keys: Keys) -> str:
 SELECT 'moved\\:' || l.key AS key, l.amount_minor || ' ' || l.currency AS left_text,
        r.amount_minor || ' ' || r.currency AS right_text, l.amount_minor - coalesce(r.amount_minor, 0) AS diff_minor,
        CASE WHEN r.source_id IS NULL
-            THEN {fault("movement_missing", "missing_right", "provider", actual="0", cause=asked, **_OURS)}
+            THEN {
+        fault(
+            "movement_missing", "missing_right", "provider", actual="0", cause=asked, no_journal="ask_provider", **_OURS
+        )
+    }
             WHEN l.currency <> r.currency
             THEN {fault("moved_in_other_currency", "currency", "provider", **_OTHER_CURRENCY)}
             WHEN l.amount_minor <> r.amount_minor
-            THEN {fault("moved_amount_differs", _DIFFERENT, "provider", **_THEIRS)} END AS fault
+            THEN {fault("moved_amount_differs", _DIFFERENT, "provider", no_journal="ask_provider", **_THEIRS)} END
+       AS fault
 FROM ({_facts_within(keys, "split_part(s.key, ':', 3)")}) l
 LEFT JOIN (
     SELECT m.source_id, m.amount_minor > 0 AS is_into, sum(m.amount_minor)::bigint AS amount_minor,
@@ -178,15 +207,21 @@ def _carried(keys: Keys) -> str:
                             "AND t0.provider_id = split_part(s.key, ':', 2)")  # fmt: skip
     mine = "true" if keys.are_all else f"({keys.within('t.provider_id', _ID)} OR {of_source})"
     theirs = {**_MOVEMENT, "expected": "0", "actual": "m.amount_minor"}
-    unexplained = fault("movement_unexplained", "missing_left", "operator", **theirs)
-    not_booked = fault("movement_not_booked", "missing_left", "operator", **theirs)
+    unexplained = fault("movement_unexplained", "missing_left", "operator", no_journal="by_hand", **theirs)
+    # Several movements of one posting share its difference: the first of them proposes it, once.
+    beyond = journal_by("fact_adjusted", "m.summed - coalesce(r.amount_minor, 0)", {"counter": "'suspense'"})
+    not_booked = fault(
+        "movement_not_booked", "missing_left", "operator", no_journal="by_hand",
+        journal=f"CASE WHEN m.place = 1 AND m.currency = coalesce(r.currency, m.currency) THEN {beyond} END", **theirs,
+    )  # fmt: skip
     return f"""
 SELECT 'bt\\:' || m.provider_id AS key, coalesce(m.posted_as, '') || ' ' || coalesce(r.amount_minor, 0) AS left_text,
        m.amount_minor || ' ' || m.currency AS right_text, coalesce(r.amount_minor, 0) - m.summed AS diff_minor,
        CASE WHEN m.posted_as = 'bt\\:' || m.provider_id OR m.amount_minor = 0 THEN NULL
             WHEN starts_with(m.posted_as, 'movement\\:') THEN {unexplained}
             WHEN r.key IS NULL OR r.amount_minor <> m.summed OR r.currency <> m.currency THEN {not_booked} END AS fault
-FROM (SELECT t.*, sum(t.amount_minor) OVER (PARTITION BY t.source_id, t.posted_as)::bigint AS summed
+FROM (SELECT t.*, sum(t.amount_minor) OVER (PARTITION BY t.source_id, t.posted_as)::bigint AS summed,
+             row_number() OVER (PARTITION BY t.source_id, t.posted_as ORDER BY t.provider_id) AS place
       FROM balance_transaction t WHERE t.tenant_id = :tenant AND {mine}) m
 LEFT JOIN (
     {_posted(keys, "cash.psp", CASH_KINDS, "t1.posted_as", _ROW)}) r ON r.key = m.posted_as"""
@@ -208,11 +243,16 @@ def _fees(keys: Keys) -> str:
     taken = "CASE WHEN m.posted_as = 'bt\\:' || m.provider_id THEN m.fee_minor - m.amount_minor ELSE m.fee_minor END"
     gone = fault(
         "fee_without_movement", "missing_right", "operator", expected="r.amount_minor", actual="0",
-        currency="r.currency", at="r.at", evidence="jsonb_build_object('journal_key', r.key)",
+        currency="r.currency", at="r.at", evidence="jsonb_build_object('journal_key', r.key)", no_journal="by_hand",
+        journal=reversal_of_booked("r.kind", "r.key"),
     )  # fmt: skip
+    whole = journal_of_fact("psp_fee", "m.fee", key="'bt\\:' || m.provider_id", at="m.provider_created_at",
+                            source_type="'balance_transaction'", source_id="m.provider_id")  # fmt: skip
+    rest = journal_by("psp_fee_adjusted", "m.fee - r.amount_minor")
     booked = fault(
         "fee_not_booked", over_or_under("coalesce(r.amount_minor, 0)", "m.fee"), "operator",
-        expected="coalesce(r.amount_minor, 0)", actual="m.fee", **_MOVEMENT,
+        expected="coalesce(r.amount_minor, 0)", actual="m.fee", no_journal="by_hand",
+        journal=f"CASE WHEN r.key IS NULL THEN {whole} ELSE {rest} END", **_MOVEMENT,
     )  # fmt: skip
     return f"""
 SELECT 'fee\\:' || coalesce(m.provider_id, substr(r.key, 4)) AS key, coalesce(r.amount_minor, 0) || ' ' AS left_text,
@@ -247,6 +287,7 @@ def _listed(keys: Keys) -> str:
         "fee_off_list", over_or_under("m.listed", "m.fee_minor"), "provider", expected="m.listed",
         actual="m.fee_minor", currency="m.currency", at="m.provider_created_at", cause=_LISTED,
         evidence="jsonb_build_object('balance_transaction_id', m.provider_id, 'method', m.method)",
+        no_journal="ask_provider",
     )  # fmt: skip
     return f"""
 SELECT 'fee_off_list\\:' || m.provider_id AS key, m.listed::text AS left_text, m.fee_minor::text AS right_text,

@@ -9,6 +9,7 @@ _ACCRUAL: Final = {
     "currency": "a.currency",
     "at": "a.at",
     "evidence": "jsonb_build_object('fee_accrual_id', a.id, 'agreement_version_id', a.agreement_version_id)",
+    "no_journal": "adjust_statement",
 }
 _ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
 

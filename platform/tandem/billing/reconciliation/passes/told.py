@@ -40,6 +40,7 @@ def balance_at_provider(until: datetime) -> Told:
         finding = Finding(
             f"balance:{currency}", "balance_differs", _sort(ours, theirs), "provider" if is_told else "operator", ours,
             theirs, until - MOMENT, currency, EXPLAINED_BY_R1 if is_told else None,
+            no_journal="ask_provider" if is_told else "by_hand",
         )  # fmt: skip
         told.found.append(finding)
     told.checked_count = len(told.looked_at)
@@ -62,7 +63,8 @@ def invoices_and_book(since: datetime, until: datetime) -> Told:
                 sort = "missing_right" if other is None else _sort(total, other)
                 told.found.append(
                     Finding(told.looked_at[-1], kind, sort, "operator", total, other or 0, since, currency,
-                            evidence=evidence)
+                            evidence=evidence,
+                            no_journal="own_job" if kind == "invoice_not_booked" else "document_only")
                 )  # fmt: skip
     for series in sorted({str(row["series"]) for row in issued}):
         told.looked_at.append(f"numbers:{series}")
@@ -71,7 +73,7 @@ def invoices_and_book(since: datetime, until: datetime) -> Told:
             evidence = {"series": series, "numbered": str(numbered), "highest": str(highest)}
             told.found.append(
                 Finding(told.looked_at[-1], "invoice_number_gap", "missing_left", "operator", 0, 0, since,
-                        evidence=evidence)
+                        evidence=evidence, no_journal="document_only")
             )  # fmt: skip
     return told
 
@@ -88,7 +90,7 @@ def statement_and_book(currency: str = "CNY") -> Told:
     if document_of(statement)[1] != statement.document_sha256:
         told.found.append(
             Finding(key, "statement_changed", "status", "operator", statement.payable_minor, 0, ended, currency,
-                    evidence=evidence)
+                    evidence=evidence, no_journal="adjust_statement")
         )  # fmt: skip
     return told
 
@@ -111,7 +113,8 @@ def use_and_benefits(
             evidence = {"payment_id": str(row["id"]), "programme_id": str(row["programme_id"])}
             told.found.append(
                 Finding(f"{kind}:{row['id']}", kind, sort, "operator", int(row["amount_minor"]), 0, since,
-                        str(row["currency"]), group=f"{kind}:{row['programme_id']}", evidence=evidence)
+                        str(row["currency"]), group=f"{kind}:{row['programme_id']}", evidence=evidence,
+                        no_journal="own_job")
             )  # fmt: skip
     return told
 
@@ -131,7 +134,7 @@ def book_and_mirror(ours: Sequence[Mirrored], theirs: Mapping[UUID, int], at: da
                     f"journal:{journal.id}", kind,
                     "missing_right" if said is None else _sort(journal.amount_minor, said), "operator",
                     -journal.amount_minor, said or 0, at, journal.currency, group=f"{kind}:{journal.kind}",
-                    evidence={"journal_id": str(journal.id), "kind": journal.kind},
+                    evidence={"journal_id": str(journal.id), "kind": journal.kind}, no_journal="own_job",
                 )
             )  # fmt: skip
     return told

@@ -18,10 +18,13 @@ _USED_ON_DAY: Final = (
 
 
 def _accrued(keys: Keys) -> str:
-    missing = fault("usage_not_accrued", "missing_right", "operator", expected="u.amount_minor", actual="0", **_USE)
+    missing = fault(
+        "usage_not_accrued", "missing_right", "operator", expected="u.amount_minor", actual="0", no_journal="own_job",
+        **_USE,
+    )  # fmt: skip
     differs = fault(
         "basis_differs", over_or_under("u.amount_minor", "a.basis_minor"), "operator", expected="u.amount_minor",
-        actual="a.basis_minor", **_USE,
+        actual="a.basis_minor", no_journal="adjust_statement", **_USE,
     )  # fmt: skip
     return f"""
 SELECT 'usage\\:' || u.id AS key, u.amount_minor || ' ' || u.currency AS left_text,
@@ -42,7 +45,10 @@ ACCRUED: Final = Comparison(
 
 
 def _paid(keys: Keys) -> str:
-    unpaid = fault("usage_unpaid", "missing_right", "hospital", expected="u.amount_minor", actual="0", **_USE)
+    unpaid = fault(
+        "usage_unpaid", "missing_right", "hospital", expected="u.amount_minor", actual="0",
+        no_journal="collect_or_waive", **_USE,
+    )  # fmt: skip
     return f"""
 SELECT 'unpaid\\:' || u.id AS key, u.amount_minor::text AS left_text, p.status AS right_text,
        CASE WHEN p.status = 'succeeded' THEN 0 ELSE u.amount_minor END AS diff_minor,
@@ -65,7 +71,7 @@ PAID: Final = Comparison(
 def _metered(keys: Keys) -> str:
     missing = fault(
         "paid_not_metered", "missing_left", "hospital", expected="p.amount_minor", actual="0", currency="p.currency",
-        at="p.completed_at", evidence="jsonb_build_object('payment_id', p.id)",
+        at="p.completed_at", evidence="jsonb_build_object('payment_id', p.id)", no_journal="own_job",
     )  # fmt: skip
     return f"""
 SELECT 'payment\\:' || p.id AS key, p.amount_minor::text AS left_text, min(u.id::text) AS right_text,
@@ -104,6 +110,7 @@ def _fees(keys: Keys) -> str:
         "fees_differ", over_or_under("coalesce(l.amount_minor, 0)", "coalesce(r.amount_minor, 0)"), "operator",
         expected="coalesce(l.amount_minor, 0)", actual="coalesce(r.amount_minor, 0)", currency="d.currency",
         at="d.day::timestamp AT TIME ZONE 'Asia/Shanghai'", evidence="jsonb_build_object('day', d.day)",
+        no_journal="adjust_statement",
     )  # fmt: skip
     accrued = _FEE_ACCRUALS.format(day=_DAY.format("f.at"), within=_on_days(keys, "f.at"))
     booked = _FEE_JOURNALS.format(day=_DAY.format("j.effective_at"), within=_on_days(keys, "j.effective_at"))
