@@ -42,9 +42,11 @@ class Task:
     def timed(self) -> Iterator[None]:
         """What is measured; entered more than once it adds up."""
         if not self.seconds:
-            # What was loaded and prepared is not this work's garbage; gunicorn and our workers freeze it too.
+            # What was loaded and prepared is not this work's garbage, and batches are looked through for cycles less
+            # often: as gunicorn and our workers have it, and the same for the peers.
             gc.collect()
             gc.freeze()
+            gc.set_threshold(50_000)
         server = tree_cpu_seconds(self.postgres_pid)
         own, began = _own_cpu(), time.perf_counter()
         yield

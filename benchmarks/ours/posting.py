@@ -20,31 +20,30 @@ HOT: Final = "inc.platform"
 def spread(task: Task) -> None:
     """Post `count` journals of `legs` legs in batches, each batch a transaction and durable before the next."""
     legs, hot = int(task.facts.get("legs", 4)), bool(task.facts.get("hot"))
-    parties = [derived_id("benchmark", "party", str(number)) for number in range(int(task.facts.get("parties", 250)))]
-    work = journals(task.seed, task.count, legs=legs, accounts=len(CODES) * len(parties), hot=hot)
+    sides = _sides(int(task.facts.get("parties", 250)))
+    work = journals(task.seed, task.count, legs=legs, accounts=len(sides) - 1, hot=hot)
     posted = 0
     for first in range(0, task.count, BATCH):
         batch = [next(work) for _ in range(min(BATCH, task.count - first))]
         with task.timed():
-            drafts = [_draft(each, parties) for each in batch]
+            drafts = [_draft(each, sides) for each in batch]
             with acting_for(OPERATOR_ID, statement_timeout_ms=REPORT_TIMEOUT_MS), transaction():
                 posted += len(post(drafts).items)
     task.tell(posted, batch=BATCH)
 
 
-def _draft(journal: Journal, parties: list[UUID]) -> JournalDraft:
+def _draft(journal: Journal, sides: list[tuple[str, UUID | None]]) -> JournalDraft:
     return JournalDraft(
         kind="benchmark",
         key=journal.key,
         effective_at=BEGAN + timedelta(seconds=journal.number),
-        lines=[_line(account, amount, parties) for account, amount in journal.legs],
+        lines=[Line(sides[account][0], amount, sides[account][1]) for account, amount in journal.legs],
         source_type="benchmark",
         source_id=journal.key,
     )
 
 
-def _line(account: int, amount_minor: int, parties: list[UUID]) -> Line:
-    if account == 0:
-        return Line(HOT, amount_minor)
-    number = account - 1
-    return Line(CODES[number % len(CODES)], amount_minor, parties[number // len(CODES)])
+def _sides(parties: int) -> list[tuple[str, UUID | None]]:
+    """What the accounts of the workload are here, by their numbers: 0 is the hot one."""
+    ids = [derived_id("benchmark", "party", str(number)) for number in range(parties)]
+    return [(HOT, None), *((code, party) for party in ids for code in CODES)]

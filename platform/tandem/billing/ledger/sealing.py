@@ -27,27 +27,16 @@ def written(moment: datetime) -> str:
 
 def body_hash(draft: JournalDraft) -> bytes:
     """The hash of all that the draft says; two drafts of one key must agree in it."""
-    said = [f"{line_head(line.account_code, line.party_id)}{line.amount_minor}]" for line in draft.lines]
-    return sealed_body(head_of(draft, written(draft.effective_at)), said)
+    kind, key, moment, lines, source_type, source_id, currency, correlation_id, rule_version, reverses = draft
+    said = [(code, party, amount) for code, amount, party in lines]
+    told = (kind, key, currency, written(moment), source_type, str(source_id), rule_version, reverses, correlation_id)
+    return body_of((*told, said))
 
 
-def head_of(draft: JournalDraft, effective_at: str) -> bytes:
-    """All that a draft says but its lines, as the beginning of the JSON that is hashed."""
-    kind, key, _, _, source_type, source_id, currency, correlation_id, rule_version, reverses = draft
-    source = source_id if type(source_id) is str else str(source_id)
-    # orjson writes a UUID as str() does.
-    told = (kind, key, currency, effective_at, source_type, source, rule_version, reverses, correlation_id)
-    return orjson.dumps(told)[:-1]
-
-
-def line_head(account_code: str, party_id: UUID | None) -> str:
-    """How a line on this account begins, in that JSON; its amount and a closing bracket follow."""
-    return f"{orjson.dumps([account_code, _spelled(party_id)]).decode()[:-1]},"
-
-
-def sealed_body(head: bytes, lines: Sequence[str]) -> bytes:
-    """The hash of a body from its parts."""
-    return sha256(head + b",[" + ",".join(lines).encode() + b"]]").digest()
+def body_of(told: tuple[object, ...]) -> bytes:
+    """The hash of a body from its members in their order, moments as `written`; its lines are the last."""
+    # orjson writes as json does, and a UUID as str() does.
+    return sha256(orjson.dumps(told)).digest()
 
 
 def body_hash_of(

@@ -7,7 +7,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from tandem.billing.ledger import JournalDraft, Line, balance_minor, balances, lock_book, post, reversal_of
+from tandem.billing.ledger import (
+    JournalDraft,
+    Line,
+    balance_minor,
+    balances,
+    lock_book,
+    post,
+    reversal_of,
+    verify_books,
+)
 from tandem.billing.ledger.errors import (
     AccountUnknown,
     AlreadyReversed,
@@ -54,6 +63,23 @@ def test_a_payment_is_booked_once_however_often_it_is_told(hospital: UUID) -> No
         assert again.items[0].outcome == "duplicate"
         assert {*first.journal_ids, *again.journal_ids} == {first.journal_ids[0]}
         assert balance_minor("cash.psp") == 7_200
+
+
+def test_a_large_batch_says_what_small_ones_say(hospital: UUID) -> None:
+    drafts = [a_payment(f"ch_{n}", 100 + n, correlation_id=new_id() if n % 2 else None) for n in range(300)]
+    drafts.append(a_payment("old", effective_at=datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)))
+    with acting_for(hospital), transaction():
+        at_once = post(drafts)
+
+    with acting_for(hospital), transaction():
+        again = [post([draft]).items[0] for draft in (drafts[0], drafts[299], drafts[300])]
+        rows = session.execute(text("SELECT correlation_id, effective_at FROM journal ORDER BY seq")).all()
+
+        assert [(each.outcome, each.seq) for each in again] == [("duplicate", 1), ("duplicate", 300), ("duplicate", 301)]
+        assert [each.journal_id for each in again] == [at_once.items[n].journal_id for n in (0, 299, 300)]
+        assert [tuple(row) for row in rows] == [(draft.correlation_id, draft.effective_at) for draft in drafts]
+        assert balance_minor("cash.psp") == sum(draft.lines[0].amount_minor for draft in drafts)
+        assert verify_books()[0].is_sound
 
 
 def test_the_same_key_with_another_amount_is_refused(hospital: UUID) -> None:

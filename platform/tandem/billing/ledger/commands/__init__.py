@@ -10,7 +10,8 @@ from tandem.billing.ledger.commands.books import (
 )
 from tandem.billing.ledger.commands.checkpoints import count_checkpoints, forget_checkpoints
 from tandem.billing.ledger.commands.holds import capture_hold, expire_holds, place_hold, void_hold
-from tandem.billing.ledger.commands.posting import PostingBroken, post, reversal_of
+from tandem.billing.ledger.commands.posting import post, reversal_of
+from tandem.billing.ledger.commands.writing import PostingBroken
 
 __all__ = [
     "LockedBook",

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from tandem.billing.arrays import plain_array, text_array
 from tandem.billing.ledger.chart import CHART, fund_of
+from tandem.billing.ledger.drafts import Line
 from tandem.billing.ledger.errors import BalanceLimitReached, JournalRefused
-from tandem.billing.ledger.sealing import line_head
 from tandem.kernel import ids
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import tenant_id
@@ -25,25 +25,23 @@ class OpenAccount:
     """One account while a batch is posted: its number there, from 1, its marks, and its balance if it is limited."""
 
     __slots__ = (
-        "balance", "ceiling", "code", "floor", "id", "is_new", "marks", "party", "place", "said",
+        "balance", "ceiling", "code", "floor", "id", "is_new", "marks", "party", "place",
     )  # fmt: skip
 
     def __init__(self, code: str, party: UUID | None, marks: int) -> None:
         self.code, self.party, self.marks = code, party, marks
         self.id: str = ""
         self.is_new = True
-        # How the lines of this account begin in a journal's body.
-        self.said = line_head(code, party)
         self.place = self.balance = 0
         self.floor: int | None = CHART[code].floor_minor
         self.ceiling: int | None = CHART[code].ceiling_minor
 
 
-def find_accounts(book_id: UUID, wanted: Mapping[AccountKey, tuple[str, UUID | None]]) -> dict[AccountKey, OpenAccount]:
-    """The accounts of these keys, found or yet to be opened; keys that the chart does not allow are left out."""
+def find_accounts(book_id: UUID, wanted: Mapping[AccountKey, Line]) -> dict[AccountKey, OpenAccount]:
+    """The accounts of these lines, found or yet to be opened; those that the chart does not allow are left out."""
     here = tenant_id()
     accounts: dict[AccountKey, OpenAccount] = {}
-    for key, (code, party) in wanted.items():
+    for key, (code, _, party) in wanted.items():
         heading = CHART.get(code)
         if heading is not None and heading.by_party is (party is not None):
             accounts[key] = OpenAccount(code, party, _MARKS[fund_of(code, here)])

@@ -4,30 +4,25 @@ The pass decides and writes down in the same breath: a draft is looked at once, 
 into the columns of the statements that follow. At twenty thousand journals a second every object counts.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import repeat
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, text
-
-from tandem.billing.arrays import bytes_array, plain_array, text_array
 from tandem.billing.ledger import queries
 from tandem.billing.ledger.chart import CHART
 from tandem.billing.ledger.commands.accounts import (
     CLOSED,
     LIMITED,
     MIXED,
-    AccountKey,
     OpenAccount,
     find_accounts,
     keep_in_mind,
     limits_broken,
-    open_accounts,
 )
 from tandem.billing.ledger.commands.books import LockedBook, lock_book
+from tandem.billing.ledger.commands.writing import LINE, Columns, write_columns
 from tandem.billing.ledger.drafts import JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import (
     AccountClosed,
@@ -43,18 +38,12 @@ from tandem.billing.ledger.errors import (
     PartyMismatch,
     ReversalIsFinal,
 )
-from tandem.billing.ledger.sealing import body_hash, head_of, seal, sealed_body, written
+from tandem.billing.ledger.sealing import body_hash, body_of, seal, written
 from tandem.kernel import clock, ids
-from tandem.kernel.database import session
 from tandem.kernel.tenancy import tenant_id
 
 CHUNK: Final = 5_000
 """Journals per statement: enough to be fast, few enough that memory stays small whatever the batch."""
-_COUNTED: Final = [[str(n) for n in range(1, size + 1)] for size in range(33)]
-
-
-class PostingBroken(RuntimeError):
-    """The database wrote another number of rows than it was given: a fault of ours, nothing is committed."""
 
 
 def post(drafts: Sequence[JournalDraft], *, partly: bool = False) -> PostingResult:
@@ -115,113 +104,61 @@ class _Batch:
             for row in queries.journals_by_key([(draft.kind, draft.key) for draft in drafts])
         }
         self.reversed = queries.reversals({draft.reverses for draft in drafts if draft.reverses is not None})
-        wanted = {
-            (code, None if party is None else party.int): (code, party)
-            for draft in drafts
-            for code, _, party in draft.lines
-        }
-        self.accounts: dict[AccountKey, OpenAccount] = find_accounts(book.id, wanted)
-        self.listed = list(self.accounts.values())
+        lines = list(chain.from_iterable([draft.lines for draft in drafts]))
+        keys = [(code, None if party is None else party.int) for code, _, party in lines]
+        accounts = find_accounts(book.id, dict(zip(keys, lines, strict=True)))
+        # In order of the lines: `take` is given the drafts in the order in which they are here.
+        self.found = map(accounts.get, keys)
+        self.listed = list(accounts.values())
         self.booked_at = clock.now()
         self.booked_words = written(self.booked_at).encode()
         self.seq, self.last = book.next_seq, book.last_hash
-        self.journals: list[tuple[str, ...]] = []
-        self.hashes: list[tuple[bytes, bytes]] = []
-        self.seqs: list[str] = []
-        self.line_nos: list[str] = []
-        self.places: list[int] = []
-        self.amounts: list[int] = []
+        self.columns = Columns(book.id, book.next_seq, book.last_hash, self.booked_at)
 
     def take(self, draft: JournalDraft) -> Posted:
         """Decide on one draft and, if it is to be booked, write it down."""
-        name = (draft.kind, draft.key)
-        if name in self.booked:
-            return self._told_before(name, draft)
-        off_by, marks = 0, 0
+        kind, key, moment, lines, source_type, source_id, currency, correlation_id, rule_version, reverses = draft
+        accounts = list(islice(self.found, len(lines)))
+        if (kind, key) in self.booked:
+            return self._told_before((kind, key), draft)
+        off_by, marks, place = 0, 0, self.columns.first_line(self.seq)
         places: list[int] = []
         amounts: list[int] = []
-        said: list[str] = []
-        accounts, lines = self.accounts, draft.lines
-        for code, amount, party in lines:
-            account = accounts.get((code, None if party is None else party.int))
+        said: list[tuple[str, UUID | None, int]] = []
+        for (code, amount, party), account in zip(lines, accounts, strict=True):
             if account is None or not amount:
                 return _refused(draft, _fault(draft, self.here))
+            place += LINE
             off_by += amount
             marks |= account.marks
-            places.append(account.place)
+            places.append(place + account.place)
             amounts.append(amount)
-            said.append(f"{account.said}{amount}]")
-        if off_by or marks or len(lines) < 2 or draft.reverses or self.book.frozen_at:
-            touched = [(self.listed[place - 1], amount) for place, amount in zip(places, amounts, strict=True)]
+            said.append((code, party, amount))
+        if off_by or marks or len(lines) < 2 or reverses or self.book.frozen_at:
+            touched = list(zip([each for each in accounts if each is not None], amounts, strict=True))
             refusal = self._refusal(draft, touched, off_by, marks)
             if refusal is not None:
                 return _refused(draft, refusal)
             if marks & LIMITED:
                 keep_in_mind(touched)
-        self.places += places
-        self.amounts += amounts
-        effective_at = written(draft.effective_at)
-        return self._accept(draft, effective_at, sealed_body(head_of(draft, effective_at), said))
-
-    def write(self) -> None:
-        """One statement per table for all that was taken. Raises PostingBroken."""
-        if not self.journals:
-            return
-        here = {"tenant": self.here, "book": self.book.id}
-        counts = Counter(self.places)
-        used = [self.listed[place - 1] for place in counts]
-        open_accounts(self.book.id, [account for account in used if account.is_new])
-        columns = [list(column) for column in zip(*self.journals, strict=True)]
-        bodies, hashes = zip(*self.hashes, strict=True)
-        of_journals: dict[str, Any] = {
-            name: array(column) for (name, array), column in zip(_JOURNAL_COLUMNS, columns, strict=True)
-        } | {
-            "bodies": bytes_array(bodies),
-            "prevs": bytes_array([self.book.last_hash, *hashes[:-1]]),
-            "hashes": bytes_array(hashes),
-        }
-        of_journals |= {"booked_at": self.booked_at, "first": self.book.next_seq}
-        session.execute(_INSERT_JOURNALS, here | of_journals)
-        of_entries = {
-            "seqs": plain_array(self.seqs),
-            "line_nos": plain_array(self.line_nos),
-            "places": plain_array(self.places),
-            "amounts": plain_array(self.amounts),
-            "accounts": plain_array([account.id or "NULL" for account in self.listed]),
-        }
-        _all_written(len(self.seqs), _INSERT_ENTRIES, here | of_entries | {"currency": self.currency})
-        moved, lasts = self._moved(), dict(zip(self.places, self.seqs, strict=True))
-        of_accounts = {
-            "accounts": plain_array([account.id for account in used]),
-            "moved": plain_array([moved[place] for place in counts]),
-            "counts": plain_array(counts.values()),
-            "lasts": plain_array([lasts[place] for place in counts]),
-        }
-        _all_written(len(used), _UPDATE_BALANCES, {"tenant": self.here} | of_accounts)
-        session.execute(_ADVANCE_BOOK, here | {"next_seq": self.seq, "last_hash": self.last})
-
-    def _accept(self, draft: JournalDraft, effective_at: str, body: bytes) -> Posted:
-        seq, journal_id = self.seq, ids.new_id()
+        journal_id, seq, source = ids.new_id(), self.seq, source_id if type(source_id) is str else str(source_id)
+        told = (kind, key, currency, written(moment), source_type, source, rule_version, reverses, correlation_id, said)
+        body = body_of(told)
         self.last = sealed = seal(self.last, seq, self.booked_words, body)
-        kind, key, _, lines, source_type, source_id, _, correlation_id, rule_version, reverses = draft
-        self.journals.append((
-            journal_id.hex, kind, key, effective_at, source_type, str(source_id), rule_version,
-            "NULL" if reverses is None else reverses.hex, "NULL" if correlation_id is None else correlation_id.hex,
-        ))  # fmt: skip
-        self.hashes.append((body, sealed))
-        self.seqs.extend(repeat(str(seq), len(lines)))
-        self.line_nos.extend(_COUNTED[len(lines)] if len(lines) < len(_COUNTED) else map(str, range(1, len(lines) + 1)))
+        self.columns.add(
+            (journal_id, kind, key, moment, source_type, source, rule_version, reverses, correlation_id, body, sealed),
+            places,
+            amounts,
+        )
         if reverses is not None:
             self.reversed[reverses] = "reversed"
         self.booked[kind, key] = (body, journal_id, seq)
         self.seq = seq + 1
         return Posted(kind, key, "posted", journal_id, seq)
 
-    def _moved(self) -> list[int]:
-        moved = [0] * (len(self.listed) + 1)
-        for place, amount in zip(self.places, self.amounts, strict=True):
-            moved[place] += amount
-        return moved
+    def write(self) -> None:
+        """One statement per table for all that was taken. Raises PostingBroken."""
+        write_columns(self.columns, self.listed, self.currency)
 
     def _told_before(self, name: tuple[str, str], draft: JournalDraft) -> Posted:
         body, journal_id, seq = self.booked[name]
@@ -265,45 +202,3 @@ def _fault(draft: JournalDraft, here: UUID) -> JournalRefused:
 
 def _refused(draft: JournalDraft, refusal: JournalRefused) -> Posted:
     return Posted(draft.kind, draft.key, "refused", refusal=refusal)
-
-
-def _all_written(expected: int, statement: Any, values: Mapping[str, Any]) -> None:
-    written_rows: CursorResult[Any] = session.execute(statement, values)  # type: ignore[assignment]  # DML counts rows
-    if written_rows.rowcount != expected:
-        raise PostingBroken(f"{written_rows.rowcount} rows written of {expected}")
-
-
-_JOURNAL_COLUMNS: Final = (
-    ("ids", plain_array), ("kinds", text_array), ("keys", text_array), ("effective", plain_array),
-    ("source_types", text_array), ("source_ids", text_array), ("rules", text_array), ("reverses", plain_array),
-    ("correlations", plain_array),
-)  # fmt: skip
-_INSERT_JOURNALS = text(
-    "INSERT INTO journal (tenant_id, id, book_id, seq, kind, idem_scope, idem_key, body_sha256, effective_at, "
-    "booked_at, source_type, source_id, rule_version, reverses_id, correlation_id, prev_hash, hash) "
-    "SELECT b.tenant_id, u.id, b.id, :first + u.place - 1, u.kind, u.kind, u.idem_key, u.body, u.effective_at, "
-    ":booked_at, u.source_type, u.source_id, u.rule_version, u.reverses_id, u.correlation_id, u.prev_hash, u.hash "
-    "FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:keys AS text[]), CAST(:bodies AS bytea[]), "
-    "CAST(:effective AS timestamptz[]), CAST(:source_types AS text[]), CAST(:source_ids AS text[]), "
-    "CAST(:rules AS text[]), CAST(:reverses AS uuid[]), CAST(:correlations AS uuid[]), CAST(:prevs AS bytea[]), "
-    "CAST(:hashes AS bytea[])) WITH ORDINALITY AS u(id, kind, idem_key, body, effective_at, source_type, source_id, "
-    "rule_version, reverses_id, correlation_id, prev_hash, hash, place) "
-    "JOIN book b ON b.tenant_id = :tenant AND b.id = :book"
-)
-# The join is the foreign key: an entry can only be written to an open account of this very book.
-_INSERT_ENTRIES = text(
-    "INSERT INTO entry (tenant_id, book_id, seq, line_no, account_id, amount_minor, currency, fund) "
-    "SELECT a.tenant_id, a.book_id, u.seq, u.line_no, a.id, u.amount_minor, :currency, a.fund FROM unnest("
-    "CAST(:seqs AS bigint[]), CAST(:line_nos AS bigint[]), CAST(:places AS integer[]), CAST(:amounts AS bigint[])"
-    ") AS u(seq, line_no, place, amount_minor) JOIN account a ON a.tenant_id = :tenant AND a.book_id = :book "
-    "AND a.id = (CAST(:accounts AS uuid[]))[u.place] AND a.closed_at IS NULL"
-)
-_UPDATE_BALANCES = text(
-    "UPDATE account_balance b SET posted_minor = b.posted_minor + u.moved, entry_count = b.entry_count + u.entries, "
-    "last_seq = u.last_seq FROM unnest(CAST(:accounts AS uuid[]), CAST(:moved AS bigint[]), "
-    "CAST(:counts AS bigint[]), CAST(:lasts AS bigint[])) AS u(id, moved, entries, last_seq) "
-    "WHERE b.tenant_id = :tenant AND b.id = u.id"
-)
-_ADVANCE_BOOK = text(
-    "UPDATE book SET next_seq = :next_seq, last_hash = :last_hash WHERE tenant_id = :tenant AND id = :book"
-)
