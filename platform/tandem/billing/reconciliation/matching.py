@@ -4,6 +4,9 @@ A comparison is SQL: what both sides say, key by key, and which keys may have ch
 row as its lock, works out the keys to look at, writes an item where something is new, makes differences of items,
 and moves the watermark: one transaction, so that a run which is killed never was.
 
+A run looks at a bounded list of keys by their indexes, or at everything at once. At everything it sends a sieve ahead
+where the comparison has one, so that of a million keys it looks exactly at the few that are no plain pair.
+
 Which keys may have changed is decided by a safe horizon. A row bears the transaction that wrote it last; a run keeps
 the oldest transaction that was still running when it looked, and the next one looks at all from there on, so a slow
 transaction is met when it ends. Books need no such care: their places are taken one after the other.
@@ -22,6 +25,7 @@ from tandem.billing.reconciliation import outcomes
 from tandem.billing.reconciliation.findings import Finding
 from tandem.billing.reconciliation.models import PassRun
 from tandem.billing.reconciliation.rules import Rules
+from tandem.billing.reconciliation.sieve import Sieve, sift
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
@@ -33,6 +37,8 @@ _PLACES: Final = "<places of books>"
 """Stands in a comparison's SQL until the run knows which books there are, and up to where it has seen them."""
 COMPARE_TIMEOUT_MS: Final = 600_000
 """A first run over a whole history takes minutes, not the seconds of a request."""
+MOST_KEYS: Final = 50_000
+"""Above that many keys, looking at everything costs no more than looking at each by its indexes."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ class Comparison:
     `compared` gives SQL with the columns key, left_text, right_text, diff_minor, fault (NULL where both sides agree),
     one row per key, at least for the keys it is given. `dirty` is SQL for the keys that may have changed since
     `:xid` and the places of books (see `books`), `of_day` for those of a day. Without `stores_matches` a key on which
-    both sides always agreed leaves no row.
+    both sides always agreed leaves no row; so it is where there is a `sieve`. `is_timeless`: what both sides say is all
+    there is to it, so a difference is looked at again only when one of them changed, or with its day, or with all.
     """
 
     name: str
@@ -64,10 +71,17 @@ class Comparison:
     dirty: str
     of_day: str | None = None
     stores_matches: bool = True
+    sieve: Sieve | None = None
+    is_timeless: bool = False
 
     @property
     def reconciliation_pass(self) -> str:
         return self.name.partition(".")[0]
+
+    @property
+    def keeps_matches(self) -> bool:
+        """Whether agreement leaves a row of its own."""
+        return self.stores_matches and self.sieve is None
 
 
 @dataclass(frozen=True)
@@ -119,15 +133,19 @@ def run_comparison(comparison: Comparison, look: Look, rules: Rules) -> Outcome:
     values = {
         **_names(comparison.name), "xid": xid, "now": started_at, "run": run_id, "since": look.since,
         "until": look.until, **look.values, **{f"book{n}": row.id for n, row in enumerate(places)},
+        **{f"currency{n}": row.currency for n, row in enumerate(places)},
         **{f"after{n}": row.position for n, row in enumerate(places)},
     }  # fmt: skip
-    scope = _scope(comparison, mode, len(places))
-    session.execute(_ALL_AT_ONCE if scope is None else _BY_INDEX)
-    changed = _write_items(_items_sql(comparison, scope), values)
-    if scope is not None:
-        checked = session.execute(text(f"SELECT count(*) FROM ({scope}) s"), values).scalar_one()
-    else:
+    mode, keys, sifted = _keys(comparison, mode, len(places), values)
+    values["keys"] = keys
+    session.execute(_ALL_AT_ONCE if keys is None else _BY_INDEX)
+    changed = _write_items(_items_sql(comparison, keys is None), values)
+    if keys is not None:
+        checked = len(keys) if sifted is None else sifted
+    elif comparison.keeps_matches:
         checked = session.execute(_COUNT_ITEMS, _names(comparison.name)).scalar_one()
+    else:
+        checked = session.execute(text(_COUNT.format(comparison.compared(Keys(True)))), values).scalar_one()
     # The places that were noted before anything was read: what is booked meanwhile is the next run's.
     told = {"books": [row.id for row in places], "places": [row.next_seq - 1 for row in places]}
     session.execute(_MOVE_ON_BOOKS, _names(comparison.name) | told)
@@ -147,15 +165,15 @@ def run_told(
     _take_turn(name)
     found = {each.key: each for each in findings}
     values = {
-        **_names(name), "now": started_at, "run": run_id, "keys": list(found),
+        **_names(name), "now": started_at, "run": run_id,
         "expected": [str(each.expected_minor) for each in found.values()],
         "actual": [str(each.actual_minor) for each in found.values()],
         "diffs": [each.expected_minor - each.actual_minor for each in found.values()],
         "faults": [orjson.dumps(each.told()).decode() for each in found.values()],
-        "looked_at": list({*looked_at, *found}),
+        "found": list(found), "keys": list({*looked_at, *found}),
     }  # fmt: skip
     told = Comparison(name, lambda _: _TOLD, dirty="", stores_matches=False)
-    changed = _write_items(_items_sql(told, _TOLD_SCOPE), values)
+    changed = _write_items(_items_sql(told, are_all=False), values)
     return _conclude(name, "told", rules, values, len(looked_at) if checked_count is None else checked_count, changed)
 
 
@@ -191,30 +209,53 @@ def _take_turn(name: str) -> tuple[int, bool]:
     return seen, seen == 0 or horizon < seen
 
 
-def _scope(comparison: Comparison, mode: str, books_count: int) -> str | None:
-    if mode == "full":
-        return None
+def _keys(
+    comparison: Comparison, mode: Mode, books_count: int, values: Mapping[str, Any]
+) -> tuple[Mode, list[str] | None, int | None]:
+    """In which mode after all, at which keys to look (None: all), and how many a sieve has seen besides."""
+    if mode != "full":
+        session.execute(_BY_INDEX)
+        limited = f"{_scope(comparison, mode, books_count)} LIMIT {MOST_KEYS + 1}"
+        keys = list(session.execute(text(limited), values).scalars())
+        if len(keys) <= MOST_KEYS:
+            return mode, keys, None
+        session.execute(_ANY_WAY)
+    found = None
+    if comparison.sieve is not None:
+        session.execute(_ALL_AT_ONCE)
+        found = sift(comparison.sieve, books_count, values, most=MOST_KEYS)
+    if found is None:
+        return "full", None, None
+    kept = session.execute(_KEPT_KEYS, _names(comparison.name)).scalars()
+    session.execute(_IN_LOOPS)
+    return "full", sorted({*found.suspects, *kept}), found.checked_count
+
+
+def _scope(comparison: Comparison, mode: str, books_count: int) -> str:
     places = [f"j.book_id = :book{n} AND j.seq > :after{n}" for n in range(books_count)]
-    asked = [comparison.dirty.replace(_PLACES, f"({' OR '.join(places) or 'false'})"), _OPEN_KEYS]
+    asked = [comparison.dirty.replace(_PLACES, f"({' OR '.join(places) or 'false'})")]
+    if not comparison.is_timeless:
+        asked.append(_OPEN_KEYS)
     if mode == "day" and comparison.of_day is not None:
         asked.append(comparison.of_day)
-    return " UNION ".join(f"SELECT d.key FROM ({each}) d WHERE d.key IS NOT NULL" for each in asked)
+    found = " UNION ALL ".join(f"SELECT d.key FROM ({each}) d" for each in asked)
+    return f"SELECT DISTINCT k.key FROM ({found}) k WHERE k.key IS NOT NULL"
 
 
-def _items_sql(comparison: Comparison, scope: str | None) -> str:
-    if scope is None:
+def _items_sql(comparison: Comparison, are_all: bool) -> str:
+    if are_all:
         keys, joined = "", f'compared c FULL JOIN ({_OWN_ITEMS}) o ON o.natural_key = c.key COLLATE "C"'
         key = "coalesce(c.key, o.natural_key)"
     else:
-        keys = f"scope AS MATERIALIZED ({scope}), "
+        keys = f"scope AS MATERIALIZED ({_GIVEN_KEYS}), "
         # Their own items only, by the items' key: the others are many.
-        mine = f'{_OWN_ITEMS} AND natural_key = ANY(ARRAY(SELECT k.key COLLATE "C" FROM scope k))'
+        mine = f"{_OWN_ITEMS} AND natural_key = ANY(CAST(:keys AS text[]))"
         joined = f"scope s LEFT JOIN compared c ON c.key = s.key LEFT JOIN ({mine}) o "
         joined += 'ON o.natural_key = s.key COLLATE "C"'
         key = "s.key"
 
-    news = "n.status <> 'gone'" if comparison.stores_matches else "n.status = 'differs'"
-    compared, once = comparison.compared(Keys(scope is None)), "" if scope is None else "MATERIALIZED"
+    news = "n.status <> 'gone'" if comparison.keeps_matches else "n.status = 'differs'"
+    compared, once = comparison.compared(Keys(are_all)), "" if are_all else "MATERIALIZED"
     return _INSERT_ITEMS.format(keys=keys, compared=compared, once=once, joined=joined, key=key, is_news=news)
 
 
@@ -224,7 +265,7 @@ def _write_items(sql: str, values: Mapping[str, Any]) -> int:
 
 
 def _conclude(name: str, mode: str, rules: Rules, values: Mapping[str, Any], checked: int, changed: int) -> Outcome:
-    new, is_parked = outcomes.settle_items(name, rules, values["run"], values["now"], checked)
+    new, is_parked = outcomes.settle_items(name, rules, values["run"], values["now"], checked, values["keys"])
     session.execute(_MOVE_ON, _names(name))
     open_count = session.execute(_COUNT_OPEN, _names(name)).scalar_one()
     run = PassRun(
@@ -240,12 +281,24 @@ def _conclude(name: str, mode: str, rules: Rules, values: Mapping[str, Any], che
 # Everything, or a few keys among millions: the planner, which cannot know which, is told.
 _ALL_AT_ONCE: Final = text("SET LOCAL enable_nestloop = off")
 _BY_INDEX: Final = text("SET LOCAL enable_seqscan = off")
+_ANY_WAY: Final = text("SET LOCAL enable_seqscan = on")
+_IN_LOOPS: Final = text("SET LOCAL enable_nestloop = on")
 _OWN_ITEMS: Final = "SELECT * FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison"
 # Items are kept in the order of bytes, which is the fastest; sources' indexes are in the database's own order.
 _OPEN_KEYS: Final = (
     'SELECT natural_key COLLATE "default" AS key FROM recon_item WHERE tenant_id = :tenant '
     "AND comparison = :comparison AND status = 'differs'"
 )
+# Rows that say that a key differs: sides that agree by now, or are gone, are no suspects of a sieve.
+_KEPT_KEYS: Final = text(
+    'SELECT natural_key COLLATE "default" FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison '
+    "AND status IN ('differs', 'settled')"
+)
+_GIVEN_KEYS: Final = (
+    "SELECT u.key FROM recon_watermark x CROSS JOIN unnest(CAST(:keys AS text[])) AS u(key) "
+    "WHERE x.tenant_id = :tenant AND x.comparison = :comparison AND x.source = 'xid'"
+)
+_COUNT: Final = "SELECT count(*) FROM ({}) t"
 _OPEN_WATERMARK: Final = text(
     "INSERT INTO recon_watermark (tenant_id, comparison, source, position) VALUES (:tenant, :comparison, 'xid', 0) "
     "ON CONFLICT (tenant_id, comparison, source) DO NOTHING"
@@ -265,7 +318,7 @@ _MOVE_ON: Final = text(
 )
 """To the horizon that was noted before anything was read: the statement sees that, its trigger notes a newer one."""
 _BOOKS: Final = text(
-    "SELECT b.id, b.next_seq, coalesce(m.position, 0) AS position FROM book b LEFT JOIN recon_watermark m "
+    "SELECT b.id, b.currency, b.next_seq, coalesce(m.position, 0) AS position FROM book b LEFT JOIN recon_watermark m "
     "ON m.tenant_id = b.tenant_id AND m.comparison = :comparison AND m.source = b.id::text WHERE b.tenant_id = :tenant"
 )
 _MOVE_ON_BOOKS: Final = text(
@@ -311,8 +364,7 @@ ON CONFLICT (tenant_id, comparison, natural_key) DO UPDATE SET
 """
 _TOLD: Final = (
     "SELECT u.key, u.expected AS left_text, u.actual AS right_text, u.diff AS diff_minor, u.fault::jsonb AS fault "
-    "FROM recon_watermark x CROSS JOIN unnest(CAST(:keys AS text[]), CAST(:expected AS text[]), "
+    "FROM recon_watermark x CROSS JOIN unnest(CAST(:found AS text[]), CAST(:expected AS text[]), "
     "CAST(:actual AS text[]), CAST(:diffs AS bigint[]), CAST(:faults AS text[])) AS u(key, expected, actual, diff, "
     "fault) WHERE x.tenant_id = :tenant AND x.comparison = :comparison AND x.source = 'xid'"
 )
-_TOLD_SCOPE: Final = "SELECT u.key FROM unnest(CAST(:looked_at AS text[])) AS u(key)"

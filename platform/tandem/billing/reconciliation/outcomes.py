@@ -1,5 +1,6 @@
 """From items to differences: opened, seen again, resolved, or held back because there are suddenly far too many."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -21,20 +22,29 @@ def heed_agreements(name: str) -> None:
     session.execute(_HEED_REOPENED, names)
 
 
-def settle_items(name: str, rules: Rules, run_id: UUID, now: datetime, checked: int) -> tuple[int, bool]:
-    """Make differences of a comparison's items; returns how many are new, and whether the comparison is parked."""
+def settle_items(
+    name: str, rules: Rules, run_id: UUID, now: datetime, checked: int, keys: Sequence[str] | None
+) -> tuple[int, bool]:
+    """Make differences of the items a run looked at; returns how many are new, and whether the comparison is parked.
+
+    `keys` are what it looked at, None all. What it did not look at stands as it stood, but for the first run that is
+    not parked any more: that one tells of everything.
+    """
     names: dict[str, Any] = {
         "tenant": tenant_id(),
         "comparison": name,
         "pass": name.partition(".")[0],
         "run": run_id,
         "now": now,
+        "keys": keys,
     }
-    new = int(session.execute(_COUNT_NEW, names).scalar_one())
-    is_parked = session.execute(_IS_PARKED, names).scalar_one() or _is_runaway(names, rules, new, checked)
+    seen = session.execute(_SEEN, names).one()
+    new = int(seen.new_count)
+    is_parked = seen.is_parked or _is_runaway(names, rules, new, checked)
     if not is_parked:
         deadlines = {f"{owner}_until": now + rules.days(f"deadline_days.{owner}") for owner in OWNERS}
-        session.execute(_SEE, names | deadlines | {"zone": clock.BUSINESS_ZONE})
+        see = _SEE_ALL if keys is None or seen.was_parked else _SEE_THESE
+        session.execute(see, names | deadlines | {"zone": clock.BUSINESS_ZONE})
     session.execute(_RESOLVE, names)
     _tolerate(names, rules)
     session.execute(_STEPS, names)
@@ -47,6 +57,8 @@ def settle_items(name: str, rules: Rules, run_id: UUID, now: datetime, checked: 
 
 def _is_runaway(names: dict[str, Any], rules: Rules, new: int, checked: int) -> bool:
     """Park the comparison when what it finds is out of all proportion to what it found before."""
+    if new <= rules.value("guard_floor"):
+        return False
     most = int(session.execute(_MOST_OF_LATE, names).scalar_one())
     limit = max(rules.value("guard_floor"), rules.value("guard_factor") * most)
     if new <= limit:
@@ -89,15 +101,22 @@ _HEED_REOPENED: Final = text(
     "AND d.comparison = :comparison AND d.status <> 'resolved' AND i.tenant_id = d.tenant_id "
     "AND i.comparison = d.comparison AND i.natural_key = d.natural_key AND i.status = 'settled'"
 )
-_COUNT_NEW: Final = text(
-    "SELECT count(*) FROM recon_item i WHERE i.tenant_id = :tenant AND i.comparison = :comparison "
-    "AND i.status = 'differs' AND i.run_id = :run AND NOT EXISTS (SELECT FROM discrepancy d "
-    "WHERE d.tenant_id = :tenant AND d.comparison = i.comparison AND d.natural_key = i.natural_key "
-    "AND d.status <> 'resolved')"
+# Sets are taken from one another: the same work whatever the planner thinks of tables that have only just been filled.
+_UNRESOLVED: Final = (
+    "SELECT d.natural_key FROM discrepancy d WHERE d.tenant_id = :tenant AND d.comparison = :comparison "
+    "AND d.status <> 'resolved'"
 )
-_IS_PARKED: Final = text(
-    "SELECT parked_at IS NOT NULL FROM recon_watermark WHERE tenant_id = :tenant AND comparison = :comparison "
-    "AND source = 'xid'"
+_DIFFERING: Final = (
+    "SELECT i.natural_key FROM recon_item i WHERE i.tenant_id = :tenant AND i.comparison = :comparison "
+    "AND i.status = 'differs'"
+)
+# What a run has not written is not new, so only its own items are counted.
+_SEEN: Final = text(
+    "SELECT w.parked_at IS NOT NULL AS is_parked, coalesce((SELECT r.is_parked FROM recon_pass_run r "
+    "WHERE r.tenant_id = :tenant AND r.comparison = :comparison ORDER BY r.finished_at DESC, r.id DESC LIMIT 1), "
+    f"false) AS was_parked, (SELECT count(*) FROM ({_DIFFERING} AND i.run_id = :run EXCEPT {_UNRESOLVED}) n) "
+    "AS new_count FROM recon_watermark w WHERE w.tenant_id = :tenant AND w.comparison = :comparison "
+    "AND w.source = 'xid'"
 )
 _MOST_OF_LATE: Final = text(
     "SELECT coalesce(max(r.new_count), 0) FROM (SELECT new_count FROM recon_pass_run WHERE tenant_id = :tenant "
@@ -132,7 +151,7 @@ _TELL_PARKED: Final = text(
 )
 # Seen again it is the same fault with its history: a counter, not a row. A person's explanation holds for the sums it
 # was given for; a rule's holds as long as the rule says so.
-_SEE: Final = text(
+_SEE: Final = (
     f"INSERT INTO discrepancy AS d ({_SHOWN}) "
     "SELECT i.tenant_id, md5(i.tenant_id::text || '/' || :pass || '/' || i.natural_key)::uuid, :pass, i.comparison, "
     'i.natural_key, f.kind, f.fault, f."group", (f.at AT TIME ZONE :zone)::date, f.owner, '
@@ -145,7 +164,7 @@ _SEE: Final = text(
     'FROM recon_item i CROSS JOIN LATERAL jsonb_to_record(i.fault) AS f(kind text, fault text, "group" text, '
     "at timestamptz, owner text, cause text, expected_minor bigint, actual_minor bigint, at_risk_minor bigint, "
     "currency text, evidence jsonb, journal jsonb, no_journal text) "
-    "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status = 'differs' "
+    "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status = 'differs'{these} "
     "ON CONFLICT (tenant_id, reconciliation_pass, natural_key) DO UPDATE SET kind = EXCLUDED.kind, "
     "comparison = EXCLUDED.comparison, fault = EXCLUDED.fault, cause_group = EXCLUDED.cause_group, "
     "day = EXCLUDED.day, owner = EXCLUDED.owner, evidence = EXCLUDED.evidence, "
@@ -161,12 +180,14 @@ _SEE: Final = text(
     "explained_by = CASE WHEN EXCLUDED.cause IS NOT NULL THEN 'rule' WHEN d.explained_by = 'rule' THEN NULL "
     "ELSE d.explained_by END"
 )
+_THESE: Final = " AND i.natural_key = ANY(CAST(:keys AS text[]))"
+_SEE_ALL, _SEE_THESE = text(_SEE.replace("{these}", "")), text(_SEE.replace("{these}", _THESE))
 _RESOLVE: Final = text(
     "UPDATE discrepancy d SET previous_status = d.status, status = 'resolved', resolved_at = :now, "
-    "version = d.version + 1, state_run_id = :run FROM recon_item i "
-    "WHERE d.tenant_id = :tenant AND d.comparison = :comparison AND d.status <> 'resolved' "
-    "AND i.tenant_id = d.tenant_id AND i.comparison = d.comparison "
-    "AND i.natural_key = d.natural_key COLLATE \"C\" AND i.status IN ('matched', 'gone')"
+    "version = d.version + 1, state_run_id = :run WHERE d.tenant_id = :tenant AND d.comparison = :comparison "
+    "AND d.status <> 'resolved' AND d.natural_key = ANY(ARRAY(SELECT i.natural_key FROM recon_item i "
+    "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status IN ('matched', 'gone') "
+    f"AND i.natural_key = ANY(ARRAY({_UNRESOLVED} EXCEPT {_DIFFERING}))))"
 )
 _STEPS: Final = text(
     "INSERT INTO discrepancy_step (tenant_id, id, discrepancy_id, at, from_status, to_status, by, because) "

@@ -25,12 +25,14 @@ def captured(tenant: UUID, charges: range, amount_minor: int = 7_200, *, at: dat
         session.execute(insert(Payment), rows)
 
 
-def booked(tenant: UUID, charges: range, amount_minor: int = 7_200, *, currency: str = "CNY") -> None:
+def booked(
+    tenant: UUID, charges: range, amount_minor: int = 7_200, *, currency: str = "CNY", kind: str = "payment_captured"
+) -> None:
     """The captures of these charges in the book."""
     with acting_for(tenant), transaction():
         post([
             JournalDraft(
-                kind="payment_captured",
+                kind=kind,
                 key=f"charge:ch_{number}:captured",
                 effective_at=NOON,
                 lines=[Line("cash.psp", amount_minor), Line("ar.patient", -amount_minor)],

@@ -15,6 +15,7 @@ from tandem.billing.reconciliation.passes.faults import (
     over_or_under,
     reversal_of_booked,
 )
+from tandem.billing.reconciliation.sieve import Sieve
 
 CASH_KINDS: Final = (
     "payment_captured", "payment_refunded", "refund_returned", "dispute_withdrawn", "dispute_won", "payout_sent",
@@ -143,9 +144,40 @@ FULL JOIN (
     {_posted(keys, "cash.psp", CASH_KINDS[:-1])}) r ON r.key = l.key"""
 
 
+def _cash_entries(book: int) -> str:
+    """The entries on a book's cash.psp: its index alone answers."""
+    return (
+        f"FROM entry e {{}} WHERE e.tenant_id = :tenant AND e.account_id = ANY(ARRAY(SELECT a.id FROM account a "
+        f"WHERE a.tenant_id = :tenant AND a.book_id = :book{book} AND a.code = 'cash.psp'))"
+    )
+
+
+def _entries_by_key(books_count: int) -> str:
+    """Entries on cash.psp, one by one, under the keys of the facts that they carry; those that carry none have none."""
+    named = ", ".join(f"'{kind}'" for kind in CASH_KINDS[:-1])
+    key = f"CASE WHEN j.idem_scope IN ({named}) THEN j.idem_key END"
+    return (
+        " UNION ALL ".join(
+            f"SELECT {key} AS key, e.amount_minor, CAST(:currency{book} AS text) AS currency "
+            + _cash_entries(book).format(
+                f"JOIN journal j ON j.tenant_id = :tenant AND j.book_id = :book{book} AND j.seq = e.seq"
+            )
+            for book in range(books_count)
+        )
+        or "SELECT NULL::text AS key, NULL::bigint AS amount_minor, NULL::text AS currency WHERE false"
+    )
+
+
+def _count_entries(books_count: int) -> str:
+    counted = [f"(SELECT count(*) {_cash_entries(book).format('')})" for book in range(books_count)]
+    return "SELECT " + (" + ".join(counted) or "0")
+
+
 BOOKED: Final = Comparison(
     "R1.booked",
     _booked,
+    sieve=Sieve(f"SELECT f.key, f.amount_minor, f.currency FROM ({_facts('true')}) f", _entries_by_key, _count_entries),
+    is_timeless=True,
     dirty=f"SELECT c.key FROM ({_facts(_CHANGED)}) c UNION ALL "
     + books("j.idem_key", "j.idem_scope IN ({})".format(", ".join(f"'{kind}'" for kind in CASH_KINDS[:-1]))),
     of_day=f"SELECT c.key FROM ({_facts(_OF_DAY)}) c",

@@ -1,0 +1,68 @@
+"""The sieve: of two sides with a million records each, the few keys that are worth an exact look.
+
+Nearly all keys agree, with one record on each side. To prove that of a key takes neither a group nor a stored row: one
+join of the records themselves, which the server may spread over its cores. What does not come out as such a pair is
+suspect and is looked at exactly, by its key.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from tandem.kernel.database import session
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """Both sides of a comparison as single records: SQL with the columns key, amount_minor and currency.
+
+    `right` and `right_count` are SQL for so many books, known by the parameters `:book0`, `:currency0` and so on;
+    `right_count` counts the records of `right`. A record that has no key belongs to no pair and is no suspect. Two
+    records of one key, one on each side, with the same sum and currency, must be what the comparison calls agreed.
+    """
+
+    left: str
+    right: Callable[[int], str]
+    right_count: Callable[[int], str]
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """What a sieve left: how many keys there are, and those that are to be looked at."""
+
+    checked_count: int
+    suspects: list[str]
+
+
+def sift(sieve: Sieve, books: int, values: Mapping[str, Any], *, most: int) -> Sifted | None:
+    """The keys that are no plain pair. None where that is not known: more than `most`, or a key that pairs twice.
+
+    A key with m records on the left and n on the right makes m times n pairs, so the pairs are as many as the paired
+    records of either side only if m and n are 1 everywhere.
+    """
+    session.execute(_CHEAP_PAGES)
+    right = sieve.right(books)
+    row = session.execute(text(_SIEVE.format(left=sieve.left, right=right)), {**values, "most": most}).one()
+    counts = session.execute(text(_COUNTS.format(left=sieve.left, right_count=sieve.right_count(books))), values).one()
+    is_one_to_one = row.pairs == counts.lefts - row.left_only == counts.rights - row.right_only
+    if not is_one_to_one or row.suspect_count > most:
+        return None
+    suspects = set(row.suspects or ())
+    return Sifted(row.pairs - row.unequal + len(suspects), sorted(suspects))
+
+
+# A whole side is read: pages come in order, or lie in memory already.
+_CHEAP_PAGES: Final = text("SET LOCAL random_page_cost = 1.1")
+_UNEQUAL: Final = "(l.amount_minor <> r.amount_minor OR l.currency <> r.currency)"
+_SUSPECT: Final = f"coalesce(l.key, r.key) IS NOT NULL AND (l.key IS NULL OR r.key IS NULL OR {_UNEQUAL})"
+_SIEVE: Final = f"""
+SELECT s.left_only, s.right_only, s.unequal, s.suspect_count, s.seen - s.left_only - s.right_only AS pairs,
+       CASE WHEN s.suspect_count <= :most THEN s.keys END AS suspects
+FROM (SELECT count(*) AS seen, count(*) FILTER (WHERE r.amount_minor IS NULL) AS left_only,
+             count(*) FILTER (WHERE l.amount_minor IS NULL) AS right_only,
+             count(*) FILTER (WHERE {_UNEQUAL}) AS unequal, count(*) FILTER (WHERE {_SUSPECT}) AS suspect_count,
+             array_agg(coalesce(l.key, r.key)) FILTER (WHERE {_SUSPECT}) AS keys
+      FROM ({{left}}) l FULL JOIN ({{right}}) r ON r.key = l.key) s"""
+_COUNTS: Final = "SELECT (SELECT count(*) FROM ({left}) l) AS lefts, ({right_count}) AS rights"
