@@ -124,6 +124,7 @@ def test_of_two_tellings_in_one_batch_the_refused_one_does_not_hide_the_other(ho
         ([Line("cash.piggybank", 1), Line("ar.patient", -1)], AccountUnknown),
         ([Line("ar.hospital", 1), Line("inc.platform", -1)], PartyMismatch),
     ],
+    ids=["unbalanced by one unit", "one line", "lines of nothing", "no such account", "a party left out"],
 )
 def test_one_bad_item_is_refused_with_its_reason_and_the_others_are_booked(
     hospital: UUID, lines: list[Line], refusal: type[Exception]
@@ -189,6 +190,7 @@ def test_the_database_itself_refuses_medical_accounts_in_the_operators_book() ->
         ((7_200, -7_199), ("other", "other"), "off by 1"),
         ((7_200, -7_200), ("operator_cash", "medical"), "do not meet"),
     ],
+    ids=["off by one unit", "medical money and the operator's cash"],
 )
 def test_the_database_itself_proves_every_batch_of_entries(
     hospital: UUID, amounts: tuple[int, int], funds: tuple[str, str], refused_by: str
@@ -208,6 +210,23 @@ def test_the_database_itself_proves_every_batch_of_entries(
             ),
             facts | {"tenant": hospital, "book": book.id},
         )
+
+
+def test_a_leg_to_another_tenants_account_is_written_by_nobody(hospital: UUID) -> None:
+    other = new_id()
+    for tenant in (hospital, other):
+        with acting_for(tenant), transaction():
+            post([a_payment()])
+
+    with acting_for(hospital), pytest.raises(DatabaseError, match="row-level security"), transaction():
+        session.execute(
+            text("INSERT INTO entry (tenant_id, book_id, seq, line_no, account_id, amount_minor, currency, fund) "
+                 "SELECT :other, b.id, 2, 1, :account, 7200, 'CNY', 'other' FROM book b WHERE b.tenant_id = :mine"),
+            {"mine": hospital, "other": other, "account": new_id()},
+        )  # fmt: skip
+
+    with acting_for(other):
+        assert balance_minor("cash.psp") == 7_200
 
 
 @pytest.mark.parametrize("table", ["journal", "entry"])

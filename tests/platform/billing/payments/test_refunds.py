@@ -126,6 +126,21 @@ def test_a_refund_the_provider_refuses_frees_what_it_reserved(till: Till) -> Non
     assert till.payment(payment_id).refund_reserved_minor == 0
 
 
+def test_a_full_refund_that_the_hospitals_balance_does_not_cover_is_its_debt_at_the_provider(till: Till) -> None:
+    payment_id = till.take(7200, card="pm_card_bypassPending")
+    (made,) = till.provider.post("/payouts/run", {"account": till.account()})["data"]
+    till.provider.post(f"/payouts/{made['id']}/pay")
+    till.settle()
+
+    refund_id = till.give_back(payment_id, 7200)
+    till.settle()
+    till.read()
+
+    assert till.refund(refund_id).status == "succeeded"
+    assert till.book()["cash.psp"] == till.provider_balance() == -7200
+    assert till.book()["cash.bank"] == made["amount"]
+
+
 def test_a_refund_made_at_the_provider_itself_is_ours_too(till: Till) -> None:
     payment_id = till.take(7200)
     params = {"payment_intent": till.payment(payment_id).provider_intent_id or "", "amount": 1200}
