@@ -19,6 +19,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Date,
+    Engine,
     LargeBinary,
     MetaData,
     Numeric,
@@ -94,7 +95,12 @@ class TenantSession(FlaskSession):
         scope = self.info.get("scope")
         if scope is None:
             raise NoTenantChosen("use tandem.kernel.database.session inside a scope")
-        return bind or self._db.engines["operator" if scope.role == "operator" else None]
+        return bind or engine_of(scope)
+
+
+def engine_of(scope: Scope) -> Engine:
+    """The engine that speaks through the scope's role."""
+    return db.engines["operator" if scope.role == "operator" else None]
 
 
 db = SQLAlchemy(

@@ -88,6 +88,12 @@ def ring_bells(session: Session) -> None:
     """Hand the noted bells to the ringing thread; the transaction calls this after its commit."""
     bells = session.info.pop(_NOTES, None)
     if bells:
+        ring_soon(bells)
+
+
+def ring_soon(bells: set[Bell]) -> None:
+    """Hand bells to the ringing thread. What they stand for is committed."""
+    if bells:
         _ringer.hand_over(bells)
 
 

@@ -7,11 +7,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tandem.kernel.doorbell import ring_bells
+from tandem.kernel.database import session
+from tandem.kernel.doorbell import note, ring_bells, ring_soon
 from tandem.kernel.jobs.declaration import Job
-from tandem.kernel.jobs.enqueueing import enqueue
+from tandem.kernel.jobs.enqueueing import asked, asking_after, enqueue
+from tandem.kernel.tenancy import tenant_id
 
-__all__ = ["Event", "add", "ring_bells", "subscribe", "subscribers"]
+__all__ = [
+    "Event",
+    "add",
+    "asked_by",
+    "asking_after",
+    "ring_after_commit",
+    "ring_bells",
+    "ring_for",
+    "subscribe",
+    "subscribers",
+]
 
 
 class Event:
@@ -48,5 +60,31 @@ def add(event: Event) -> None:
 
     Raises NotAnId when the event carries something else than ids.
     """
-    for work in subscribers(type(event)):
-        enqueue(work, **{name: getattr(event, name) for name in work.kinds if hasattr(event, name)})
+    for work, args in _told(event):
+        enqueue(work, **args)
+
+
+def asked_by(event: Event) -> str:
+    """What `add` would ask for, as SQL of `asking_after` takes it: for a statement that tells the event itself.
+
+    Raises NotAnId when the event carries something else than ids.
+    """
+    return asked(_told(event))
+
+
+def ring_for(news: type[Event]) -> None:
+    """Wake those who hear of it: the scope's tenant has told it in a transaction that is through."""
+    ring_soon({(tenant_id(), work.queue) for work in subscribers(news)})
+
+
+def ring_after_commit(news: type[Event]) -> None:
+    """Wake those who hear of it once the transaction at hand, which tells it by SQL of its own, is through."""
+    for work in subscribers(news):
+        note(session, tenant_id(), work.queue)
+
+
+def _told(event: Event) -> list[tuple[Job[Any], dict[str, Any]]]:
+    return [
+        (work, {name: getattr(event, name) for name in work.kinds if hasattr(event, name)})
+        for work in subscribers(type(event))
+    ]

@@ -48,7 +48,7 @@ from tandem.kernel.errors import NotFound, Unauthenticated, refused_field
 from tandem.kernel.http import Api
 from tandem.kernel.i18n import Text
 from tandem.kernel.identity import current_actor
-from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for
 
 STUCK_AFTER: Final = timedelta(minutes=10)
 _INTENTS: Final = "/invoices/<uuid:invoice_id>/payment_intents"
@@ -243,8 +243,8 @@ def receive_stripe_event(raw: bytes) -> dict[str, bool]:
         tenant, is_routable = OPERATOR_ID if hint.account_id is None else commands.owner_of(hint.account_id), True
     except LookupError:
         tenant, is_routable = OPERATOR_ID, False
-    with acting_for(tenant), transaction():
-        stored = commands.store_event(hint, raw, is_routable=is_routable)
+    with acting_for(tenant):
+        stored = commands.receive_event(hint, raw, is_routable=is_routable)
     telemetry.count("webhooks", outcome="stored" if stored else "repeated")
     return {"received": True}
 

@@ -1,10 +1,11 @@
 """Asking for work: a row in the transaction at hand, so that the work exists exactly when its cause does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.kernel import clock, doorbell, ids, telemetry
@@ -15,6 +16,28 @@ from tandem.kernel.jobs.models import JobRow
 from tandem.kernel.tenancy import tenant_id
 
 _ONCE: Final = insert(JobRow.__table__).on_conflict_do_nothing().returning(JobRow.__table__.c.id)
+
+_OF_ASKED: Final = (
+    "id uuid, name text, queue text, args jsonb, state text, run_at timestamptz, attempts bigint, max_attempts bigint, "
+    "request_id text, actor text, created_at timestamptz"
+)
+_ASKED: Final = ", ".join(each.split()[0] for each in _OF_ASKED.split(", "))
+
+
+def asking_after(cause: str) -> str:
+    """SQL that asks for the jobs in its parameter `jobs` (see `asked`) when the query `cause` has its row.
+
+    For a statement that itself finds out whether there is something to do; `cause` has a column `tenant_id`.
+    """
+    return (
+        f"INSERT INTO job (tenant_id, {_ASKED}) SELECT {cause}.tenant_id, asked.* "  # noqa: S608  # names of ours
+        f"FROM {cause}, jsonb_to_recordset(CAST(%(jobs)s AS jsonb)) AS asked ({_OF_ASKED})"
+    )
+
+
+def asked(wanted: Sequence[tuple[Job[Any], Mapping[str, Any]]]) -> str:
+    """Jobs and their arguments as `asking_after` takes them. Raises NotAnId for an argument that is not an id."""
+    return orjson.dumps([_row(work, work.pack(dict(args)), None, None) for work, args in wanted]).decode()
 
 
 def enqueue(work: Job[Any], *, at: datetime | None = None, key: str | None = None, **args: Any) -> UUID | None:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from tandem.billing.payments.models import ProviderEvent, ProviderEventBody
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
+from tandem.kernel.jobs import JobRow
 from tandem.kernel.settings import Settings
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for
 from tests.conftest import WEBHOOK_SECRET
@@ -152,6 +154,31 @@ def test_an_event_is_stored_once_with_its_bytes_however_often_it_comes(client: F
     (only,) = stored(event, till.hospital_id)
     with acting_for(till.hospital_id):
         assert session.get_one(ProviderEventBody, (till.hospital_id, only.id)).raw == orjson.dumps(event)
+        asked = select(JobRow.state).where(JobRow.args["event_id"].astext == str(only.id))
+        assert session.scalars(asked).all() == ["queued"]
+
+
+def test_a_delivery_is_one_round_trip_whether_it_is_news_or_not(
+    client: FlaskClient, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.take()
+    sent(client, an_event(till.account()))  # whose account it is has been looked up
+    event, trips = an_event(till.account()), []
+    execute, commit = psycopg.Cursor.execute, psycopg.Connection.commit
+
+    def said(cursor: Any, *given: Any, **more: Any) -> Any:
+        trips.append("execute")
+        return execute(cursor, *given, **more)
+
+    def ended(connection: Any) -> None:
+        trips.append("commit")
+        commit(connection)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", said)
+    monkeypatch.setattr(psycopg.Connection, "commit", ended)
+    answers = [sent(client, event).status_code for _ in range(3)]
+
+    assert (answers, trips) == ([200, 200, 200], ["execute"] * 3)
 
 
 def test_an_event_about_nothing_we_know_is_folded_to_nothing(client: FlaskClient, till: Till) -> None:

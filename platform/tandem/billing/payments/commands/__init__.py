@@ -3,7 +3,7 @@
 from tandem.billing.payments.commands.accounts import advance_reading, connect_account, register_account
 from tandem.billing.payments.commands.compose import compose_payout
 from tandem.billing.payments.commands.fold import fold_dispute, fold_intent, fold_payout, fold_refund
-from tandem.billing.payments.commands.inbox import mark_folded, owner_of, read_webhook, store_event
+from tandem.billing.payments.commands.inbox import mark_folded, owner_of, read_webhook, receive_event, store_event
 from tandem.billing.payments.commands.invoice_payments import (
     InvoiceWish,
     begin_invoice_payment,
@@ -67,6 +67,7 @@ __all__ = [
     "park_fact",
     "pay_invoice",
     "read_webhook",
+    "receive_event",
     "refund_payment",
     "refuse_waiver",
     "register_account",

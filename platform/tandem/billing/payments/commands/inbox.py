@@ -2,11 +2,11 @@
 
 import time
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from tandem.billing.payments import queries
 from tandem.billing.payments.errors import (
@@ -24,6 +24,7 @@ from tandem.billing.stripe_gateway import is_live, webhook_secrets
 from tandem.kernel import clock, outbox, telemetry
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
+from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import tenant_id
 
 TOLERANCE_SECONDS: Final = 300
@@ -73,32 +74,34 @@ def owner_of(account_id: str) -> UUID:
     return tenant
 
 
+def receive_event(hint: ProviderHint, raw: bytes, *, is_routable: bool) -> UUID | None:
+    """Store an event that came by itself, in a transaction of its own; a job folds it. None when it is a repetition.
+
+    Storing, asking for the job and committing are one statement and one round trip, whichever it is: a provider that
+    has been away repeats what it told, and waits for each answer.
+    """
+    stored = _STORE.alone(_row(hint, raw, is_routable=is_routable))
+    if not stored:
+        return None
+    # A bell too many finds nothing to do; a bell that is lost is rung by the sweeper.
+    outbox.ring_for(ProviderEventStored)
+    event_id: UUID = stored[0]["id"]
+    return event_id
+
+
 def store_event(hint: ProviderHint, raw: bytes, *, is_routable: bool, is_folded: bool = False) -> UUID | None:
-    """Store an event once; a job folds what it is about after the commit. None when it was stored before.
+    """Store an event once, in the transaction at hand; a job folds it after the commit. None when it was stored before.
 
     `is_routable`: its account is the scope's; else it lies with the operator until somebody finds out whose it is.
     `is_folded`: its object was read and folded just now, so there is nothing left to do.
     """
-    status = _status_of(hint, is_routable=is_routable, is_folded=is_folded)
-    now = clock.now()
-    row = {
-        "tenant_id": tenant_id(),
-        "id": new_id(),
-        "provider_event_id": hint.id,
-        "provider_account_id": hint.account_id,
-        "kind": hint.kind,
-        "object_kind": hint.object_kind,
-        "object_id": hint.object_id,
-        "api_version": hint.api_version,
-        "status": status,
-        "provider_created_at": hint.created_at,
-        "received_at": now,
-        "folded_at": now if status == "folded" else None,
-        "raw": raw,
-    }
-    event_id: UUID | None = session.execute(_STORE, row).scalar_one_or_none()
-    if event_id is not None and status == "received":
-        outbox.add(ProviderEventStored(event_id))
+    row = _row(hint, raw, is_routable=is_routable, is_folded=is_folded)
+    stored = _STORE.row(row)
+    if stored is None:
+        return None
+    if row["status"] == "received":
+        outbox.ring_after_commit(ProviderEventStored)
+    event_id: UUID = stored["id"]
     return event_id
 
 
@@ -111,6 +114,27 @@ def mark_folded(event_id: UUID) -> None:
     session.execute(folded.execution_options(synchronize_session=False))
 
 
+def _row(hint: ProviderHint, raw: bytes, *, is_routable: bool, is_folded: bool = False) -> dict[str, Any]:
+    event_id, now = new_id(), clock.now()
+    status = _status_of(hint, is_routable=is_routable, is_folded=is_folded)
+    return {
+        "tenant_id": tenant_id(),
+        "id": event_id,
+        "provider_event_id": hint.id,
+        "provider_account_id": hint.account_id,
+        "kind": hint.kind,
+        "object_kind": hint.object_kind,
+        "object_id": hint.object_id,
+        "api_version": hint.api_version,
+        "status": status,
+        "provider_created_at": hint.created_at,
+        "received_at": now,
+        "folded_at": now if status == "folded" else None,
+        "raw": raw,
+        "jobs": outbox.asked_by(ProviderEventStored(event_id)) if status == "received" else "[]",
+    }
+
+
 def _status_of(hint: ProviderHint, *, is_routable: bool, is_folded: bool) -> str:
     if not is_routable:
         return "ignored" if hint.account_id is None else "unroutable"
@@ -119,12 +143,18 @@ def _status_of(hint: ProviderHint, *, is_routable: bool, is_folded: bool) -> str
     return "folded" if is_folded else "received"
 
 
-# One statement for an event and its bytes; the second telling of an event writes neither, and waits for nobody.
-_STORE: Final = text(
-    "WITH stored AS (INSERT INTO provider_event (tenant_id, id, provider_event_id, provider_account_id, kind, "
-    "object_kind, object_id, api_version, status, provider_created_at, received_at, folded_at) VALUES (:tenant_id, "
-    ":id, :provider_event_id, :provider_account_id, :kind, :object_kind, :object_id, :api_version, :status, "
-    ":provider_created_at, :received_at, :folded_at) ON CONFLICT (tenant_id, provider_event_id) DO NOTHING "
-    "RETURNING tenant_id, id) "
-    "INSERT INTO provider_event_body (tenant_id, id, raw) SELECT tenant_id, id, :raw FROM stored RETURNING id"
-)
+# One statement for an event, its bytes and the job that works it; the second telling of an event writes none of them,
+# and waits for nobody.
+_STORE: Final = Statement(f"""
+WITH stored AS (
+    INSERT INTO provider_event (
+        tenant_id, id, provider_event_id, provider_account_id, kind, object_kind, object_id, api_version, status,
+        provider_created_at, received_at, folded_at)
+    VALUES (
+        %(tenant_id)s, %(id)s, %(provider_event_id)s, %(provider_account_id)s, %(kind)s, %(object_kind)s,
+        %(object_id)s, %(api_version)s, %(status)s, %(provider_created_at)s, %(received_at)s, %(folded_at)s)
+    ON CONFLICT (tenant_id, provider_event_id) DO NOTHING
+    RETURNING tenant_id, id),
+told AS ({outbox.asking_after("stored")})
+INSERT INTO provider_event_body (tenant_id, id, raw) SELECT tenant_id, id, %(raw)s FROM stored RETURNING id
+""")  # noqa: S608  # words of ours

@@ -1,0 +1,87 @@
+"""Statements said straight to the driver: in the scope's transaction or alone, heard and refused like all others."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from tandem.kernel.database import db, session
+from tandem.kernel.ids import new_id
+from tandem.kernel.statements import Statement
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+
+ADD = Statement(
+    "INSERT INTO audit_pending (tenant_id, id) VALUES (%(tenant_id)s, %(id)s) RETURNING id, current_setting"
+    "('statement_timeout') AS patience"
+)
+COUNT = Statement("SELECT count(*) AS found FROM audit_pending WHERE tenant_id = %(tenant_id)s AND id = %(id)s")
+
+
+@pytest.fixture
+def mark(app: Flask) -> dict[str, Any]:
+    return {"tenant_id": new_id(), "id": new_id()}
+
+
+def found(mark: dict[str, Any]) -> int:
+    with acting_for(mark["tenant_id"]):
+        row = COUNT.row(mark)
+    assert row is not None
+    return int(row["found"])
+
+
+def test_a_statement_alone_is_committed_as_its_scope_and_told_to_listeners(mark: dict[str, Any]) -> None:
+    heard: list[str] = []
+    hear = lambda _c, _cur, said, *_: heard.append(said)  # noqa: E731  # a listener of one line
+    event.listen(db.engine, "before_cursor_execute", hear)
+
+    with acting_for(mark["tenant_id"]):
+        rows = ADD.alone(mark)
+    event.remove(db.engine, "before_cursor_execute", hear)
+
+    assert rows == [{"id": mark["id"], "patience": "5s"}]
+    assert (found(mark), heard) == (1, [ADD.sql])
+
+
+def test_a_statement_at_hand_lives_and_dies_with_its_transaction(mark: dict[str, Any]) -> None:
+    with acting_for(mark["tenant_id"]):
+        with pytest.raises(ZeroDivisionError), transaction():
+            ADD.row(mark)
+            raise ZeroDivisionError
+        lost = found(mark)
+        with transaction():
+            ADD.row(mark)
+
+    assert (lost, found(mark)) == (0, 1)
+
+
+def test_a_refused_statement_leaves_nothing_behind_and_says_why(mark: dict[str, Any]) -> None:
+    strangers = mark | {"tenant_id": OPERATOR_ID}
+    with acting_for(mark["tenant_id"]):
+        ADD.alone(mark)
+
+        with pytest.raises(IntegrityError) as again:
+            ADD.alone(mark)
+        with pytest.raises(Exception, match="row-level security"):
+            ADD.alone(strangers)
+        with pytest.raises(IntegrityError), transaction():
+            ADD.row(mark)
+
+    assert getattr(again.value.orig, "sqlstate", None) == "23505"
+    assert found(mark) == 1
+
+
+def test_a_connection_that_died_is_not_handed_out_again(mark: dict[str, Any]) -> None:
+    die = Statement("SELECT pg_terminate_backend(pg_backend_pid())")
+    with acting_for(mark["tenant_id"]):
+        with pytest.raises(OperationalError) as alone:
+            die.alone({})
+        with pytest.raises(OperationalError), transaction():
+            session.connection()
+            die.row({})
+
+        ADD.alone(mark)
+
+    assert alone.value.connection_invalidated
+    assert found(mark) == 1
