@@ -103,7 +103,8 @@ def test_killed_workers_lose_no_job_and_double_none(hospital: UUID, start: Start
         victim.wait()
         workers.append(start())
 
-    assert until(lambda: states(hospital)["done"] == len(visits), seconds=90)
+    until(lambda: states(hospital)["done"] == len(visits), seconds=START_SECONDS + 90)
+    assert states(hospital) == {"done": len(visits)}
     assert counted(hospital) == dict.fromkeys(map(str, visits), 1)
 
 
