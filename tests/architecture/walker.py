@@ -21,7 +21,7 @@ from tandem.kernel.ids import new_id
 from tests.architecture.bodies import a_body, ids_in
 from tests.people import once
 
-_BY_NAME: Final = {"code": "licence", "kind": next(iter(lines.BY_NAME))}
+_BY_NAME: Final = {"code": "licence", "kind": next(iter(lines.BY_NAME)), "figure": "invoiced"}
 """Parts of an address that are no ids."""
 
 

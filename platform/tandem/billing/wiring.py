@@ -52,10 +52,13 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     TransferAsked: [settlement_jobs.send_transfer],
     FeeAdjusted: [settlement_jobs.book_fee_adjustment],
     invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
-    invoice_events.InvoiceVoided: [invoice_jobs.book_void],
+    invoice_events.InvoiceVoided: [invoice_jobs.book_void, settlement_jobs.settle_employer_statements],
     invoice_events.CustomerReleased: [invoice_jobs.issue_waiting],
-    invoice_events.CreditNoteIssued: [invoice_jobs.book_credit_note],
-    invoice_events.InvoicePaymentRecorded: [invoice_jobs.book_invoice_payment],
+    invoice_events.CreditNoteIssued: [invoice_jobs.book_credit_note, settlement_jobs.settle_employer_statements],
+    invoice_events.InvoicePaymentRecorded: [
+        invoice_jobs.book_invoice_payment,
+        settlement_jobs.settle_employer_statements,
+    ],
 }
 SCHEDULE: Final = (
     Cron("*/15 * * * *", settlement_jobs.sweep_transfers, each="hospital"),
@@ -67,6 +70,8 @@ SCHEDULE: Final = (
     Cron("20 8 * * *", dunning_jobs.remind_overdue, each="employer"),
     Cron("10 2 2 * *", invoice_jobs.bill_last_month, each="hospital"),
     Cron("20 2 2 * *", invoice_jobs.bill_last_month, each="employer"),
+    # Late enough that the month's visits are mirrored and its invoices issued.
+    Cron("30 4 3 * *", settlement_jobs.draft_last_month, each="employer"),
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
     Cron("30 3 * * 0", reconciliation_jobs.reconcile_weekly, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),

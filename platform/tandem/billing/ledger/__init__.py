@@ -26,7 +26,7 @@ from tandem.billing.ledger.errors import JournalRefused
 from tandem.billing.ledger.jobs import mirror_currency
 from tandem.billing.ledger.mirrors import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Book, Entry, Journal, MoneyHold
-from tandem.billing.ledger.queries import balance_minor, balances, book_opened_at, cut_of, entries
+from tandem.billing.ledger.queries import balance_minor, balances, book_currencies, book_opened_at, cut_of, entries
 from tandem.billing.ledger.verification import verify_books
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "balance_at",
     "balance_minor",
     "balances",
+    "book_currencies",
     "book_opened_at",
     "capture_hold",
     "close_account",

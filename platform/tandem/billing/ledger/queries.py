@@ -70,6 +70,11 @@ def book_of(currency: str) -> Row[UUID, int, bytes, str] | None:
     ).one_or_none()
 
 
+def book_currencies() -> Sequence[str]:
+    """The currencies in which the scope keeps books."""
+    return session.scalars(select(Book.currency).where(Book.tenant_id == tenant_id()).order_by(Book.currency)).all()
+
+
 def cut_of(currency: str) -> int:
     """The last booked place: every journal up to it is committed, because a book has one writer at a time."""
     book = book_of(currency)

@@ -1,17 +1,23 @@
-"""Disputes of lines, adjustments and fees beyond caps over HTTP: each party asks, the other decides."""
+"""Disputes of lines, adjustments and fees beyond caps over HTTP: each party asks, the other decides.
+
+What hospital and employer do alike is one view for both; what the operator does to employers is in `employer_api`.
+"""
 
 from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.settlements import commands, queries
+from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
+from tandem.billing.settlements.employer_schemas import EmployerAdjustmentWishSchema
 from tandem.billing.settlements.errors import (
+    DocumentCorrects,
+    FigureWithheld,
     LineAlreadyDisputed,
     NothingInDispute,
     OwnAdjustment,
     VisitClaimed,
     WithholdsTooMuch,
 )
-from tandem.billing.settlements.models import FeeAdjustment, LineDispute
 from tandem.billing.settlements.schemas import (
     AdjustmentDecisionWishSchema,
     AdjustmentSchema,
@@ -28,8 +34,9 @@ from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
 
 hospital_api = Api("settlement_disputes", audience="hospital", tag="Settlement")
+employer_api = Api("settlement_disputes", audience="employer", tag="Settlement")
 operator_api = Api("settlement_disputes", audience="operator", tag="Settlement")
-APIS: Final = [hospital_api, operator_api]
+APIS: Final = [hospital_api, employer_api, operator_api]
 _ONE: Final = "/settlement_statements/<uuid:statement_id>"
 _OF: Final = "/hospitals/<uuid:hospital_id>"
 
@@ -46,6 +53,21 @@ def dispute_line(statement_id: UUID, kind: str, wish: dict[str, Any]) -> LineDis
     return commands.dispute_line(statement_id, kind, **wish)
 
 
+@employer_api.post(
+    f"{_ONE}/lines/<uuid:programme_id>/<figure>/disputes",
+    allow="settlements.confirm",
+    takes=LineDisputeWishSchema,
+    gives=LineDisputeSchema,
+    problems=(WithholdsTooMuch, LineAlreadyDisputed, FigureWithheld),
+)
+def dispute_programme(statement_id: UUID, programme_id: UUID, figure: str, wish: dict[str, Any]) -> LineDispute:
+    """Say what is wrong with one figure (invoiced, paid, drawn) of one programme; the rest stays payable."""
+    return commands.dispute_programme(statement_id, programme_id, figure, **wish)
+
+
+@employer_api.get(
+    f"{_ONE}/line_disputes", allow="settlements.read", gives=LineDisputeSchema, many=True, query=PageQuery
+)
 @hospital_api.get(
     f"{_ONE}/line_disputes", allow="settlements.read", gives=LineDisputeSchema, many=True, query=PageQuery
 )
@@ -54,6 +76,12 @@ def list_line_disputes(statement_id: UUID, query: dict[str, Any]) -> Page:
     return queries.line_disputes(statement_id, **query)
 
 
+@employer_api.post(
+    "/line_disputes/<uuid:dispute_id>/withdrawal",
+    allow="settlements.confirm",
+    takes=ResolutionWishSchema,
+    gives=LineDisputeSchema,
+)
 @hospital_api.post(
     "/line_disputes/<uuid:dispute_id>/withdrawal",
     allow="settlements.confirm",
@@ -65,6 +93,12 @@ def withdraw_dispute(dispute_id: UUID, wish: dict[str, Any]) -> LineDispute:
     return commands.withdraw_dispute(dispute_id, because=wish["because"])
 
 
+@employer_api.post(
+    "/line_disputes/<uuid:dispute_id>/move",
+    allow="settlements.confirm",
+    takes=ResolutionWishSchema,
+    gives=LineDisputeSchema,
+)
 @hospital_api.post(
     "/line_disputes/<uuid:dispute_id>/move",
     allow="settlements.confirm",
@@ -76,6 +110,7 @@ def move_dispute(dispute_id: UUID, wish: dict[str, Any]) -> LineDispute:
     return commands.move_dispute(dispute_id, because=wish["because"])
 
 
+@employer_api.get(f"{_ONE}/adjustments", allow="settlements.read", gives=AdjustmentSchema, many=True, query=PageQuery)
 @hospital_api.get(f"{_ONE}/adjustments", allow="settlements.read", gives=AdjustmentSchema, many=True, query=PageQuery)
 def list_adjustments(statement_id: UUID, query: dict[str, Any]) -> Page:
     """The statement's adjustments, in order."""
@@ -100,6 +135,30 @@ def propose_adjustment(statement_id: UUID, wish: dict[str, Any]) -> FeeAdjustmen
 def decide_adjustment(adjustment_id: UUID, wish: dict[str, Any]) -> FeeAdjustment:
     """The hospital's word on what the operator asked for."""
     return commands.decide_adjustment(adjustment_id, party="hospital", decision=wish["answer"])
+
+
+@employer_api.post(
+    f"{_ONE}/adjustments",
+    allow="settlements.confirm",
+    takes=EmployerAdjustmentWishSchema,
+    gives=AdjustmentSchema,
+    problems=(DocumentCorrects,),
+)
+def propose_adjustment_as_employer(statement_id: UUID, wish: dict[str, Any]) -> FeeAdjustment:
+    """Ask for a correction of what a programme has drawn; the operator decides."""
+    return commands.propose_adjustment(statement_id, party="employer", **wish)
+
+
+@employer_api.post(
+    "/adjustments/<uuid:adjustment_id>/decisions",
+    allow="settlements.confirm",
+    takes=AdjustmentDecisionWishSchema,
+    gives=AdjustmentSchema,
+    problems=(OwnAdjustment,),
+)
+def decide_adjustment_as_employer(adjustment_id: UUID, wish: dict[str, Any]) -> FeeAdjustment:
+    """The employer's word on what the operator asked for."""
+    return commands.decide_adjustment(adjustment_id, party="employer", decision=wish["answer"])
 
 
 @hospital_api.get("/fees_in_dispute", allow="settlements.read", gives=FeeInDisputeSchema, many=True, query=PageQuery)

@@ -3,16 +3,30 @@
 from typing import Any, Final
 from uuid import UUID
 
-from tandem.billing.settlements import commands, employer_queries
+from tandem.billing.settlements import commands, employer_queries, queries
+from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
 from tandem.billing.settlements.employer_models import EmployerStatement
-from tandem.billing.settlements.employer_schemas import EmployerStatementSchema, WholeEmployerStatementSchema
+from tandem.billing.settlements.employer_schemas import (
+    DisputeAgreementWishSchema,
+    EmployerAdjustmentWishSchema,
+    EmployerStatementSchema,
+    WholeEmployerStatementSchema,
+)
 from tandem.billing.settlements.errors import (
+    DocumentCorrects,
+    DocumentCorrectsNothing,
     NothingPrepaid,
+    OwnAdjustment,
     PeriodAlreadySettled,
     PeriodNotOver,
     StatementChanged,
 )
-from tandem.billing.settlements.schemas import StatementWishSchema
+from tandem.billing.settlements.schemas import (
+    AdjustmentDecisionWishSchema,
+    AdjustmentSchema,
+    LineDisputeSchema,
+    StatementWishSchema,
+)
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
 from tandem.kernel.tenancy import tenant_id
@@ -42,7 +56,10 @@ def show_statement(statement_id: UUID) -> dict[str, Any]:
     problems=(StatementChanged,),
 )
 def confirm_statement(statement_id: UUID) -> dict[str, Any]:
-    """The employer's signature. Refused if the books no longer say what was proposed."""
+    """The employer's signature. Refused if the books no longer say what was proposed.
+
+    Where no invoice of it is open, it is paid at once.
+    """
     return _whole(commands.confirm_employer_statement(statement_id))
 
 
@@ -96,11 +113,72 @@ def propose_draft(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
     f"{_AT}/<uuid:statement_id>/closure", allow="settlements.propose", gives=WholeEmployerStatementSchema
 )
 def close_statement(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
-    """A confirmed statement is done with."""
+    """A statement whose invoices are paid, but for what is disputed, is done with."""
     return _whole(commands.close_employer_statement(statement_id))
+
+
+@operator_api.get(
+    f"{_AT}/<uuid:statement_id>/line_disputes",
+    allow="settlements.read",
+    gives=LineDisputeSchema,
+    many=True,
+    query=PageQuery,
+)
+def list_line_disputes_of_employer(employer_id: UUID, statement_id: UUID, query: dict[str, Any]) -> Page:
+    """The statement's disputes, in order."""
+    return queries.line_disputes(statement_id, **query)
+
+
+@operator_api.post(
+    "/employers/<uuid:employer_id>/line_disputes/<uuid:dispute_id>/agreement",
+    allow="settlements.propose",
+    takes=DisputeAgreementWishSchema,
+    gives=LineDisputeSchema,
+    problems=(DocumentCorrectsNothing,),
+)
+def agree_to_dispute(employer_id: UUID, dispute_id: UUID, wish: dict[str, Any]) -> LineDispute:
+    """The employer is right: this credit note, or this payment, corrects what was invoiced or paid."""
+    return commands.agree_by_document(dispute_id, wish["document_id"])
+
+
+@operator_api.get(
+    f"{_AT}/<uuid:statement_id>/adjustments",
+    allow="settlements.read",
+    gives=AdjustmentSchema,
+    many=True,
+    query=PageQuery,
+)
+def list_adjustments_of_employer(employer_id: UUID, statement_id: UUID, query: dict[str, Any]) -> Page:
+    """The statement's adjustments, in order."""
+    return queries.adjustments(statement_id, **query)
+
+
+@operator_api.post(
+    f"{_AT}/<uuid:statement_id>/adjustments",
+    allow="settlements.propose",
+    takes=EmployerAdjustmentWishSchema,
+    gives=AdjustmentSchema,
+    problems=(DocumentCorrects,),
+)
+def propose_adjustment_to_employer(employer_id: UUID, statement_id: UUID, wish: dict[str, Any]) -> FeeAdjustment:
+    """Ask for a correction of what a programme has drawn; the employer decides."""
+    return commands.propose_adjustment(statement_id, party="operator", **wish)
+
+
+@operator_api.post(
+    "/employers/<uuid:employer_id>/adjustments/<uuid:adjustment_id>/decisions",
+    allow="settlements.propose",
+    takes=AdjustmentDecisionWishSchema,
+    gives=AdjustmentSchema,
+    problems=(OwnAdjustment,),
+)
+def decide_adjustment_of_employer(employer_id: UUID, adjustment_id: UUID, wish: dict[str, Any]) -> FeeAdjustment:
+    """The operator's word on what the employer asked for."""
+    return commands.decide_adjustment(adjustment_id, party="operator", decision=wish["answer"])
 
 
 def _whole(row: EmployerStatement) -> dict[str, Any]:
     shown = {column.key: getattr(row, column.key) for column in EmployerStatement.__table__.c}
     is_reproduced = commands.employer_document_of(row)[1] == row.document_sha256
-    return shown | {"lines": employer_queries.lines_of_employer_statement(row.id), "is_reproduced": is_reproduced}
+    lines, corrections = employer_queries.lines_of_employer_statement(row.id), commands.corrections_of(row)
+    return shown | {"lines": lines, "corrections": corrections, "is_reproduced": is_reproduced}

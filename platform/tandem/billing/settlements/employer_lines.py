@@ -6,14 +6,14 @@ somebody. The operator's book holds it already, as the mirror of the hospital's 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from tandem.billing import entitlements
 from tandem.billing.invoices import CELL_MIN, may_be_told
@@ -36,8 +36,10 @@ class Prepaid:
 
     invoiced_minor: int
     paid_minor: int
+    adjusted_minor: int
     paid_so_far_minor: int
     tax_so_far_minor: int
+    adjusted_so_far_minor: int
     open_minor: int
 
 
@@ -54,7 +56,8 @@ class Drawn:
 class ProgrammeLine:
     """One programme at the cuts. `units_drawn` and `drawn_minor` are None where too few members stand behind them.
 
-    `unspent_minor` is what was paid less its tax and less what has been told as drawn; negative: not yet paid for.
+    `adjusted_minor` is what agreed corrections add to what was drawn; negative: gave back. `unspent_minor` is what was
+    paid less its tax, less what has been told as drawn, so corrected; negative: not yet paid for.
     """
 
     programme_id: UUID
@@ -63,12 +66,26 @@ class ProgrammeLine:
     paid_minor: int
     units_drawn: int | None
     drawn_minor: int | None
+    adjusted_minor: int
     open_minor: int
     unspent_minor: int
 
     @property
     def is_told(self) -> bool:
         return self.drawn_minor is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What this statement says of an earlier one's: by programme and kind, pointing back by number.
+
+    Draws that were booked late are in no correction: told by themselves they would be a sum of few.
+    """
+
+    adjusts_number: int
+    programme_id: UUID
+    kind: str
+    amount_minor: int
 
 
 _NONE_DRAWN: Final = Drawn(0, 0, 0)
@@ -88,21 +105,26 @@ def lines_again(cut: Cut, operator_seq: int, told: Mapping[UUID, Told], tells: s
     return _lines(_prepaid(cut), _drawn(cut, operator_seq, told), told, tells)
 
 
-def employer_document(facts: Mapping[str, Any], lines: Sequence[ProgrammeLine]) -> tuple[bytes, str]:
+def corrections(cut: Cut, number: int) -> list[Correction]:
+    """What the statement with this number corrects of earlier ones: credit notes, adjustments, what came late.
+
+    In order of statement, programme and kind. [employer]
+    """
+    found = session.execute(_CORRECTIONS, _facts(cut) | {"number": number})
+    return [Correction(row.number, row.programme_id, row.kind, int(row.amount)) for row in found]
+
+
+def employer_document(
+    facts: Mapping[str, Any], lines: Sequence[ProgrammeLine], corrected: Sequence[Correction], layout: int
+) -> tuple[bytes, str]:
     """A statement as bytes and their SHA-256: sorted keys, no spaces, so that any language can write the same."""
-    said = [
-        {
-            "programme_id": str(line.programme_id),
-            "invoiced_minor": line.invoiced_minor,
-            "paid_minor": line.paid_minor,
-            "units_drawn": line.units_drawn,
-            "drawn_minor": line.drawn_minor,
-            "open_minor": line.open_minor,
-            "unspent_minor": line.unspent_minor,
-        }
-        for line in lines
-    ]
-    written = orjson.dumps({**facts, "layout": 1, **totals_of(lines), "lines": said}, option=orjson.OPT_SORT_KEYS)
+    unsaid = {"told_before"} if layout > 1 else {"told_before", "adjusted_minor"}
+    said = [{name: value for name, value in asdict(line).items() if name not in unsaid} for line in lines]
+    totals = {name: value for name, value in totals_of(lines).items() if name not in unsaid}
+    whole = {**facts, "layout": layout, **totals, "lines": said}
+    if layout > 1:
+        whole["corrections"] = [asdict(each) for each in corrected]
+    written = orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
     return written, sha256(written).hexdigest()
 
 
@@ -112,6 +134,7 @@ def totals_of(lines: Sequence[ProgrammeLine]) -> dict[str, int]:
         "invoiced_minor": sum(line.invoiced_minor for line in lines),
         "paid_minor": sum(line.paid_minor for line in lines),
         "drawn_minor": sum(line.drawn_minor or 0 for line in lines),
+        "adjusted_minor": sum(line.adjusted_minor for line in lines),
         "open_minor": sum(line.open_minor for line in lines),
         "unspent_minor": sum(line.unspent_minor for line in lines),
     }
@@ -123,7 +146,7 @@ def _lines(
     found = []
     for programme, paid in sorted(prepaid.items()):
         used, is_told = drawn.get(programme, _NONE_DRAWN), programme in tells
-        drawn_so_far = used.told_minor + (used.amount_minor if is_told else 0)
+        drawn_so_far = used.told_minor + (used.amount_minor if is_told else 0) + paid.adjusted_so_far_minor
         found.append(
             ProgrammeLine(
                 programme_id=programme,
@@ -132,6 +155,7 @@ def _lines(
                 paid_minor=paid.paid_minor,
                 units_drawn=used.units if is_told else None,
                 drawn_minor=used.amount_minor if is_told else None,
+                adjusted_minor=paid.adjusted_minor,
                 open_minor=paid.open_minor,
                 unspent_minor=paid.paid_so_far_minor - paid.tax_so_far_minor - drawn_so_far,
             )
@@ -150,9 +174,13 @@ def _are_enough(programme: UUID, drawn: Drawn, told: Told, until: datetime) -> b
         return drawn.units >= CELL_MIN and may_be_told(drew, totals.members)
 
 
-def _prepaid(cut: Cut) -> dict[UUID, Prepaid]:
+def _facts(cut: Cut) -> dict[str, Any]:
     facts = {"tenant": tenant_id(), "currency": cut.currency, "since": cut.since, "until": cut.until}
-    found = session.execute(_PREPAID, facts | {"after": cut.after_seq, "cut": cut.seq})
+    return facts | {"after": cut.after_seq, "cut": cut.seq}
+
+
+def _prepaid(cut: Cut) -> dict[UUID, Prepaid]:
+    found = session.execute(_PREPAID, _facts(cut))
     return {row.programme_id: Prepaid(*(int(each or 0) for each in row[1:])) for row in found}
 
 
@@ -168,24 +196,55 @@ def _drawn(cut: Cut, operator_seq: int, told: Mapping[UUID, Told]) -> dict[UUID,
     return {row.programme_id: Drawn(*(int(each or 0) for each in row[1:])) for row in found}
 
 
-# What is owed for no invoice of a programme (a correction by hand, for instance) stands on the employer's own line, so
-# that the lines' open sums are together what the account with the operator stands at.
-_PREPAID: Final = text(
-    "SELECT t.programme_id, sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.code = 'ap.operator' "
-    "AND t.source_type = 'invoice') AS invoiced, sum(t.amount_minor) FILTER (WHERE t.is_new "
-    "AND t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid, sum(t.amount_minor) FILTER (WHERE "
-    "t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid_so_far, sum(t.amount_minor) FILTER (WHERE "
-    "t.code = 'tax.vat') AS tax_so_far, sum(-t.amount_minor) FILTER (WHERE t.code = 'ap.operator') AS open "
-    "FROM (SELECT coalesce(i.programme_id, b.tenant_id) AS programme_id, a.code, e.amount_minor, j.source_type, "
-    "(j.effective_at >= :since OR j.seq > :after) AS is_new FROM book b "
-    "JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id AND a.code IN ('ap.operator', 'tax.vat') "
+# What moved between employer and operator up to the cut. What is owed for no invoice of a programme (a correction by
+# hand, for instance) stands on the employer's own line, so that the lines' open sums are together what the account with
+# the operator stands at. `original` is the invoice that a credit note or a void takes back.
+_MOVED: Final = (
+    "WITH t AS (SELECT coalesce(i.programme_id, a.party_id, b.tenant_id) AS programme_id, a.code, e.amount_minor, "
+    "j.kind, j.source_type, j.source_id, j.effective_at, i.kind AS document, "
+    "(j.effective_at >= :since OR j.seq > :after) AS is_new, CASE WHEN j.kind LIKE '%\\_voided' THEN i.id "
+    "WHEN i.kind = 'credit_note' THEN i.corrects_id END "
+    "AS original FROM book b JOIN account a ON a.tenant_id = :tenant AND a.book_id = b.id "
+    "AND a.code IN ('ap.operator', 'tax.vat', 'prepaid.benefits') "
     "JOIN entry e ON e.tenant_id = :tenant AND e.account_id = a.id AND e.seq <= :cut "
     "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq AND j.effective_at < :until "
+    "AND (a.code <> 'prepaid.benefits' OR j.kind = 'draws_adjusted') "
     "LEFT JOIN invoice_payment p ON p.tenant_id = :tenant "
     "AND p.id = CASE j.source_type WHEN 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
     "LEFT JOIN invoice i ON i.tenant_id = :tenant AND i.id = coalesce(p.invoice_id, "
     "CASE j.source_type WHEN 'invoice' THEN CAST(j.source_id AS uuid) END) "
-    "WHERE b.tenant_id = :tenant AND b.currency = :currency) t GROUP BY t.programme_id"
+    "WHERE b.tenant_id = :tenant AND b.currency = :currency) "
+)
+
+
+def _of_moved(rest: str) -> TextClause:
+    return text(_MOVED + rest)
+
+
+_PREPAID: Final = _of_moved(
+    "SELECT t.programme_id, sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.code = 'ap.operator' "
+    "AND t.source_type = 'invoice') AS invoiced, sum(t.amount_minor) FILTER (WHERE t.is_new "
+    "AND t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid, "
+    "sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.code = 'prepaid.benefits') AS adjusted, "
+    "sum(t.amount_minor) FILTER (WHERE t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid_so_far, "
+    "sum(t.amount_minor) FILTER (WHERE t.code = 'tax.vat') AS tax_so_far, "
+    "sum(-t.amount_minor) FILTER (WHERE t.code = 'prepaid.benefits') AS adjusted_so_far, "
+    "sum(-t.amount_minor) FILTER (WHERE t.code = 'ap.operator') AS open FROM t GROUP BY t.programme_id"
+)
+# Which earlier statement a fact points at: an adjustment names it; a credit note and a void mean the one that told
+# their invoice; what came late the one that covers its day.
+_CORRECTIONS: Final = _of_moved(
+    "SELECT c.number, c.programme_id, c.kind, sum(CASE WHEN c.kind = 'payment' THEN c.amount_minor "
+    "ELSE -c.amount_minor END) AS amount FROM (SELECT t.programme_id, t.amount_minor, "
+    "CASE WHEN t.code = 'prepaid.benefits' THEN 'adjustment' WHEN t.source_type = 'invoice_payment' THEN 'payment' "
+    "WHEN t.kind LIKE '%\\_voided' THEN 'void' WHEN t.source_type = 'invoice' THEN t.document "
+    "ELSE 'other' END AS kind, "
+    "(SELECT min(s.number) FROM employer_statement s WHERE s.tenant_id = :tenant AND s.currency = :currency "
+    "AND s.number < :number AND CASE WHEN t.code = 'prepaid.benefits' THEN s.id = CAST(t.source_id AS uuid) "
+    "ELSE s.period_end > coalesce(o.effective_at, t.effective_at) AND s.cut_seq >= coalesce(o.seq, 0) END) AS number "
+    "FROM t LEFT JOIN journal o ON o.tenant_id = :tenant AND o.idem_key = CAST(t.original AS text) "
+    "AND o.idem_scope IN ('invoice_issued', 'taxed_invoice_issued') WHERE t.is_new AND t.code <> 'tax.vat') c "
+    "WHERE c.number IS NOT NULL GROUP BY c.number, c.programme_id, c.kind ORDER BY c.number, c.programme_id, c.kind"
 )
 # Only what mirrors a programme's revenue is drawn; what mirrors an invoice is what was prepaid.
 _DRAWN: Final = text(

@@ -15,17 +15,24 @@ from tandem.kernel.states import states
 EMPLOYER_NEXT: Final = {
     "draft": {"proposed"},
     "proposed": {"confirmed"},
-    "confirmed": {"closed"},
+    "confirmed": {"paid"},
+    "paid": {"closed"},
     "closed": set[str](),
 }
+FIGURES: Final = ("invoiced", "paid", "drawn")
+"""What can be disputed of a programme's line: open and unspent follow from these."""
+CORRECTION_KINDS: Final = ("adjustment", "credit_note", "invoice", "other", "payment", "void")
+LAYOUT: Final = 2
+"""How statements are written now; each row says how it was written, and is run again in that way for ever."""
 
 
 class EmployerStatement(TenantOwned, Versioned, Model):
     """Employer and operator, one period: what both books say at a cut. 企业结算单
 
-    `invoiced_minor`, `paid_minor` and `drawn_minor` are of the period and of what came late; `open_minor` and
-    `unspent_minor` are what stands at its end. Positive `unspent_minor` is the employer's money with the operator.
-    `operator_cut_seq` is the place in the operator's book, where programmes' prepayments are drawn on.
+    `invoiced_minor`, `paid_minor`, `drawn_minor` and `adjusted_minor` (agreed corrections of what was drawn) are of the
+    period and of what came late; `open_minor` and `unspent_minor` are what stands at its end. Positive `unspent_minor`
+    is the employer's money with the operator. `operator_cut_seq` is the place in the operator's book, where programmes'
+    prepayments are drawn on. It is paid once its invoices have no more open than `withheld_minor`.
     """
 
     __tablename__ = "employer_statement"
@@ -48,16 +55,20 @@ class EmployerStatement(TenantOwned, Versioned, Model):
     cut_seq: Mapped[int]
     previous_cut_seq: Mapped[int]
     operator_cut_seq: Mapped[int]
+    layout: Mapped[int] = mapped_column(default=LAYOUT)
     status: Mapped[str] = mapped_column(default="draft")
     invoiced_minor: Mapped[int]
     paid_minor: Mapped[int]
     drawn_minor: Mapped[int]
+    adjusted_minor: Mapped[int] = mapped_column(default=0)
     open_minor: Mapped[int]
     unspent_minor: Mapped[int]
     document_sha256: Mapped[str]
     drafted_at: Mapped[datetime] = mapped_column(default=clock.now)
     proposed_at: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    withheld_minor: Mapped[int | None]
     closed_at: Mapped[datetime | None]
 
 
@@ -88,6 +99,7 @@ class EmployerStatementLine(TenantOwned, Model):
     paid_minor: Mapped[int]
     units_drawn: Mapped[int | None]
     drawn_minor: Mapped[int | None]
+    adjusted_minor: Mapped[int] = mapped_column(default=0)
     open_minor: Mapped[int]
     unspent_minor: Mapped[int]
     currency: Mapped[str]

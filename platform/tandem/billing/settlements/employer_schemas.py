@@ -3,36 +3,31 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
-from tandem.billing.settlements.employer_models import EMPLOYER_NEXT
+from tandem.billing.settlements.employer_models import CORRECTION_KINDS, EMPLOYER_NEXT
+from tandem.billing.settlements.schemas import AdjustmentWishSchema, SpanSchema
 from tandem.kernel.http import Schema
 
 
-class EmployerStatementSchema(Schema):
+class EmployerStatementSchema(SpanSchema):
     """A statement's sums: what was invoiced, paid and drawn since the last one; what is open and unspent at its end.
 
     `unspent_minor` is paid, less its tax, less all that was told as drawn: what the operator owes the employer in
-    visits, or in money once there are no more visits.
+    visits, or in money once there are no more visits. `adjusted_minor` is what agreed corrections add to what was
+    drawn. Paid is a statement once of its invoices no more is open than `withheld_minor`.
     """
 
-    id = fields.UUID(required=True)
     employer_id = fields.UUID(required=True, attribute="tenant_id")
-    number = fields.Integer(required=True)
     status = fields.String(required=True, validate=rules.OneOf(sorted(EMPLOYER_NEXT)))
-    currency = fields.String(required=True)
-    first_day = fields.Date(required=True)
-    last_day = fields.Date(required=True)
-    cut_seq = fields.Integer(required=True)
-    previous_cut_seq = fields.Integer(required=True)
     invoiced_minor = fields.Integer(required=True)
     paid_minor = fields.Integer(required=True)
     drawn_minor = fields.Integer(required=True)
+    adjusted_minor = fields.Integer(required=True)
     open_minor = fields.Integer(required=True)
     unspent_minor = fields.Integer(required=True)
-    document_sha256 = fields.String(required=True)
     drafted_at = fields.DateTime(required=True)
     proposed_at = fields.DateTime(allow_none=True)
-    confirmed_at = fields.DateTime(allow_none=True)
-    closed_at = fields.DateTime(allow_none=True)
+    paid_at = fields.DateTime(allow_none=True)
+    withheld_minor = fields.Integer(allow_none=True)
 
 
 class EmployerStatementLineSchema(Schema):
@@ -44,13 +39,36 @@ class EmployerStatementLineSchema(Schema):
     paid_minor = fields.Integer(required=True)
     units_drawn = fields.Integer(required=True, allow_none=True)
     drawn_minor = fields.Integer(required=True, allow_none=True)
+    adjusted_minor = fields.Integer(required=True)
     open_minor = fields.Integer(required=True)
     unspent_minor = fields.Integer(required=True)
     currency = fields.String(required=True)
+
+
+class CorrectionSchema(Schema):
+    """What a statement says of an earlier one: a credit note, an agreed adjustment, or what came late."""
+
+    adjusts_number = fields.Integer(required=True)
+    programme_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=rules.OneOf(CORRECTION_KINDS))
+    amount_minor = fields.Integer(required=True)
 
 
 class WholeEmployerStatementSchema(EmployerStatementSchema):
     """A statement with its lines; `is_reproduced` says that its queries, run just now, gave the same bytes."""
 
     lines = fields.List(fields.Nested(EmployerStatementLineSchema), required=True)
+    corrections = fields.List(fields.Nested(CorrectionSchema), required=True)
     is_reproduced = fields.Boolean(required=True)
+
+
+class EmployerAdjustmentWishSchema(AdjustmentWishSchema):
+    """A correction of what a programme has drawn: what it adds (negative: gives back), and which dispute it answers."""
+
+    line_dispute_id = fields.UUID(required=True)
+
+
+class DisputeAgreementWishSchema(Schema):
+    """The credit note that takes back what was invoiced, or the payment that was missing."""
+
+    document_id = fields.UUID(required=True)

@@ -76,6 +76,33 @@ class OwnAdjustment(Problem):
     mend = Text("Let the other party accept or decline it.", "请由对方接受或拒绝。")
 
 
+class FigureWithheld(Problem):
+    """Too few members stand behind the figure to tell it, so there is nothing yet that could be wrong."""
+
+    status, slug = 409, "figure-withheld"
+    title = Text("This figure has not been told yet", "该数据因涉及人数不足尚未披露")
+    mend = Text("Dispute it on the statement that tells it.", "请在披露该数据的结算单上提出异议。")
+
+
+class DocumentCorrects(Problem):
+    """What was invoiced bears tax, what was paid has a bank's reference: neither is corrected by agreement alone."""
+
+    status, slug = 409, "document-corrects"
+    title = Text("This figure is corrected by a document, not by an adjustment", "该数据须以单据更正，不能以调整更正")
+    mend = Text(
+        "Issue a credit note, or record the payment, and agree to the dispute with it.",
+        "请开具贷项通知单或登记收款，并以该单据同意争议。",
+    )
+
+
+class DocumentCorrectsNothing(Problem):
+    """The document is none that was written on the disputed programme's invoices since the statement."""
+
+    status, slug = 409, "document-corrects-nothing"
+    title = Text("This document does not correct the disputed figure", "该单据未更正所争议的数据")
+    mend = Text("Name a document of the wanted kind, written since.", "请提供结算单之后、类型相符的单据。")
+
+
 class StatementChanged(Problem):
     """What was proposed is not what the books say at the statement's cut: somebody altered one of the two."""
 

@@ -1,10 +1,14 @@
 """What happens to settlements when something has happened."""
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from tandem.billing.ledger import book_currencies
 from tandem.billing.settlements import commands, transfer_queries
+from tandem.billing.settlements.errors import PeriodAlreadySettled
 from tandem.billing.stripe_gateway import Refused, gateway, is_live
 from tandem.kernel import clock
 from tandem.kernel.jobs import job
@@ -62,6 +66,21 @@ def book_fee_adjustment(fee_adjustment_id: UUID) -> None:
 def book_settlement_payment(statement_id: UUID) -> None:
     """A statement was paid: book it on both sides."""
     commands.book_payment(statement_id)
+
+
+@job(queue="slow")
+def settle_employer_statements() -> None:
+    """An invoice was paid, credited or voided: statements of which nothing is left open are paid. [employer]"""
+    commands.settle_employer_statements()
+
+
+@job(queue="slow")
+def draft_last_month(scheduled_at: datetime) -> None:
+    """A month is over: draft the employer's statements of it, one for each currency of its books. [employer]"""
+    through = scheduled_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date().replace(day=1) - timedelta(days=1)
+    for currency in book_currencies():
+        with suppress(PeriodAlreadySettled):
+            commands.draft_employer_statement(through, currency=currency)
 
 
 @job(queue="fast", timeout_seconds=90, outside=True)

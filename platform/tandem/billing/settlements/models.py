@@ -23,18 +23,6 @@ NEXT: Final = {
     "paid": {"closed"},
     "closed": set[str](),
 }
-LINE_DISPUTE_NEXT: Final = {
-    "open": {"agreed", "moved", "withdrawn"},
-    "agreed": set[str](),
-    "moved": set[str](),
-    "withdrawn": set[str](),
-}
-ADJUSTMENT_NEXT: Final = {
-    "proposed": {"accepted", "declined", "withdrawn"},
-    "accepted": set[str](),
-    "declined": set[str](),
-    "withdrawn": set[str](),
-}
 TRANSFER_NEXT: Final = {
     "asked": {"sent", "failed"},
     "sent": {"reversed"},
@@ -219,83 +207,6 @@ class SettlementLine(TenantOwned, Model):
     late_minor: Mapped[int] = mapped_column(default=0)
     is_memo: Mapped[bool] = mapped_column(default=False)
     currency: Mapped[str]
-
-
-class LineDispute(TenantOwned, Versioned, Model):
-    """What the hospital does not accept of one line, and why; the rest of the statement goes on without it. 行争议
-
-    `withheld_minor` is held back from what the statement leaves due to the operator until the dispute is resolved:
-    then it goes to the next statement, beside whatever adjustment was agreed.
-    """
-
-    __tablename__ = "line_dispute"
-    __wall__ = Wall(operator="write", deletable=False)
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]
-        ),
-        states(LINE_DISPUTE_NEXT),
-        Index(
-            "line_dispute_open_key",
-            "tenant_id",
-            "statement_id",
-            "kind",
-            unique=True,
-            postgresql_where=text("status = 'open'"),
-        ),
-        CheckConstraint("withheld_minor >= 0", name="withheld"),
-        CheckConstraint("evidence_sha256 ~ '^[0-9a-f]{64}$'", name="evidence"),
-    )
-
-    statement_id: Mapped[UUID]
-    kind: Mapped[str]
-    withheld_minor: Mapped[int]
-    is_withheld: Mapped[bool] = mapped_column(default=False)
-    status: Mapped[str] = mapped_column(default="open")
-    because: Mapped[str]
-    evidence: Mapped[str]
-    evidence_sha256: Mapped[str | None]
-    raised_by: Mapped[UUID | None]
-    raised_at: Mapped[datetime] = mapped_column(default=clock.now)
-    resolution: Mapped[str | None]
-    resolved_at: Mapped[datetime | None]
-
-
-class FeeAdjustment(TenantOwned, Versioned, Model):
-    """A correction of what a statement said, proposed by one party and accepted by the other, never by the same. 调整
-
-    `amount_minor` is what it adds to the operator's fee; negative: it takes away. It is booked in the open period and
-    points back at the statement it adjusts.
-    """
-
-    __tablename__ = "fee_adjustment"
-    __wall__ = Wall(operator="write", deletable=False)
-    __table_args__ = (
-        ForeignKeyConstraint(
-            ["tenant_id", "statement_id"], ["settlement_statement.tenant_id", "settlement_statement.id"]
-        ),
-        ForeignKeyConstraint(["tenant_id", "line_dispute_id"], ["line_dispute.tenant_id", "line_dispute.id"]),
-        states(ADJUSTMENT_NEXT),
-        CheckConstraint("amount_minor <> 0", name="amount"),
-        CheckConstraint("proposed_party IN ('hospital', 'operator')", name="proposed_party"),
-        CheckConstraint("decided_party IN ('hospital', 'operator')", name="decided_party"),
-        # Four eyes across parties: whoever proposed it can take it back and never say yes to it.
-        CheckConstraint("status <> 'accepted' OR decided_party <> proposed_party", name="other_party_accepts"),
-        CheckConstraint("status = 'proposed' OR decided_party IS NOT NULL", name="decided"),
-    )
-
-    statement_id: Mapped[UUID]
-    line_dispute_id: Mapped[UUID | None]
-    amount_minor: Mapped[int]
-    currency: Mapped[str]
-    because: Mapped[str]
-    status: Mapped[str] = mapped_column(default="proposed")
-    proposed_party: Mapped[str]
-    proposed_by: Mapped[UUID | None]
-    proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
-    decided_party: Mapped[str | None]
-    decided_by: Mapped[UUID | None]
-    decided_at: Mapped[datetime | None]
 
 
 class SettlementCarry(TenantOwned, Model):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tandem.accounts import AgreementVersion
 from tandem.billing.ledger import JournalDraft, journal_by_rule
+from tandem.billing.settlements.dispute_models import FeeAdjustment
 from tandem.billing.usage import UsageEvent
 
 REVENUE: Final = ("medical_revenue", "programme_revenue")
@@ -61,19 +62,22 @@ def fee_lost(usage: UsageEvent, *, dispute_id: UUID, at: datetime, fee_minor: in
     return _draft("operator_fee_lost", key, at, usage, {"fee": fee_minor}, formula=terms, dispute=dispute_id)
 
 
-def fee_adjusted(
-    adjustment_id: UUID, statement_id: UUID, *, at: datetime, amount_minor: int, currency: str
-) -> JournalDraft:
-    """A correction both parties agreed on; it names the statement that it adjusts."""
+def adjusted(adjustment: FeeAdjustment, *, at: datetime) -> JournalDraft:
+    """A correction both parties agreed on; it names the statement that it adjusts.
+
+    A hospital's adds to the fee, an employer's to what its programme has drawn: a prepayment given back is no money.
+    """
+    programme_id = adjustment.programme_id
     return journal_by_rule(
-        "fee_adjusted",
-        amounts={"adjustment": amount_minor},
-        key=str(adjustment_id),
+        "fee_adjusted" if programme_id is None else "draws_adjusted",
+        amounts={"adjustment": adjustment.amount_minor},
+        parties={} if programme_id is None else {"programme": programme_id},
+        key=str(adjustment.id),
         effective_at=at,
-        source_type="settlement_statement",
-        source_id=statement_id,
-        currency=currency,
-        correlation_id=adjustment_id,
+        source_type="settlement_statement" if programme_id is None else "employer_statement",
+        source_id=adjustment.of_id,
+        currency=adjustment.currency,
+        correlation_id=adjustment.id,
     )
 
 

@@ -5,18 +5,19 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tandem.billing.ledger import Book, Journal
 from tandem.billing.payments import Dispute, Refund
+from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
+from tandem.billing.settlements.employer_models import EmployerStatement
+from tandem.billing.settlements.employer_queries import employer_statement
 from tandem.billing.settlements.lines import Cut
 from tandem.billing.settlements.models import (
     FeeAccrual,
-    FeeAdjustment,
     FeeDecision,
     FeeReversal,
-    LineDispute,
     SettlementCarry,
     SettlementLine,
     SettlementStatement,
@@ -176,6 +177,14 @@ def statement(statement_id: UUID, *, for_update: bool = False) -> SettlementStat
     return found
 
 
+def any_statement(statement_id: UUID) -> SettlementStatement | EmployerStatement:
+    """One statement, a hospital's or an employer's. Raises NotFound."""
+    hospitals = select(SettlementStatement).where(
+        SettlementStatement.tenant_id == tenant_id(), SettlementStatement.id == statement_id
+    )
+    return session.scalar(hospitals) or employer_statement(statement_id)
+
+
 def last_statement(currency: str) -> SettlementStatement | None:
     """The statement with the latest period."""
     return session.scalar(
@@ -209,9 +218,9 @@ def statements_before(row: SettlementStatement, *, limit: int) -> Sequence[Settl
 
 
 def open_line_disputes(statement_id: UUID) -> Sequence[LineDispute]:
-    """A statement's disputes that nobody has resolved yet."""
+    """The disputes of a hospital's or an employer's statement that nobody has resolved yet."""
     wanted = select(LineDispute).where(
-        LineDispute.tenant_id == tenant_id(), LineDispute.statement_id == statement_id, LineDispute.status == "open"
+        LineDispute.tenant_id == tenant_id(), _of(LineDispute) == statement_id, LineDispute.status == "open"
     )
     return session.scalars(wanted.order_by(LineDispute.raised_at, LineDispute.id)).all()
 
@@ -226,10 +235,11 @@ def line_dispute(dispute_id: UUID, *, for_update: bool = False) -> LineDispute:
 
 
 def line_disputes(statement_id: UUID, *, limit: int, after: str | None) -> Page:
-    """A statement's disputes, in order. Raises NotFound."""
-    statement(statement_id)
-    wanted = select(*LineDispute.__table__.c).where(
-        LineDispute.tenant_id == tenant_id(), LineDispute.statement_id == statement_id
+    """The disputes of a hospital's or an employer's statement, in order. Raises NotFound."""
+    any_statement(statement_id)
+    of_it = _of(LineDispute)
+    wanted = select(*LineDispute.__table__.c, of_it.label("of_id")).where(
+        LineDispute.tenant_id == tenant_id(), of_it == statement_id
     )
     return page(wanted, by=[LineDispute.id], limit=limit, after=after)
 
@@ -244,10 +254,11 @@ def adjustment(adjustment_id: UUID, *, for_update: bool = False) -> FeeAdjustmen
 
 
 def adjustments(statement_id: UUID, *, limit: int, after: str | None) -> Page:
-    """A statement's adjustments, in order. Raises NotFound."""
-    statement(statement_id)
-    wanted = select(*FeeAdjustment.__table__.c).where(
-        FeeAdjustment.tenant_id == tenant_id(), FeeAdjustment.statement_id == statement_id
+    """The adjustments of a hospital's or an employer's statement, in order. Raises NotFound."""
+    any_statement(statement_id)
+    of_it = _of(FeeAdjustment)
+    wanted = select(*FeeAdjustment.__table__.c, of_it.label("of_id")).where(
+        FeeAdjustment.tenant_id == tenant_id(), of_it == statement_id
     )
     return page(wanted, by=[FeeAdjustment.id], limit=limit, after=after)
 
@@ -333,6 +344,10 @@ _LEFT_OVER: Final = text(
     "AND s.payment_reference IS NULL AND s.due_to_operator_minor < 0 AND s.paid_minor = 0 AND c.id IS NULL "
     "ORDER BY from_id, line_dispute_id"
 )
+
+
+def _of(model: type[LineDispute] | type[FeeAdjustment]) -> ColumnElement[UUID]:
+    return func.coalesce(model.statement_id, model.employer_statement_id)
 
 
 def _reversed_sum(column: InstrumentedAttribute[int], fee_accrual_id: UUID) -> int:

@@ -4,29 +4,38 @@ from marshmallow import fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day, past_business_day
+from tandem.billing.settlements.dispute_models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT
 from tandem.billing.settlements.lines import BY_NAME
-from tandem.billing.settlements.models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, NEXT, TRANSFER_NEXT
+from tandem.billing.settlements.models import NEXT, TRANSFER_NEXT
 from tandem.billing.settlements.traffic_models import CLAIM_NEXT
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import CURRENCIES
 
 
-class StatementSchema(Schema):
+class SpanSchema(Schema):
+    """What every statement says of itself: its number, its days, its cut of the party's book, and its hash."""
+
+    id = fields.UUID(required=True)
+    number = fields.Integer(required=True)
+    currency = fields.String(required=True)
+    first_day = fields.Date(required=True)
+    last_day = fields.Date(required=True)
+    cut_seq = fields.Integer(required=True)
+    previous_cut_seq = fields.Integer(required=True)
+    document_sha256 = fields.String(required=True)
+    confirmed_at = fields.DateTime(allow_none=True)
+    closed_at = fields.DateTime(allow_none=True)
+
+
+class StatementSchema(SpanSchema):
     """A statement's sums. `payable_minor` is what the hospital keeps; `due_to_operator_minor` is what it still owes.
 
     Due is the fee that has become payable (what arose, what waited before, less what waits still) less what the
     operator owes for programmes, and what was carried in. Fees in dispute are beyond a cap: nobody owes them.
     """
 
-    id = fields.UUID(required=True)
     hospital_id = fields.UUID(required=True, attribute="tenant_id")
-    number = fields.Integer(required=True)
     status = fields.String(required=True, validate=rules.OneOf(sorted(NEXT)))
-    currency = fields.String(required=True)
-    first_day = fields.Date(required=True)
-    last_day = fields.Date(required=True)
-    cut_seq = fields.Integer(required=True)
-    previous_cut_seq = fields.Integer(required=True)
     visit_count = fields.Integer(required=True)
     gross_minor = fields.Integer(required=True)
     refunds_minor = fields.Integer(required=True)
@@ -39,12 +48,9 @@ class StatementSchema(Schema):
     carried_in_minor = fields.Integer(required=True)
     due_to_operator_minor = fields.Integer(required=True)
     paid_minor = fields.Integer(allow_none=True)
-    document_sha256 = fields.String(required=True)
     proposed_at = fields.DateTime(required=True)
-    confirmed_at = fields.DateTime(allow_none=True)
     paid_on = fields.Date(allow_none=True)
     payment_reference = fields.String(allow_none=True)
-    closed_at = fields.DateTime(allow_none=True)
     dispute_reason = fields.String(allow_none=True)
     parked_reason = fields.String(allow_none=True)
 
@@ -110,7 +116,7 @@ class StatementUsageSchema(Schema):
 
 
 class StatementWishSchema(Schema):
-    """Through which day to settle, in the hospital's time zone, that day included."""
+    """Through which day to settle, in the party's time zone, that day included."""
 
     last_day = business_day(required=True)
     currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
@@ -139,10 +145,14 @@ class LineDisputeWishSchema(Schema):
 
 
 class LineDisputeSchema(Schema):
-    """A dispute of one line. `withheld_minor` goes to a later statement once the dispute is resolved."""
+    """A dispute of one line. `withheld_minor` goes to a later statement once the dispute is resolved.
+
+    An employer's line is the programme, and `kind` which of its figures.
+    """
 
     id = fields.UUID(required=True)
-    statement_id = fields.UUID(required=True)
+    statement_id = fields.UUID(required=True, attribute="of_id")
+    programme_id = fields.UUID(required=True, allow_none=True)
     kind = fields.String(required=True)
     withheld_minor = fields.Integer(required=True)
     is_withheld = fields.Boolean(required=True)
@@ -156,7 +166,10 @@ class LineDisputeSchema(Schema):
 
 
 class AdjustmentWishSchema(Schema):
-    """A correction asked for: what it adds to the operator's fee (negative: takes away), and why."""
+    """A correction asked for: what it adds to the operator's fee (negative: takes away), and why.
+
+    An employer's adds to what its programme has drawn, and names the dispute that it answers.
+    """
 
     amount_minor = fields.Integer(
         required=True,
@@ -177,7 +190,8 @@ class AdjustmentSchema(Schema):
     """A correction of a statement: who asked for it, who decided."""
 
     id = fields.UUID(required=True)
-    statement_id = fields.UUID(required=True)
+    statement_id = fields.UUID(required=True, attribute="of_id")
+    programme_id = fields.UUID(required=True, allow_none=True)
     line_dispute_id = fields.UUID(allow_none=True)
     amount_minor = fields.Integer(required=True)
     currency = fields.String(required=True)

@@ -246,7 +246,7 @@ def test_operator_proposes_the_employers_own_people_confirm_and_the_operator_clo
     closed = client.post(f"{one}/closure", headers=operator | once())
 
     assert (draft["status"], too_early.status_code, unsigned.status_code) == ("draft", 409, 409)
-    assert (by_operator.status_code, signed.status_code, signed.json["status"]) == (401, 201, "confirmed")
+    assert (by_operator.status_code, signed.status_code, signed.json["status"]) == (401, 201, "paid")
     assert (closed.json["status"], closed.json["is_reproduced"]) == ("closed", True)
     for address, who in ((base, operator), (mine, admin)):
         assert [row["id"] for row in client.get(address, headers=who).json["data"]] == [draft["id"]]

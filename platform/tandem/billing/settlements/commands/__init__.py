@@ -3,9 +3,11 @@
 from tandem.billing.settlements.commands.accruals import accrue_missing, accrue_usage
 from tandem.billing.settlements.commands.decisions import book_decision, grant_excess, waive_excess
 from tandem.billing.settlements.commands.disputes import (
+    agree_by_document,
     book_adjustment,
     decide_adjustment,
     dispute_line,
+    dispute_programme,
     move_dispute,
     propose_adjustment,
     withdraw_dispute,
@@ -13,10 +15,13 @@ from tandem.billing.settlements.commands.disputes import (
 from tandem.billing.settlements.commands.employers import (
     close_employer_statement,
     confirm_employer_statement,
+    corrections_of,
+    cut_of_employer_statement,
     draft_employer_statement,
     employer_document_of,
     propose_employer_draft,
     propose_employer_statement,
+    settle_employer_statements,
 )
 from tandem.billing.settlements.commands.months import accrue_monthly_fee
 from tandem.billing.settlements.commands.paying import book_payment, carry_forward, record_payment
@@ -38,6 +43,7 @@ __all__ = [
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
+    "agree_by_document",
     "ask_transfer",
     "begin_transfer",
     "book_adjustment",
@@ -49,9 +55,12 @@ __all__ = [
     "close_employer_statement",
     "confirm_employer_statement",
     "confirm_statement",
+    "corrections_of",
+    "cut_of_employer_statement",
     "cut_of_statement",
     "decide_adjustment",
     "dispute_line",
+    "dispute_programme",
     "dispute_statement",
     "document_of",
     "draft_employer_statement",
@@ -70,6 +79,7 @@ __all__ = [
     "release_statement",
     "reverse_lost_dispute",
     "reverse_refund",
+    "settle_employer_statements",
     "waive_excess",
     "withdraw_dispute",
 ]

@@ -1,39 +1,46 @@
 """Disputes of single lines, and adjustments: what one party asks for, the other decides."""
 
-from typing import Literal
+from typing import Any, Final, Literal, NotRequired, TypedDict, Unpack, cast
 from uuid import UUID
 
 from tandem.accounts import hand
 from tandem.billing.ledger import mirror_currency, post
-from tandem.billing.settlements import lines, postings, queries
-from tandem.billing.settlements.errors import LineAlreadyDisputed, OwnAdjustment, WithholdsTooMuch
-from tandem.billing.settlements.events import FeeAdjusted
-from tandem.billing.settlements.models import (
-    ADJUSTMENT_NEXT,
-    LINE_DISPUTE_NEXT,
-    FeeAdjustment,
-    LineDispute,
-    SettlementStatement,
+from tandem.billing.settlements import employer_queries, lines, postings, queries
+from tandem.billing.settlements.commands.employers import settle_employer_statements
+from tandem.billing.settlements.dispute_models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, FeeAdjustment, LineDispute
+from tandem.billing.settlements.employer_models import FIGURES, EmployerStatement
+from tandem.billing.settlements.errors import (
+    DocumentCorrects,
+    DocumentCorrectsNothing,
+    FigureWithheld,
+    LineAlreadyDisputed,
+    OwnAdjustment,
+    WithholdsTooMuch,
 )
+from tandem.billing.settlements.events import FeeAdjusted
+from tandem.billing.settlements.models import SettlementStatement
 from tandem.kernel import audit, clock, jobs, outbox
 from tandem.kernel.database import refusing, session
 from tandem.kernel.errors import NotFound, TransitionRefused
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 
-Party = Literal["hospital", "operator"]
-_DISPUTABLE = ("proposed", "disputed", "confirmed")
+Party = Literal["hospital", "employer", "operator"]
+_DISPUTABLE: Final = ("proposed", "disputed", "confirmed")
+_BY_DOCUMENT: Final = {"invoiced": "credit note", "paid": "payment"}
+"""Figures of an employer's line that stand on documents, and what kind of document corrects them."""
 
 
-def dispute_line(
-    statement_id: UUID,
-    kind: str,
-    *,
-    withheld_minor: int,
-    because: str,
-    evidence: str,
-    evidence_sha256: str | None = None,
-) -> LineDispute:
+class DisputeWish(TypedDict):
+    """What whoever disputes a line says of it."""
+
+    withheld_minor: int
+    because: str
+    evidence: str
+    evidence_sha256: NotRequired[str]
+
+
+def dispute_line(statement_id: UUID, kind: str, **wish: Unpack[DisputeWish]) -> LineDispute:
     """The hospital does not accept one line, or a part of it; the rest stays payable. [hospital]
 
     Raises WithholdsTooMuch beyond what the line asks for and the statement leaves due of the fee, LineAlreadyDisputed,
@@ -42,25 +49,45 @@ def dispute_line(
     row = queries.statement(statement_id, for_update=True)
     if kind not in lines.BY_NAME:
         raise NotFound
-    if row.status not in _DISPUTABLE:
-        raise TransitionRefused(current=row.status, wanted="disputed", allowed=[])
-    limit_minor = _most_withheld(row, kind)
-    if withheld_minor > limit_minor:
-        raise WithholdsTooMuch(at_most_minor=limit_minor)
-    dispute = LineDispute(
-        tenant_id=tenant_id(),
-        statement_id=row.id,
-        kind=kind,
-        withheld_minor=withheld_minor,
-        because=because,
-        evidence=evidence,
-        evidence_sha256=evidence_sha256,
-        raised_by=hand(),
+    return _open(row, _most_withheld(row, kind), wish, statement_id=row.id, kind=kind)
+
+
+def dispute_programme(statement_id: UUID, programme_id: UUID, figure: str, **wish: Unpack[DisputeWish]) -> LineDispute:
+    """The employer does not accept one figure of one programme; the rest stays payable, and is. [employer]
+
+    Raises FigureWithheld for what was not told, WithholdsTooMuch beyond the figure and what the programme's invoices
+    leave open, LineAlreadyDisputed, TransitionRefused once it is paid, NotFound.
+    """
+    row = employer_queries.employer_statement(statement_id, for_update=True)
+    told = employer_queries.lines_of_employer_statement(row.id)
+    line = next((each for each in told if each["programme_id"] == programme_id), None)
+    if line is None or figure not in FIGURES:
+        raise NotFound
+    figure_minor = line[f"{figure}_minor"]
+    if figure_minor is None:
+        raise FigureWithheld
+    already = sum(
+        each.withheld_minor for each in queries.open_line_disputes(row.id) if each.programme_id == programme_id
     )
-    with refusing(line_dispute_open_key=LineAlreadyDisputed):
-        session.add(dispute)
-    audit.record(action="line_dispute.opened", object_type="line_dispute", object_id=dispute.id)
+    limit_minor = max(0, min(figure_minor, line["open_minor"] - already))
+    found = {"employer_statement_id": row.id, "programme_id": programme_id}
+    dispute = _open(row, limit_minor, wish, kind=figure, **found)
+    # All but what is disputed may have been paid by now.
+    settle_employer_statements()
     return dispute
+
+
+def agree_by_document(dispute_id: UUID, document_id: UUID) -> LineDispute:
+    """The operator agrees: a credit note, or a payment recorded since, corrects the figure. [employer, operator's role]
+
+    The document is booked by itself and stands in the next statement, which says what it corrects. Raises
+    DocumentCorrectsNothing, TransitionRefused, NotFound.
+    """
+    dispute = queries.line_dispute(dispute_id, for_update=True)
+    row = employer_queries.employer_statement(dispute.of_id)
+    if document_id not in employer_queries.documents_since(row, dispute.kind, cast("UUID", dispute.programme_id)):
+        raise DocumentCorrectsNothing(wanted=_BY_DOCUMENT.get(dispute.kind, "adjustment"))
+    return _resolve(dispute, "agreed", str(document_id))
 
 
 def move_dispute(dispute_id: UUID, *, because: str) -> LineDispute:
@@ -76,13 +103,21 @@ def withdraw_dispute(dispute_id: UUID, *, because: str) -> LineDispute:
 def propose_adjustment(
     statement_id: UUID, *, party: Party, amount_minor: int, because: str, line_dispute_id: UUID | None = None
 ) -> FeeAdjustment:
-    """Ask for a correction of a statement's fee; the other party decides. Raises NotFound."""
-    row = queries.statement(statement_id)
-    if line_dispute_id is not None and queries.line_dispute(line_dispute_id).statement_id != row.id:
+    """Ask for a correction of a statement; the other party decides.
+
+    An employer's corrects what was drawn, and answers a dispute of that. Raises DocumentCorrects for a figure that
+    stands on documents, NotFound.
+    """
+    row = queries.any_statement(statement_id)
+    dispute = None if line_dispute_id is None else queries.line_dispute(line_dispute_id)
+    if dispute is not None and dispute.of_id != row.id:
         raise NotFound
+    programme_id = _programme_drawn_on(dispute) if isinstance(row, EmployerStatement) else None
     adjustment = FeeAdjustment(
         tenant_id=tenant_id(),
-        statement_id=row.id,
+        statement_id=row.id if programme_id is None else None,
+        employer_statement_id=None if programme_id is None else row.id,
+        programme_id=programme_id,
         line_dispute_id=line_dispute_id,
         amount_minor=amount_minor,
         currency=row.currency,
@@ -114,20 +149,34 @@ def decide_adjustment(adjustment_id: UUID, *, party: Party, decision: Literal["a
 
 
 def book_adjustment(adjustment_id: UUID) -> None:
-    """Book what both parties agreed on, in the open period, pointing back at the statement. [hospital]"""
+    """Book what both agreed on, in the open period, pointing back at the statement. [hospital, employer]"""
     adjustment = queries.adjustment(adjustment_id)
     if adjustment.status != "accepted" or adjustment.decided_at is None:
         return
-    post([
-        postings.fee_adjusted(
-            adjustment.id,
-            adjustment.statement_id,
-            at=adjustment.decided_at,
-            amount_minor=adjustment.amount_minor,
-            currency=adjustment.currency,
-        )
-    ])  # fmt: skip
+    post([postings.adjusted(adjustment, at=adjustment.decided_at)])
     jobs.enqueue(mirror_currency, currency=adjustment.currency)
+
+
+def _open(
+    row: SettlementStatement | EmployerStatement, limit_minor: int, wish: DisputeWish, **line: Any
+) -> LineDispute:
+    if row.status not in _DISPUTABLE:
+        raise TransitionRefused(current=row.status, wanted="disputed", allowed=[])
+    if wish["withheld_minor"] > limit_minor:
+        raise WithholdsTooMuch(at_most_minor=limit_minor)
+    dispute = LineDispute(tenant_id=tenant_id(), raised_by=hand(), **line, **wish)
+    with refusing(line_dispute_open_key=LineAlreadyDisputed, line_dispute_open_of_employer_key=LineAlreadyDisputed):
+        session.add(dispute)
+    audit.record(action="line_dispute.opened", object_type="line_dispute", object_id=dispute.id)
+    return dispute
+
+
+def _programme_drawn_on(dispute: LineDispute | None) -> UUID:
+    if dispute is None:
+        raise NotFound
+    if dispute.kind in _BY_DOCUMENT:
+        raise DocumentCorrects(wanted=_BY_DOCUMENT[dispute.kind])
+    return cast("UUID", dispute.programme_id)
 
 
 def _most_withheld(row: SettlementStatement, kind: str) -> int:

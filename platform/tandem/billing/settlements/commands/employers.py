@@ -1,13 +1,20 @@
-"""Statements between employer and operator: drafted and proposed by the one, confirmed by the other, closed."""
+"""Statements between employer and operator: drafted and proposed by the one, confirmed by the other, paid, closed."""
 
+from collections import Counter
 from datetime import date
+from typing import cast
 from uuid import UUID
 
 from tandem.billing.ledger import cut_of
-from tandem.billing.settlements import employer_lines, employer_queries, lines
+from tandem.billing.settlements import employer_lines, employer_queries, lines, queries
 from tandem.billing.settlements.commands.spans import ends_on, next_span
-from tandem.billing.settlements.employer_lines import ProgrammeLine, Told
-from tandem.billing.settlements.employer_models import EMPLOYER_NEXT, EmployerStatement, EmployerStatementLine
+from tandem.billing.settlements.employer_lines import Correction, ProgrammeLine, Told
+from tandem.billing.settlements.employer_models import (
+    EMPLOYER_NEXT,
+    LAYOUT,
+    EmployerStatement,
+    EmployerStatementLine,
+)
 from tandem.billing.settlements.errors import NothingPrepaid, PeriodAlreadySettled, StatementChanged
 from tandem.billing.settlements.lines import Cut
 from tandem.kernel import clock
@@ -51,24 +58,33 @@ def propose_employer_draft(statement_id: UUID) -> EmployerStatement:
 
 
 def confirm_employer_statement(statement_id: UUID) -> EmployerStatement:
-    """The employer's signature, which the operator's database role cannot write. [employer]
+    """The employer's signature, which the operator's database role cannot write; but for what it disputes. [employer]
 
-    Raises StatementChanged, TransitionRefused, NotFound.
+    Where its invoices leave nothing open, it is paid at once. Raises StatementChanged, TransitionRefused, NotFound.
     """
     row = employer_queries.employer_statement(statement_id, for_update=True)
     if employer_document_of(row)[1] != row.document_sha256:
         raise StatementChanged(statement_id=row.id)
     move(row, "confirmed", EMPLOYER_NEXT)
     row.confirmed_at = clock.now()
+    _settle(row)
     return row
 
 
+def settle_employer_statements() -> None:
+    """Confirmed statements whose invoices were paid since are paid. Done again, it changes nothing. [employer]"""
+    for row in employer_queries.confirmed_employer_statements():
+        _settle(row)
+
+
 def close_employer_statement(statement_id: UUID) -> EmployerStatement:
-    """Both have agreed and nothing more is done about it. [employer, operator's role]
+    """Both have agreed, what was owed was paid, nothing more is done about it. [employer, operator's role]
 
     Raises TransitionRefused, NotFound.
     """
     row = employer_queries.employer_statement(statement_id, for_update=True)
+    if row.status == "confirmed":
+        _settle(row)
     move(row, "closed", EMPLOYER_NEXT)
     row.closed_at = clock.now()
     return row
@@ -76,11 +92,38 @@ def close_employer_statement(statement_id: UUID) -> EmployerStatement:
 
 def employer_document_of(row: EmployerStatement) -> tuple[bytes, str]:
     """The statement as bytes, run anew from both books at their cuts, and their SHA-256. [employer]"""
+    return _document(row, *_said_again(row))
+
+
+def corrections_of(row: EmployerStatement) -> list[Correction]:
+    """What a statement says of earlier ones. [employer]"""
+    return employer_lines.corrections(cut_of_employer_statement(row), row.number)
+
+
+def cut_of_employer_statement(row: EmployerStatement) -> Cut:
+    """Which journals of the employer's book a statement takes."""
+    return Cut(row.currency, row.period_start, row.period_end, row.previous_cut_seq, row.cut_seq)
+
+
+def _said_again(row: EmployerStatement) -> tuple[list[ProgrammeLine], list[Correction]]:
     kept = employer_queries.lines_of_employer_statement(row.id)
     told = {line["programme_id"]: Told(line["drawn_after_seq"], line["drawn_since"]) for line in kept}
     tells = {line["programme_id"] for line in kept if line["is_told"]}
-    cut = Cut(row.currency, row.period_start, row.period_end, row.previous_cut_seq, row.cut_seq)
-    return _document(row, employer_lines.lines_again(cut, row.operator_cut_seq, told, tells))
+    again = employer_lines.lines_again(cut_of_employer_statement(row), row.operator_cut_seq, told, tells)
+    return again, corrections_of(row)
+
+
+def _settle(row: EmployerStatement) -> None:
+    disputes = queries.open_line_disputes(row.id)
+    withheld: Counter[UUID] = Counter()
+    for dispute in disputes:
+        withheld[cast("UUID", dispute.programme_id)] += dispute.withheld_minor
+    if any(left > withheld[each] for each, left in employer_queries.left_open(row).items()):
+        return
+    move(row, "paid", EMPLOYER_NEXT)
+    row.paid_at, row.withheld_minor = clock.now(), withheld.total()
+    for dispute in disputes:
+        dispute.is_withheld = True
 
 
 def _put_forward(row: EmployerStatement) -> None:
@@ -105,11 +148,12 @@ def _save(cut: Cut, first_day: date, last_day: date, last: EmployerStatement | N
         cut_seq=cut.seq,
         previous_cut_seq=cut.after_seq,
         operator_cut_seq=operator_seq,
+        layout=LAYOUT,
         status="draft",
         document_sha256="",
         **employer_lines.totals_of(found),
     )
-    row.document_sha256 = _document(row, found)[1]
+    row.document_sha256 = _document(row, found, corrections_of(row))[1]
     # Two who propose at once: the second finds the first's statement in its way and asks again.
     with refusing(
         employer_statement_tenant_id_currency_number_key=PeriodAlreadySettled,
@@ -134,6 +178,7 @@ def _save_lines(row: EmployerStatement, found: list[ProgrammeLine]) -> None:
             paid_minor=line.paid_minor,
             units_drawn=line.units_drawn,
             drawn_minor=line.drawn_minor,
+            adjusted_minor=line.adjusted_minor,
             open_minor=line.open_minor,
             unspent_minor=line.unspent_minor,
             currency=row.currency,
@@ -153,7 +198,7 @@ def _told_through(last: EmployerStatement) -> dict[UUID, Told]:
     }
 
 
-def _document(row: EmployerStatement, found: list[ProgrammeLine]) -> tuple[bytes, str]:
+def _document(row: EmployerStatement, found: list[ProgrammeLine], corrected: list[Correction]) -> tuple[bytes, str]:
     with acting_for(OPERATOR_ID, operator=True):
         operator_seal = lines.chain_head(row.currency, row.operator_cut_seq)
     facts = {
@@ -167,4 +212,4 @@ def _document(row: EmployerStatement, found: list[ProgrammeLine]) -> tuple[bytes
         "book_seal": lines.chain_head(row.currency, row.cut_seq),
         "operator_book_seal": operator_seal,
     }
-    return employer_lines.employer_document(facts, found)
+    return employer_lines.employer_document(facts, found, corrected, row.layout)
