@@ -11,7 +11,7 @@ from typing import Final
 
 from benchmarks.servers import CHECKOUT, called, family, pss_bytes
 
-SETTLE_SECONDS: Final = 12
+SETTLE_SECONDS: Final = 20
 START_AIM_SECONDS: Final = 5.0
 MEMORY_AIM_MB: Final = 400
 
@@ -57,7 +57,8 @@ def _one_start(home: Path) -> tuple[float, list[tuple[str, int]]]:
         # It says so after its own first 200 from /readyz.
         took = _said(process, "Tandem runs at", began)
         _said(process, "Ctrl-C", began)
-        time.sleep(SETTLE_SECONDS)  # at rest means after the last seeded job and its idle connections
+        # After the last seeded job, and after each process has noticed that there is nothing to do.
+        time.sleep(SETTLE_SECONDS)
         shares = [(called(pid), pss_bytes(pid)) for pid in family(process.pid)]
     finally:
         process.send_signal(signal.SIGINT)

@@ -14,7 +14,8 @@ if int(os.environ.get("LISTEN_FDS", "0")) > 0:
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("TANDEM_THREADS") or 8)
-worker_class = "gthread"
+# gunicorn's gthread, which gives back at rest what only work needs.
+worker_class = "tandem.cli.resting.RestingWorker"
 # The application is loaded once and shared by copy-on-write; engines are opened after the fork.
 preload_app = True
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import flask_smorest
 import orjson
 from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
@@ -15,7 +14,7 @@ from werkzeug.routing import RequestRedirect
 from tandem.kernel import audit, clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
 from tandem.kernel.database import db, engine_options, watch
 from tandem.kernel.errors import NotFound
-from tandem.kernel.http import Api, answer_problems
+from tandem.kernel.http import Api, answer_problems, document_of
 from tandem.kernel.ids import new_id
 from tandem.kernel.settings import UPLOAD_LIMIT_BYTES, Settings
 
@@ -145,15 +144,6 @@ def _config(settings: Settings) -> dict[str, Any]:
         # A bind takes none of the default engine's options: it is given its own.
         "SQLALCHEMY_BINDS": {"operator": {"url": _driver(settings.operator_database_url), **engine_options()}},
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(),
-        "API_TITLE": "Tandem",
-        "API_VERSION": "v1",
-        "OPENAPI_VERSION": "3.1.0",
-        "OPENAPI_URL_PREFIX": "/",
-        "OPENAPI_JSON_PATH": "openapi.json",
-        "API_SPEC_OPTIONS": {
-            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
-            "info": {"description": "Hospitals, employers, patients and the operator on one platform."},
-        },
     }
 
 
@@ -162,20 +152,20 @@ def _driver(url: str) -> str:
 
 
 def _open_houses(app: Flask, settings: Settings, houses: Iterable[Any]) -> None:
-    spec = flask_smorest.Api(app)
-    spec.DEFAULT_ERROR_RESPONSE_NAME = None  # every route names its own problems; "anything else" would hide a gap
     timetable: list[jobs.Cron] = []
+    apis: list[Api] = []
     for house in houses:
         for api in house.APIS:
-            spec.register_blueprint(api.blueprint)
+            app.register_blueprint(api.blueprint)
+            apis.append(api)
         for blueprint in house.BLUEPRINTS:
             app.register_blueprint(blueprint)
         outbox.subscribe(house.SUBSCRIPTIONS)
         timetable += house.SCHEDULE
         for opened in getattr(house, "ON_OPEN", ()):
             opened(app, settings)
+    app.register_blueprint(document_of(apis))
     jobs.set_timetable(timetable)
-    answer_problems(app)  # flask-smorest registers its own answer; ours is the one that counts
 
 
 def _language(environ: "WSGIEnvironment") -> i18n.Language:

@@ -14,6 +14,8 @@ import crossplane
 import dockerfile_parse
 import pytest
 import yaml
+from gunicorn.util import load_class
+from gunicorn.workers.gthread import ThreadWorker
 
 from tandem.cli import COMMANDS
 from tandem.embedded.stack import QUEUES
@@ -208,4 +210,4 @@ def test_gunicorn_accepts_its_configuration_and_opens_no_control_socket(process_
 
     assert told.returncode == 0, told.stderr
     assert gunicorn_settings()["control_socket_disable"] is True
-    assert gunicorn_settings()["worker_class"] == "gthread"
+    assert issubclass(load_class(gunicorn_settings()["worker_class"]), ThreadWorker)

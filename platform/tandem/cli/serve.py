@@ -25,8 +25,8 @@ FIRST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 30.0
 WELL_AFTER_SECONDS: Final = 60.0
 GUNICORN: Final = ("-c", "deploy/gunicorn.conf.py", "wsgi:app")
-# Loaded by whoever first writes a name, and larger than half the application: shared, it is paid for once.
-_LARGE_AND_LATE: Final = ("pypinyin",)
+# The exit status of a hand that wants to be forked again from the clean image; any other is a fall.
+RENEWAL: Final = 75
 
 
 @click.command()
@@ -34,19 +34,25 @@ _LARGE_AND_LATE: Final = ("pypinyin",)
 @click.option("--wait", is_flag=True, help="Start web only; the rest after a line (or the end) of standard input.")
 def serve(queues: tuple[str, ...], *, wait: bool) -> None:
     """Run gunicorn, one worker per queue and the scheduler from one loaded application, until TERM or INT."""
-    # By name, as gunicorn does: no arrow points from the platform up to the roof.
-    app = import_module("wsgi").app
-    for name in _LARGE_AND_LATE:
-        import_module(name)
+    app = _loaded()
     web = Hand("web", ("-m", "gunicorn", *GUNICORN), _serve_web, stage=0)
     others = [Hand(f"worker {queue}", _tandem("worker", queue), partial(_work, queue), stage=1) for queue in queues]
     others.append(Hand("scheduler", _tandem("scheduler"), _run_scheduler, stage=1))
-    # What is loaded now never becomes garbage; frozen, its pages stay shared after the fork.
+    Foreman(app, [web], others).keep_running(wait=wait)
+
+
+def _loaded() -> Any:
+    # A million things are made and hardly one dies: to look for garbage meanwhile is a fifth of the time.
+    gc.disable()
+    # By name, as gunicorn does: no arrow points from the platform up to the roof.
+    app = import_module("wsgi").app
     gc.collect()
+    # What is loaded now never becomes garbage; frozen, its pages stay shared after the fork.
     gc.freeze()
     # Rows and drafts are no cycles: looking through each batch of them for some is a sixth of a posting's time (0045).
     gc.set_threshold(50_000)
-    Foreman(app, [web], others).keep_running(wait=wait)
+    gc.enable()
+    return app
 
 
 @dataclass
@@ -115,7 +121,10 @@ class Foreman:
 
     def _note_falls(self) -> None:
         for hand in self._hands:
-            if hand.pid and os.waitpid(hand.pid, os.WNOHANG)[0]:
+            ended, status = os.waitpid(hand.pid, os.WNOHANG) if hand.pid else (0, 0)
+            if ended and os.waitstatus_to_exitcode(status) == RENEWAL:
+                hand.pid, hand.start_again_at = 0, time.monotonic()
+            elif ended:
                 lived = time.monotonic() - hand.began
                 hand.falls = 1 if lived > WELL_AFTER_SECONDS else hand.falls + 1
                 wait_seconds = min(FIRST_WAIT_SECONDS * 2 ** (hand.falls - 1), LONGEST_WAIT_SECONDS)
@@ -142,7 +151,7 @@ def _serve_web() -> None:
 
 
 def _work(queue: str) -> None:
-    import_module("tandem.kernel.jobs.worker").work(queue)
+    import_module("tandem.kernel.jobs.worker").work(queue, renewal=RENEWAL)
 
 
 def _run_scheduler() -> None:

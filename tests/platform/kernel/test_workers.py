@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("app")
 LEASE_SECONDS = 1.5
 # A process loads the application first; on a busy machine that takes a while.
 START_SECONDS = 60
-Start = Callable[[], subprocess.Popen[bytes]]
+Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def start(process_environment: dict[str, str]) -> Iterator[Start]:
     command = [sys.executable, "-m", "tests.platform.kernel.worker_process", "worker", "fast", str(LEASE_SECONDS)]
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin() -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL))
+    def begin(*words: str) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([*command, *words], env=environment, stderr=subprocess.DEVNULL))
         return started[-1]
 
     yield begin
@@ -117,3 +117,17 @@ def test_a_long_job_keeps_its_lease_while_its_worker_lives(hospital: UUID, start
     assert until(lambda: job_row(hospital, job_id).state == "done", seconds=60)
     assert job_row(hospital, job_id).attempts == 1
     assert sum(counted(hospital).values()) == 1
+
+
+def test_a_large_worker_leaves_to_be_forked_anew_when_it_rests_and_the_next_one_finds_what_came_meanwhile(
+    hospital: UUID, start: Start
+) -> None:
+    worker = start("75")
+    first = ask_for(hospital, work.count_visit, visit_id=uuid4())
+    assert until(lambda: job_row(hospital, first).state == "done", seconds=START_SECONDS)
+
+    assert worker.wait(START_SECONDS) == 75
+    second = ask_for(hospital, work.count_visit, visit_id=uuid4())
+    start("75")
+
+    assert until(lambda: job_row(hospital, second).state == "done", seconds=START_SECONDS)

@@ -1,6 +1,6 @@
 """A real worker or scheduler process with the counted jobs loaded, for tests that kill it.
 
-`python -m tests.platform.kernel.worker_process worker fast LEASE_SECONDS`
+`python -m tests.platform.kernel.worker_process worker fast LEASE_SECONDS [RENEWAL_STATUS]`
 `python -m tests.platform.kernel.worker_process scheduler AT_EPOCH_SECONDS TENANT…`
 """
 
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, Uuid, literal, select, union_all
 
 from tandem.app import create_app
+from tandem.kernel import footprint
 from tandem.kernel.jobs import Cron, fire_due, list_tenants_by, set_timetable
 from tandem.kernel.jobs.pulse import timing
 from tandem.kernel.jobs.worker import work
@@ -31,7 +32,8 @@ def main(role: str, *words: str) -> None:
     with app.app_context():
         if role == "worker":
             timing.lease_seconds, timing.beat_seconds = float(words[1]), float(words[1]) / 3
-            work(words[0])
+            footprint.REST_SECONDS = 1
+            work(words[0], renewal=int(words[2]) if words[2:] else None)
             return
         tenants = [UUID(word) for word in words[1:]]
         list_tenants_by(lambda _kind: tenants_listed(*tenants))

@@ -4,6 +4,7 @@ Behind the declaration every request walks the same way: identity, scope, access
 """
 
 from tandem.kernel.http.declarations import Route
+from tandem.kernel.http.document import document_of
 from tandem.kernel.http.edge import check_if_match, credential, register_tenant_kind
 from tandem.kernel.http.faults import answer_problems
 from tandem.kernel.http.routes import Api
@@ -20,5 +21,6 @@ __all__ = [
     "answer_problems",
     "check_if_match",
     "credential",
+    "document_of",
     "register_tenant_kind",
 ]

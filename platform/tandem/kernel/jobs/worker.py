@@ -5,7 +5,6 @@ Started as `tandem worker QUEUE`, one queue to a process; see turns for how tena
 
 import os
 import sys
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -16,11 +15,13 @@ from rq.serializers import JSONSerializer
 from setproctitle import setproctitle
 from sqlalchemy.exc import SQLAlchemyError
 
-from tandem.kernel import doorbell, telemetry
+from tandem.kernel import doorbell, footprint, telemetry
 from tandem.kernel.jobs.turns import stopping, take_turn
 
 RECYCLE_TURNS: Final = 20_000
 RECYCLE_RSS_BYTES: Final = 512 << 20
+# What a worker at rest keeps of its own if it can be forked anew: twice what it holds before its first job.
+REST_OWN_BYTES: Final = 20 << 20
 
 
 def drain(tenant: str, queue: str) -> None:
@@ -38,6 +39,9 @@ class TandemWorker(SimpleWorker):
 
     log_job_description = False
     log_result_lifespan = False
+    # Whether being renewed costs next to nothing: then nothing that work left behind is kept at rest.
+    is_light: bool = False
+    _has_worked: bool = False
 
     def procline(self, message: str) -> None:
         # Under its own name in `ps`, with which queue it works.
@@ -47,16 +51,32 @@ class TandemWorker(SimpleWorker):
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
         stopping.set()
 
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        wait = super().dequeue_job_and_maintain_ttl
+        if self._has_worked and timeout is not None:
+            found = wait(timeout, footprint.REST_SECONDS)
+            if found is not None:
+                return found
+            footprint.give_back()
+            if self.is_light and footprint.own_bytes() > REST_OWN_BYTES:
+                return None  # RQ takes it for the end of this worker's work, and work() renews the process
+        self._has_worked = True
+        return wait(timeout, max_idle_time)
+
     def execute_job(self, job: Job, queue: Queue) -> None:
         super().execute_job(job, queue)
-        if _resident_bytes() > RECYCLE_RSS_BYTES:
-            telemetry.log.info("worker_too_big", bytes=_resident_bytes())
+        if (held := footprint.resident_bytes()) > RECYCLE_RSS_BYTES:
+            telemetry.log.info("worker_too_big", bytes=held)
             self._stop_requested = True
 
 
-def work(queue: str) -> None:
+def work(queue: str, *, renewal: int | None = None) -> None:
     """Answer the bells of one queue until TERM or INT. After many turns or much memory the process starts anew.
 
+    With a `renewal`, an exit status that tells our parent to fork us again at once, that is how it starts anew; and as
+    it costs next to nothing, it does so also when it rests after work that left it large.
     Raises ValueError for a queue that does not exist.
     """
     wait_seconds = 1.0
@@ -66,6 +86,7 @@ def work(queue: str) -> None:
             worker = TandemWorker(
                 [bells], connection=bells.connection, job_class=doorbell.Bells, serializer=JSONSerializer
             )
+            worker.is_light = renewal is not None
             worker.work(logging_level=None, max_jobs=RECYCLE_TURNS)
         except redis.RedisError as error:
             telemetry.log.warning("redis_away", reason=type(error).__name__, retry_seconds=wait_seconds)
@@ -73,18 +94,10 @@ def work(queue: str) -> None:
             wait_seconds = min(wait_seconds * 2, 10.0)
             continue
         if not stopping.is_set():
-            _start_anew()
-
-
-def _resident_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except FileNotFoundError:  # no /proc, no measure: the bound on turns still holds
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+            telemetry.log.info("worker_starts_anew")
+            _start_anew() if renewal is None else sys.exit(renewal)
 
 
 def _start_anew() -> None:
     """Become a fresh process under the same pid, so that any supervisor may stand above."""
-    telemetry.log.info("worker_starts_anew")
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own command line again
