@@ -36,9 +36,12 @@ _PARTS: Final = {
     "amount_minor, currency, pool_id, parked_reason, line_input_hash",
     "hash": "encode(sha256(convert_to(concat_ws('|', t.terms_sha256, t.id, t.code, t.p0, t.p1, t.c0, t.c1, t.input), "
     "'UTF8')), 'hex')",
+    "claims": "SELECT c.* FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = {metered_by} "
+    "AND c.subject = t.subject AND c.hour >= {since} AND c.hour < {until}",
     "claimed": "SELECT DISTINCT ON (c.meter, c.subject, c.hour) c.* FROM usage_claim c "
-    "WHERE c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject AND c.hour >= {since} "
+    "WHERE c.tenant_id = :tenant AND c.meter = {metered_by} AND c.subject = t.subject AND c.hour >= {since} "
     "AND c.hour < {until} ORDER BY c.meter, c.subject, c.hour, c.fact_count DESC",
+    "bounded": "(t.minimum_minor > 0 OR t.cap_minor IS NOT NULL)",
 }
 
 
@@ -60,32 +63,51 @@ class _Kept(dict[str, str]):
         return "{" + name + "}"
 
 
-# The lines of a chunk, as they are by the claims there are. `{claims}` is what differs between a first rating, where
+# The lines of a chunk, as they are by the claims there are. `{of_hours}` is what differs between a first rating, where
 # an hour has one claim, and all later looks, where its newest claim counts. Each step is linear whatever the planner
-# believes: rows find what they need by index, and none of these sets is joined to another.
-_LINES = (
+# believes: claims are found by index, and sets that were made here meet in full joins, which are never nested loops.
+# OFFSET 0 keeps a value from being worked out again wherever it is mentioned.
+_LADDERS = (
     "WITH term AS ({term}), "
+    # Each ladder once, as arrays: `bases` is what all steps below come to, with the step's own flat amount.
+    "ladder AS MATERIALIZED (SELECT s.plan_version_id, s.code, s.kind, s.meter, s.aggregation, s.title_en, s.title_zh, "
+    "s.included, s.package_size, array_agg(s.above ORDER BY s.above) AS aboves, "
+    "array_agg(s.up_to ORDER BY s.above) AS ups, array_agg(s.unit_price ORDER BY s.above) AS prices, "
+    "array_agg(s.flat_minor ORDER BY s.above) AS flats, array_agg(s.base ORDER BY s.above) AS bases FROM ("
+    "SELECT p.plan_version_id, p.code, p.kind, p.meter, m.aggregation, p.title_en, p.title_zh, p.included, "
+    "p.package_size, s.above, s.up_to, s.unit_price, s.flat_minor, s.flat_minor + coalesce(sum((s.up_to - s.above) "
+    "* s.unit_price + s.flat_minor) OVER (PARTITION BY p.plan_version_id, p.code ORDER BY s.above "
+    "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS base FROM (SELECT DISTINCT plan_version_id FROM term) v "
+    "JOIN plan_component p ON p.tenant_id = :tenant AND p.plan_version_id = v.plan_version_id "
+    "JOIN meter m ON m.code = p.meter JOIN plan_tier s ON s.tenant_id = :tenant "
+    "AND s.plan_version_id = p.plan_version_id AND s.component = p.code) s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9), "
+    "plan AS MATERIALIZED (SELECT p.plan_version_id, array_agg(DISTINCT p.meter) AS meters FROM ladder p GROUP BY 1), "
+    "used AS (SELECT t.*, u.* FROM (SELECT t.*, n.meters FROM term t FULL JOIN plan n "
+    "ON n.plan_version_id = t.plan_version_id) t CROSS JOIN LATERAL (SELECT c.meter AS used, "
+    "sum(c.event_count) AS event_count, sum(c.fact_count) AS fact_count, sum(c.quantity) AS quantity, "
+    "max(c.maximum) AS maximum FROM ({of_hours}) c GROUP BY c.meter) u), "
+)
+_LINES = _LADDERS + (
     "metered AS (SELECT {t}, t.minimum_minor, t.cap_minor, p.code, p.kind, p.meter, p.title_en, p.title_zh, "
-    "p.included, p.package_size, u.fact_count, CASE m.aggregation WHEN 'sum' THEN u.quantity "
-    "WHEN 'count' THEN u.event_count WHEN 'max' THEN coalesce(u.maximum, 0) "
+    "p.included, p.package_size, p.aboves, p.ups, p.prices, p.flats, p.bases, t.fact_count, "
+    "CASE p.aggregation WHEN 'sum' THEN t.quantity "
+    "WHEN 'count' THEN t.event_count WHEN 'max' THEN coalesce(t.maximum, 0) "
     "WHEN 'distinct' THEN (SELECT count(DISTINCT d.value_sha256) "
     "FROM usage_value d WHERE d.tenant_id = :tenant AND d.meter = p.meter AND d.subject = t.subject "
-    "AND d.hour >= {since} AND d.hour < {until}) ELSE coalesce((SELECT l.latest_quantity FROM ({claimed}) l "
+    "AND d.hour >= {since} AND d.hour < {until}) ELSE coalesce((SELECT l.latest_quantity FROM ({of_meter}) l "
     'WHERE l.latest_at IS NOT NULL ORDER BY l.latest_at DESC, l.latest_seq DESC, l.latest_key COLLATE "C" DESC '
-    "LIMIT 1), 0) END AS quantity FROM term t JOIN plan_component p ON p.tenant_id = :tenant "
-    "AND p.plan_version_id = t.plan_version_id JOIN meter m ON m.code = p.meter CROSS JOIN LATERAL ("
-    "SELECT count(*) AS hours, sum(c.event_count) AS event_count, sum(c.fact_count) AS fact_count, "
-    "sum(c.quantity) AS quantity, max(c.maximum) AS maximum FROM ({claims}) c) u WHERE u.hours > 0), "
-    "billable AS MATERIALIZED (SELECT t.*, CASE WHEN t.kind = 'package' "
+    "LIMIT 1), 0) END AS quantity FROM used t FULL JOIN ladder p ON p.plan_version_id = t.plan_version_id "
+    "AND p.meter = t.used WHERE coalesce(t.fact_count, 0) > 0 OFFSET 0), "
+    "billable AS (SELECT t.*, CASE WHEN t.kind = 'package' "
     "THEN ceil(greatest(t.quantity - t.included, 0) / t.package_size) "
-    "ELSE greatest(t.quantity - t.included, 0) END AS b FROM metered t), "
-    "priced AS (SELECT t.*, r.unit_price, r.amount FROM billable t CROSS JOIN LATERAL ("
-    "SELECT round(sum(CASE WHEN t.kind = 'volume' "
-    "THEN CASE WHEN t.b > s.above AND (s.up_to IS NULL OR t.b <= s.up_to) "
-    "THEN t.b * s.unit_price + s.flat_minor ELSE 0 END "
-    "WHEN t.b > s.above THEN (least(t.b, s.up_to) - s.above) * s.unit_price + s.flat_minor ELSE 0 END)) AS amount, "
-    "CASE WHEN count(*) = 1 THEN max(s.unit_price) END AS unit_price FROM plan_tier s "
-    "WHERE s.tenant_id = :tenant AND s.plan_version_id = t.plan_version_id AND s.component = t.code) r), "
+    "ELSE greatest(t.quantity - t.included, 0) END AS b FROM metered t OFFSET 0), "
+    # The step that b lies on: above its lower bound, up to its upper one. None for nothing.
+    "placed AS (SELECT t.*, width_bucket(t.b, t.aboves) "
+    "- CASE WHEN t.b = ANY(t.aboves) THEN 1 ELSE 0 END AS step FROM billable t OFFSET 0), "
+    "priced AS (SELECT t.*, round(CASE WHEN t.step = 0 THEN 0 WHEN t.kind = 'volume' "
+    "THEN t.b * t.prices[t.step] + t.flats[t.step] "
+    "ELSE t.bases[t.step] + (least(t.b, t.ups[t.step]) - t.aboves[t.step]) * t.prices[t.step] END) AS amount, "
+    "CASE WHEN cardinality(t.prices) = 1 THEN t.prices[1] END AS unit_price FROM placed t OFFSET 0), "
     "charge AS MATERIALIZED (SELECT {t}, t.minimum_minor, t.cap_minor, t.code, t.kind, t.meter, t.title_en, "
     "t.title_zh, t.quantity, t.unit_price, CASE WHEN t.amount > {limit} THEN 0 ELSE t.amount END AS amount, "
     "CASE WHEN t.amount > {limit} THEN 'out-of-range' WHEN t.quantity < 0 THEN 'negative-quantity' END AS parked, "
@@ -93,11 +115,11 @@ _LINES = (
     "UNION ALL SELECT {t}, t.minimum_minor, t.cap_minor, p.code, p.kind, NULL, p.title_en, p.title_zh, 1, NULL, "
     "{flat}, NULL, '' FROM term t JOIN plan_component p ON p.tenant_id = :tenant "
     "AND p.plan_version_id = t.plan_version_id AND p.kind = 'flat' "
-    # A row of nothing for each term, so that one without any use still has a total.
+    # A row of nothing for each term with a bound, so that one without any use still has a total.
     "UNION ALL SELECT {t}, t.minimum_minor, t.cap_minor, NULL, 'nothing', NULL, NULL, NULL, 0, NULL, 0, NULL, NULL "
-    "FROM term t), "
+    "FROM term t WHERE {bounded}), "
     "total AS (SELECT {t}, sum(t.amount) AS amount, {minimum} AS minimum, {cap} AS cap FROM charge t "
-    "GROUP BY {t}, t.minimum_minor, t.cap_minor), "
+    "WHERE {bounded} GROUP BY {t}, t.minimum_minor, t.cap_minor), "
     "line AS (SELECT {t}, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, t.unit_price, t.amount, "
     "t.parked, t.input FROM charge t WHERE t.kind <> 'nothing' "
     "UNION ALL SELECT {t}, 'minimum', 'minimum', NULL, 'Minimum commitment', '最低消费补足', 1, NULL, "
@@ -106,10 +128,6 @@ _LINES = (
     "t.cap - greatest(t.amount, t.minimum), NULL, CAST(t.amount AS text) FROM total t "
     "WHERE greatest(t.amount, t.minimum) > t.cap) "
 )
-_ONE_CLAIM = (
-    "SELECT c.* FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = p.meter AND c.subject = t.subject "
-    "AND c.hour >= {since} AND c.hour < {until}"
-)
 _AMOUNTS = {
     "flat": _filled("{share}", amount="p.flat_minor"),
     "minimum": _filled("{share}", amount="t.minimum_minor"),
@@ -117,8 +135,13 @@ _AMOUNTS = {
 }
 
 
-_FIRST_LINES = _filled(_LINES, claims=_ONE_CLAIM, **_AMOUNTS)
-_LATEST_LINES = _filled(_LINES, claims="{claimed}", **_AMOUNTS)
+def _lines(claims: str) -> str:
+    of_hours, of_meter = (claims.replace("{metered_by}", metered_by) for metered_by in ("ANY(t.meters)", "p.meter"))
+    return _filled(_LINES, of_hours=of_hours, of_meter=of_meter, **_AMOUNTS)
+
+
+_FIRST_LINES = _lines(_PARTS["claims"])
+_LATEST_LINES = _lines(_PARTS["claimed"])
 
 
 DUE: Final = text(
