@@ -1,10 +1,11 @@
 """Reads of plans, subscriptions and lines."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, or_, select
+from sqlalchemy import ColumnElement, DateTime, RowMapping, Select, cast, func, or_, select
 
 from tandem.billing.rating import statements
 from tandem.billing.rating.models import (
@@ -16,6 +17,7 @@ from tandem.billing.rating.models import (
     UsageClaim,
 )
 from tandem.billing.usage import Meter
+from tandem.kernel import clock
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
@@ -122,10 +124,7 @@ def rated_lines(month: date) -> Sequence[RowMapping]:
 
 def claims_of(rated_line_id: UUID) -> Sequence[RowMapping]:
     """The hours of use behind a line, as they stood when it was rated."""
-    wanted = select(*UsageClaim.__table__.c).where(
-        UsageClaim.tenant_id == tenant_id(), UsageClaim.rated_line_id == rated_line_id
-    )
-    return rows(wanted.order_by(UsageClaim.hour, UsageClaim.meter, UsageClaim.subject))
+    return rows(_claims(rated_line_id).order_by(UsageClaim.hour, UsageClaim.meter, UsageClaim.subject))
 
 
 def claims_page(rated_line_id: UUID, *, limit: int, after: str | None) -> Page:
@@ -133,15 +132,40 @@ def claims_page(rated_line_id: UUID, *, limit: int, after: str | None) -> Page:
     mine = select(RatedLine.id).where(RatedLine.tenant_id == tenant_id(), RatedLine.id == rated_line_id)
     if session.scalar(mine) is None:
         raise NotFound
-    wanted = select(*UsageClaim.__table__.c).where(
-        UsageClaim.tenant_id == tenant_id(), UsageClaim.rated_line_id == rated_line_id
-    )
     return page(
-        wanted,
+        _claims(rated_line_id),
         by=[UsageClaim.hour, UsageClaim.meter, UsageClaim.subject, UsageClaim.fact_count],
         limit=limit,
         after=after,
     )
+
+
+def _claims(rated_line_id: UUID) -> Select[*tuple[Any, ...]]:
+    # Claims are found by what they claim: their meter, their subject and their hours are the line's.
+    line, subscription, claim = RatedLine.__table__.c, Subscription.__table__.c, UsageClaim.__table__.c
+    return (
+        select(*claim)
+        .join(RatedLine.__table__, (line.tenant_id == claim.tenant_id) & (line.meter == claim.meter))
+        .join(
+            Subscription.__table__,
+            (subscription.tenant_id == line.tenant_id)
+            & (subscription.id == line.subscription_id)
+            & (subscription.subject == claim.subject),
+        )
+        .where(
+            claim.tenant_id == tenant_id(),
+            line.tenant_id == tenant_id(),
+            subscription.tenant_id == tenant_id(),
+            line.id == rated_line_id,
+            claim.rated_line_id == rated_line_id,
+            claim.hour >= _midnight(line.covered_first),
+            claim.hour < _midnight(line.covered_until),
+        )
+    )
+
+
+def _midnight(day: ColumnElement[date]) -> ColumnElement[datetime]:
+    return func.timezone(clock.BUSINESS_ZONE, cast(day, DateTime))
 
 
 def has_lines(month: date) -> bool:
@@ -153,12 +177,5 @@ def has_lines(month: date) -> bool:
 def rerate(subscription_ids: Sequence[UUID], month: date) -> Sequence[RowMapping]:
     """What a month comes to by its claims, computed anew: code by code, with quantity, amount and input hash."""
     first = month.replace(day=1)
-    count = len(subscription_ids)
-    chunk = {
-        "tenant": tenant_id(),
-        "ids": list(subscription_ids),
-        "firsts": [first] * count,
-        "untils": [(first + timedelta(days=32)).replace(day=1)] * count,
-        "revisions": [0] * count,
-    }
+    chunk = statements.chunk_of([(each, first) for each in subscription_ids], [0] * len(subscription_ids))
     return session.execute(statements.RERATE, chunk).mappings().all()

@@ -5,9 +5,15 @@ by copy; then the lines are computed from the claims alone, so that what ingest 
 Everything is NUMERIC, rounded once per line, half away from zero.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
+
+from tandem.billing.arrays import plain_array
+from tandem.kernel.tenancy import tenant_id
 
 AMOUNT_LIMIT: Final = 10**14
 """A line beyond a trillion yuan is a fault in what was metered: it is parked, not billed."""
@@ -22,12 +28,14 @@ _PARTS: Final = {
     "least(coalesce(s.until_day, k.p1), k.p1) AS c1 FROM {keys} JOIN subscription s ON s.tenant_id = :tenant "
     "AND s.id = k.id JOIN plan_version v ON v.tenant_id = :tenant AND v.id = s.plan_version_id",
     # Every row carries its term: joined to it again by estimate, ten thousand rows become a hundred million.
-    "t": "t.tenant_id, t.id, t.contract_id, t.plan_version_id, t.currency, t.terms_sha256, t.p0, t.p1, t.c0, t.c1, "
+    "t": "t.tenant_id, t.id, t.subject, t.contract_id, t.plan_version_id, t.currency, t.terms_sha256, t.p0, t.p1, t.c0, t.c1, "
     "t.revision",
     "since": "(CAST(t.c0 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
     "until": "(CAST(t.c1 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
-    # A line's id follows from what it is, so a claim can name it before it is written.
-    "line_id": "CAST(md5(concat_ws('|', t.tenant_id, t.id, t.p0, {code}, t.revision)) AS uuid)",
+    # A line's id follows from what it is, so a claim can name it before it is written. It begins as its subscription's
+    # does, with the moment of its making: a chunk goes by subscription, and so writes its ids in order.
+    "line_id": "CAST(left(CAST(t.id AS text), 13) "
+    "|| right(md5(concat_ws('|', t.tenant_id, t.id, t.p0, {code}, t.revision)), 20) AS uuid)",
     # A month's share of an amount by days. Cumulative, so that the parts of one month add up to it exactly.
     "share": "(round(CAST({amount} AS numeric) * (t.c1 - t.p0) / (t.p1 - t.p0)) "
     "- round(CAST({amount} AS numeric) * (t.c0 - t.p0) / (t.p1 - t.p0)))",
@@ -43,6 +51,22 @@ _PARTS: Final = {
     "AND c.hour < {until} ORDER BY c.meter, c.subject, c.hour, c.fact_count DESC",
     "bounded": "(t.minimum_minor > 0 OR t.cap_minor IS NOT NULL)",
 }
+
+
+def chunk_of(months: Sequence[tuple[UUID, date]], revisions: Sequence[int]) -> dict[str, Any]:
+    """What the statements are told: subscriptions, each with the first day of a month, and revisions of their lines."""
+    return {
+        "tenant": tenant_id(),
+        "ids": plain_array(subscription for subscription, _ in months),
+        "firsts": plain_array(first for _, first in months),
+        "untils": plain_array(next_month(first) for _, first in months),
+        "revisions": plain_array(revisions),
+    }
+
+
+def next_month(first: date) -> date:
+    """The first day of the month after."""
+    return (first + timedelta(days=32)).replace(day=1)
 
 
 def _filled(statement: str, **more: str) -> str:
@@ -67,7 +91,7 @@ class _Kept(dict[str, str]):
 # an hour has one claim, and all later looks, where its newest claim counts. Each step is linear whatever the planner
 # believes: claims are found by index, and sets that were made here meet in full joins, which are never nested loops.
 # OFFSET 0 keeps a value from being worked out again wherever it is mentioned.
-_LADDERS = (
+_LADDERS: Final = (
     "WITH term AS ({term}), "
     # Each ladder once, as arrays: `bases` is what all steps below come to, with the step's own flat amount.
     "ladder AS MATERIALIZED (SELECT s.plan_version_id, s.code, s.kind, s.meter, s.aggregation, s.title_en, s.title_zh, "
@@ -87,7 +111,7 @@ _LADDERS = (
     "sum(c.event_count) AS event_count, sum(c.fact_count) AS fact_count, sum(c.quantity) AS quantity, "
     "max(c.maximum) AS maximum FROM ({of_hours}) c GROUP BY c.meter) u), "
 )
-_LINES = _LADDERS + (
+_PRICES: Final = (
     "metered AS (SELECT {t}, t.minimum_minor, t.cap_minor, p.code, p.kind, p.meter, p.title_en, p.title_zh, "
     "p.included, p.package_size, p.aboves, p.ups, p.prices, p.flats, p.bases, t.fact_count, "
     "CASE p.aggregation WHEN 'sum' THEN t.quantity "
@@ -137,7 +161,7 @@ _AMOUNTS = {
 
 def _lines(claims: str) -> str:
     of_hours, of_meter = (claims.replace("{metered_by}", metered_by) for metered_by in ("ANY(t.meters)", "p.meter"))
-    return _filled(_LINES, of_hours=of_hours, of_meter=of_meter, **_AMOUNTS)
+    return _filled(_LADDERS + _PRICES, of_hours=of_hours, of_meter=of_meter, **_AMOUNTS)
 
 
 _FIRST_LINES = _lines(_PARTS["claims"])
@@ -199,7 +223,8 @@ ADJUST: Final = _sql(
     "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, "
     "CAST(:raised_for AS date), t.revision, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, NULL, "
     "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM changed t WHERE t.amount <> 0 "
-    "OR EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant AND c.rated_line_id = {line_id})",
+    "OR EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = t.meter AND c.subject = t.subject "
+    "AND c.hour >= {since} AND c.hour < {until} AND c.rated_line_id = {line_id})",
     lines=_LATEST_LINES,
     code="t.code",
 )

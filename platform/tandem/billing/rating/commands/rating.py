@@ -1,12 +1,11 @@
 """The month's rating, in chunks: each is one transaction, and what a kill leaves undone the next run does."""
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
-from uuid import UUID
 
 from tandem.billing.rating import statements
 from tandem.billing.rating.errors import MonthNotOver
+from tandem.billing.rating.statements import chunk_of
 from tandem.billing.usage import close_usage
 from tandem.kernel import clock
 from tandem.kernel.database import session
@@ -30,7 +29,7 @@ def rate_due_periods(until: date, *, at_most: int = CHUNK) -> int:
     months = [(row.id, row.p0) for row in due if row.p0 == due[0].p0]
     if not months:
         return 0
-    chunk = _chunk(months, [0] * len(months))
+    chunk = chunk_of(months, [0] * len(months))
     session.execute(statements.CLAIM, chunk)
     session.execute(statements.RATE, chunk)
     _draw(chunk)
@@ -51,9 +50,9 @@ def adjust_late_usage(raised_for: date, *, at_most: int = CHUNK) -> int:
     if months:
         last = {
             (row.id, row.p0): row.revision
-            for row in session.execute(statements.REVISIONS, _chunk(months, [0] * len(months)))
+            for row in session.execute(statements.REVISIONS, chunk_of(months, [0] * len(months)))
         }
-        chunk = _chunk(months, [last.get(month, 0) + 1 for month in months])
+        chunk = chunk_of(months, [last.get(month, 0) + 1 for month in months])
         session.execute(statements.CLAIM, chunk)
         session.execute(statements.ADJUST, chunk | {"raised_for": raised_for})
     session.execute(statements.SETTLE_LATE, here)
@@ -65,18 +64,3 @@ def _draw(chunk: dict[str, Any]) -> None:
     if session.execute(statements.LOCK_POOLS, {name: chunk[name] for name in ("tenant", "ids")}).first() is not None:
         session.execute(statements.DRAW, chunk)
         session.execute(statements.BURN, chunk)
-
-
-def _chunk(months: Sequence[tuple[UUID, date]], revisions: Sequence[int]) -> dict[str, Any]:
-    return {
-        "tenant": tenant_id(),
-        "ids": [subscription for subscription, _ in months],
-        "firsts": [first for _, first in months],
-        "untils": [next_month(first) for _, first in months],
-        "revisions": list(revisions),
-    }
-
-
-def next_month(first: date) -> date:
-    """The first day of the month after."""
-    return (first + timedelta(days=32)).replace(day=1)

@@ -147,7 +147,7 @@ _ADD: Final = _sql(
     "ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET "
     "event_count = r.event_count + EXCLUDED.event_count, fact_count = r.fact_count + EXCLUDED.fact_count, "
     "is_late = r.is_late OR EXCLUDED.is_late, quantity = r.quantity + EXCLUDED.quantity, "
-    "maximum = greatest(r.maximum, EXCLUDED.maximum)"
+    "maximum = greatest(r.maximum, EXCLUDED.maximum), changed_xid = EXCLUDED.changed_xid"
 )
 _ADD_LATEST: Final = _sql(
     "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
