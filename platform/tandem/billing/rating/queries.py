@@ -1,7 +1,7 @@
 """Reads of plans, subscriptions and lines."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 

@@ -28,8 +28,8 @@ _PARTS: Final = {
     "least(coalesce(s.until_day, k.p1), k.p1) AS c1 FROM {keys} JOIN subscription s ON s.tenant_id = :tenant "
     "AND s.id = k.id JOIN plan_version v ON v.tenant_id = :tenant AND v.id = s.plan_version_id",
     # Every row carries its term: joined to it again by estimate, ten thousand rows become a hundred million.
-    "t": "t.tenant_id, t.id, t.subject, t.contract_id, t.plan_version_id, t.currency, t.terms_sha256, t.p0, t.p1, t.c0, t.c1, "
-    "t.revision",
+    "t": "t.tenant_id, t.id, t.subject, t.contract_id, t.plan_version_id, t.currency, t.terms_sha256, t.p0, t.p1, "
+    "t.c0, t.c1, t.revision",
     "since": "(CAST(t.c0 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
     "until": "(CAST(t.c1 AS timestamp) AT TIME ZONE 'Asia/Shanghai')",
     # A line's id follows from what it is, so a claim can name it before it is written. It begins as its subscription's

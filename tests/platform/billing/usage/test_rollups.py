@@ -135,3 +135,22 @@ def test_a_delivered_visit_is_rolled_up_with_all_other_use(meter: str) -> None:
     report(hospital, an_event("visit", "by-hand"))
 
     assert counted(hospital, "visit") == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE usage_rollup SET changed_xid = 1", "UPDATE usage_rollup SET event_count = event_count"]
+)
+def test_a_rollup_names_the_transaction_that_wrote_it_whatever_the_statement_says(meter: str, change: str) -> None:
+    tenant = new_id()
+    report(tenant, an_event(meter, "a"))
+    kept = text(
+        "SELECT changed_xid, CAST(CAST(pg_current_xact_id() AS text) AS bigint) FROM usage_rollup WHERE tenant_id = :t"
+    )
+
+    with acting_for(tenant), transaction():
+        before = session.execute(kept, {"t": tenant}).one()
+        session.execute(text(f"{change} WHERE tenant_id = :t"), {"t": tenant})
+        after = session.execute(kept, {"t": tenant}).one()
+
+    assert 1 < before[0] < before[1]
+    assert after[0] == after[1] == before[1]
