@@ -8,7 +8,7 @@ claim, and its random keys cost a third of the claim.
 from alembic import op
 
 revision = "u0625"
-down_revision = "r0615"
+down_revision = "l0620"
 branch_labels = None
 depends_on = None
 
