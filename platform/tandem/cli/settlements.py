@@ -76,23 +76,26 @@ def verify_statements(*, hospital: UUID | None, employer: UUID | None) -> None:
     help="Where to write it: a folder that is empty or does not exist yet.",
 )
 def write_kit(*, statement_id: UUID, folder: Path) -> None:
-    """Write the folder with which anybody proves a statement without us: python3 FOLDER/verify.py."""
+    """Write the folder with which a hospital or an employer proves its statement: python3 FOLDER/verify.py."""
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty: name a new folder, or empty it")
     with import_module("wsgi").app.app_context():
-        hospital = _hospital_of(statement_id)
+        party = _party_of(statement_id)
         folder.mkdir(parents=True, exist_ok=True)
         names = []
-        for name, parts in groupby(kit_parts(hospital, statement_id, operator=True), key=itemgetter(0)):
+        for name, parts in groupby(kit_parts(party, statement_id, operator=True), key=itemgetter(0)):
             names.append(name)
             with (folder / name).open("wb") as file:
                 file.writelines(part for _, part in parts)
     click.echo(f"{len(names)} files in {folder}; prove them with: python3 {folder / 'verify.py'}")
 
 
-def _hospital_of(statement_id: UUID) -> UUID:
+def _party_of(statement_id: UUID) -> UUID:
+    hospitals, employers = (
+        select(model.tenant_id).where(model.id == statement_id) for model in (SettlementStatement, EmployerStatement)
+    )
     with across_tenants(reason="tandem settlements kit"):
-        found = session.scalar(select(SettlementStatement.tenant_id).where(SettlementStatement.id == statement_id))
+        found = session.scalar(hospitals) or session.scalar(employers)
     if found is None:
         raise click.ClickException(f"there is no statement {statement_id}: see 'tandem settlements list'")
     return found

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -100,7 +101,7 @@ def test_statements_are_listed_for_machines_and_run_again(tandem: Tandem, hospit
 
 
 def test_employers_statements_are_listed_beside_hospitals_and_each_says_whose_it_is(
-    tandem: Tandem, hospital: UUID, work: Callable[..., int], at: Callable[[datetime], None]
+    tandem: Tandem, hospital: UUID, work: Callable[..., int], at: Callable[[datetime], None], tmp_path: Path
 ) -> None:
     at(NOON)
     employer = issued(a_customer()).tenant_id
@@ -111,11 +112,14 @@ def test_employers_statements_are_listed_beside_hospitals_and_each_says_whose_it
 
     everybodys = json.loads(tandem("settlements", "list", "--json").stdout)
     shown = tandem("settlements", "list", "--employer", str(employer))
+    (mine,) = [row for row in everybodys["employer_statements"] if row["tenant_id"] == str(employer)]
+    kit = tandem("settlements", "kit", mine["id"], "--out", str(tmp_path / "kit"))
     verified = tandem("settlements", "verify", "--employer", str(employer))
 
     kinds = {row["tenant_id"]: row["party_kind"] for rows in everybodys.values() for row in rows}
     assert (kinds[str(hospital)], kinds[str(employer)]) == ("hospital", "employer")
-    (mine,) = [row for row in everybodys["employer_statements"] if row["tenant_id"] == str(employer)]
+    assert kit.exit_code == 0, kit.output
+    assert json.loads((tmp_path / "kit" / "manifest.json").read_text())["employer_id"] == str(employer)
     assert (mine["invoiced_minor"], mine["open_minor"], mine["unspent_minor"]) == (300_000, 300_000, 0)
     assert "¥3,000.00" in shown.stdout
     assert "hospital" not in shown.stdout

@@ -1,12 +1,12 @@
 """Statements over HTTP: the operator proposes, the hospital confirms or disputes, and both can recompute."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Flask, Response, current_app
+from flask import Response
 
 from tandem.billing.settlements import commands, dispute_api, employer_api, lines, queries, transfer_api
+from tandem.billing.settlements.downloads import kit_of
 from tandem.billing.settlements.errors import (
     NothingToCarry,
     NothingToSettle,
@@ -14,7 +14,6 @@ from tandem.billing.settlements.errors import (
     PeriodNotOver,
     StatementChanged,
 )
-from tandem.billing.settlements.kit import kit_parts, zipped
 from tandem.billing.settlements.models import SettlementStatement
 from tandem.billing.settlements.schemas import (
     DisputeWishSchema,
@@ -91,7 +90,7 @@ def dispute_statement(statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any
 @hospital_api.get("/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
 def download_kit(statement_id: UUID) -> Response:
     """Everything with which the hospital proves this statement by itself, in one archive: unpack, run verify.py."""
-    return _kit(queries.statement(statement_id), operator=False)
+    return kit_of(queries.statement(statement_id), operator=False)
 
 
 @hospital_api.post(
@@ -181,7 +180,7 @@ def list_statement_usage_of_hospital(hospital_id: UUID, statement_id: UUID, quer
 @operator_api.get(f"{_AT}/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
 def download_kit_of_hospital(hospital_id: UUID, statement_id: UUID) -> Response:
     """The same archive that the hospital downloads."""
-    return _kit(queries.statement(statement_id), operator=True)
+    return kit_of(queries.statement(statement_id), operator=True)
 
 
 @operator_api.post(
@@ -199,24 +198,6 @@ def _whole(row: SettlementStatement) -> dict[str, Any]:
     shown = {column.key: getattr(row, column.key) for column in SettlementStatement.__table__.c}
     is_reproduced = commands.document_of(row)[1] == row.document_sha256
     return shown | {"lines": queries.lines_of(row.id), "is_reproduced": is_reproduced}
-
-
-def _kit(row: SettlementStatement, *, operator: bool) -> Response:
-    folder = f"statement-{row.currency.lower()}-{row.number}"
-    body = zipped(kit_parts(row.tenant_id, row.id, operator=operator), folder=folder)
-    about = {"Content-Disposition": f'attachment; filename="{folder}.zip"', "X-Accel-Buffering": "no"}
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # what the proxy stands for
-    return Response(_step_by_step(app, body), headers=about, mimetype="application/zip")
-
-
-def _step_by_step(app: Flask, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    # The request is over when its answer is sent: each piece is read within the application, none holds it.
-    while True:
-        with app.app_context():
-            piece = next(pieces, None)
-        if piece is None:
-            return
-        yield piece
 
 
 def _entries(statement_id: UUID, kind: str, query: dict[str, Any]) -> Page:

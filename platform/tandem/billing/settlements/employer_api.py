@@ -3,8 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
+from flask import Response
+
 from tandem.billing.settlements import commands, employer_queries, queries
 from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
+from tandem.billing.settlements.downloads import kit_of
 from tandem.billing.settlements.employer_models import EmployerStatement
 from tandem.billing.settlements.employer_schemas import (
     DisputeAgreementWishSchema,
@@ -63,6 +66,12 @@ def confirm_statement(statement_id: UUID) -> dict[str, Any]:
     return _whole(commands.confirm_employer_statement(statement_id))
 
 
+@employer_api.get("/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
+def download_kit(statement_id: UUID) -> Response:
+    """Everything with which the employer proves this statement by itself, in sums: unpack, run verify.py."""
+    return kit_of(employer_queries.employer_statement(statement_id), operator=False)
+
+
 @operator_api.get(
     "/employer_settlement_statements",
     allow="settlements.read",
@@ -115,6 +124,12 @@ def propose_draft(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
 def close_statement(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
     """A statement whose invoices are paid, but for what is disputed, is done with."""
     return _whole(commands.close_employer_statement(statement_id))
+
+
+@operator_api.get(f"{_AT}/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
+def download_kit_of_employer(employer_id: UUID, statement_id: UUID) -> Response:
+    """The same archive that the employer downloads."""
+    return kit_of(employer_queries.employer_statement(statement_id), operator=True)
 
 
 @operator_api.get(

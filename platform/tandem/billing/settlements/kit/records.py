@@ -98,35 +98,36 @@ def posting_rules(reach: Reach) -> list[Record]:
 
 def usage(reach: Reach, first: int, last: int) -> list[Record]:
     """Uses that the window is the first of the kit to speak of."""
-    return _read(_USAGE, reach, first, last)
+    return read_window(_USAGE, reach, first, last)
 
 
 def accruals(reach: Reach, first: int, last: int) -> list[Record]:
     """Their fees: inputs, results, and where in the book they stand."""
-    return _read(_ACCRUALS, reach, first, last)
+    return read_window(_ACCRUALS, reach, first, last)
 
 
 def reversals(reach: Reach, first: int, last: int) -> list[Record]:
     """All that refunds have taken back of these fees up to the cut, in order of the book."""
-    return _read(_REVERSALS, reach, first, last)
+    return read_window(_REVERSALS, reach, first, last)
 
 
 def adjustments(reach: Reach, first: int, last: int) -> list[Record]:
     """Corrections of earlier statements that both parties agreed on."""
-    return _read(_ADJUSTMENTS, reach, first, last)
+    return read_window(_ADJUSTMENTS, reach, first, last)
 
 
 def journals(reach: Reach, first: int, last: int) -> list[Record]:
     """Journals of a window, with their seals."""
-    return _read(_JOURNALS, reach, first, last)
+    return read_window(_JOURNALS, reach, first, last)
 
 
 def entries(reach: Reach, first: int, last: int) -> list[Record]:
     """Entries of a window."""
-    return _read(_ENTRIES, reach, first, last)
+    return read_window(_ENTRIES, reach, first, last)
 
 
-def _read(statement: Any, reach: Reach, first: int, last: int) -> list[Record]:
+def read_window(statement: TextClause, reach: Reach, first: int, last: int) -> list[Record]:
+    """What a statement finds in one window of the book, spelled as the kit writes it."""
     found = session.execute(
         statement,
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -53,22 +54,30 @@ WAITING = (
 
 
 def read_statement(kit: Kit) -> None:
-    """The document that was signed, whose hash both parties hold, and the one that it follows."""
+    """The document that was signed, whose hash both parties hold."""
     raw = kit.read("statement.json")
     kit.statement = json.loads(raw)
+    party = "employer" if kit.is_employers else "hospital"
     if sha256(raw).hexdigest() != kit.manifest["document_sha256"]:
-        kit.fault("statement.json", "it is not the document that was put before the hospital 非所提交之结算单")
-    for name in ("hospital_id", "number", "currency"):
+        kit.fault("statement.json", f"it is not the document that was put before the {party} 非所提交之结算单")
+    for name in (f"{party}_id", "number", "currency"):
         if kit.statement[name] != kit.manifest[name]:
             kit.fault("manifest.json", f"it says another {name} than the statement 与结算单不符")
+
+
+def read_previous(kit: Kit) -> None:
+    """The statement that a hospital's follows."""
     previous = json.loads(kit.read("previous.json")) if "previous.json" in kit.manifest["files"] else {"cut_seq": 0}
     kit.statement["previous"] = previous
     if previous["cut_seq"] != kit.statement["previous_cut_seq"]:
         kit.fault("previous.json", "the statement does not begin where the one before it ended 与上一结算单不衔接")
 
 
-def check_books(kit: Kit) -> None:
-    """Every journal says what it said when it was booked, in unbroken sequence up to the statement's cut."""
+def check_books(kit: Kit, take: Callable[[Kit, str, dict[str, Any], list[dict[str, Any]]], None]) -> None:
+    """Every journal says what it said when it was booked, in unbroken sequence up to the statement's cut.
+
+    Each is then given to `take`, with its entries.
+    """
     read_rules(kit)
     seq, seal = kit.manifest["first_seq"], kit.manifest["previous_seal"]
     previous = kit.statement["previous"]
@@ -91,7 +100,7 @@ def check_books(kit: Kit) -> None:
         if seal != journal["hash"]:
             kit.fault(where, "the chain breaks here 散列链在此中断")
             seal = journal["hash"]
-        add_up(kit, where, journal, [line for _, line in lines])
+        take(kit, where, journal, [line for _, line in lines])
         seq += 1
     if waiting is not None:
         kit.fault(waiting[0], "an entry without its journal, or out of order 分录无凭证或次序错误")

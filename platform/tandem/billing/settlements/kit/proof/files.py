@@ -34,6 +34,10 @@ class Kit:
         # Journals that a record must explain: (kind, key) -> where they stand and what they say.
         self.booked: dict[tuple[str, str], dict[str, Any]] = {}
 
+    @property
+    def is_employers(self) -> bool:
+        return "employer_id" in self.manifest
+
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
 

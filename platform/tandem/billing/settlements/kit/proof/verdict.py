@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from tandem.billing.settlements.kit.proof.books import LINES, check_books, check_lines, read_statement
+from tandem.billing.settlements.kit.proof.books import (
+    LINES,
+    add_up,
+    check_books,
+    check_lines,
+    read_previous,
+    read_statement,
+)
 from tandem.billing.settlements.kit.proof.fees import check_fees
 from tandem.billing.settlements.kit.proof.files import Kit, Unsound, check_files, check_myself, read_manifest
+from tandem.billing.settlements.kit.proof.prepaid import check_prepaid, prepaid_summary
 
 # --- verdict: everything in order, and what is said of it
 
@@ -29,14 +37,18 @@ def examine(folder: str) -> Kit:
     check_files(kit)
     if not kit.faults:
         read_statement(kit)
-        check_books(kit)
-        check_lines(kit)
-        check_fees(kit)
+        if kit.is_employers:
+            check_prepaid(kit)
+        else:
+            read_previous(kit)
+            check_books(kit, add_up)
+            check_lines(kit)
+            check_fees(kit)
     return kit
 
 
 def summary(kit: Kit) -> str:
-    """The statement for people, and what was proved of it."""
+    """A hospital's statement for people, and what was proved of it."""
     told = kit.statement
     lines = [
         f"结算单 Statement no. {told['number']}   {told['first_day']} – {told['last_day']}   {told['currency']} 分",
@@ -69,7 +81,7 @@ def main(folder: str) -> str:
         more = len(kit.faults) - FAULTS_TOLD
         told = kit.faults[:FAULTS_TOLD] + ([f"… and {more} more"] if more > 0 else [])
         sys.exit("\n".join(["不一致 UNSOUND", *told]))
-    return summary(kit)
+    return prepaid_summary(kit) if kit.is_employers else summary(kit)
 
 
 def _stumbled(broken: BaseException) -> str:
