@@ -66,6 +66,12 @@ _CHOSEN: Final[dict[str, Any]] = {
     "waiver.bearer_name": None,
     "waiver.status": "proposed",
     "waiver.needs_second": False,
+    "prepayment_closing.policy": "refunded",
+    "prepayment_closing.following_programme_id": None,
+    "prepayment_closing.decided_at": None,
+    "repayment.method": "refund",
+    "repayment.prepayment_closing_id": None,
+    "repayment.decided_at": None,
     "practitioner.status": "active",
     "practitioner.title": "attending_physician",
     "credential.document_sha256": "0" * 64,
@@ -140,6 +146,8 @@ _BY_NAME: Final[dict[str, Any]] = {
 }
 # What a bare twin has although its column may be empty: a constraint asks for it together with another.
 _NEEDED: Final = {
+    "repayment.invoice_id",
+    "repayment.invoice_intent_id",
     "employer_statement_line.drawn_minor",
     "employer_statement_line.units_drawn",
     "line_dispute.statement_id",

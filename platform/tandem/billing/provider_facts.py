@@ -77,11 +77,12 @@ class ProviderIntent:
 class ProviderRefund:
     """Money given back: pending, requires_action, succeeded, failed or canceled. `key` is the id of our refund.
 
-    `has_moved`: its money has left the balance, whatever became of it since.
+    `tenant`: whose it is, where it says. `has_moved`: its money has left the balance, whatever became of it since.
     """
 
     id: str
     key: str | None
+    tenant: str | None
     intent_id: str | None
     charge_id: str | None
     status: str
@@ -218,6 +219,7 @@ def refund_from(told: Json) -> ProviderRefund:
     return ProviderRefund(
         id=told["id"],
         key=(told.get("metadata") or {}).get(OUR_KEY),
+        tenant=(told.get("metadata") or {}).get(OUR_TENANT),
         intent_id=_id_of(told.get("payment_intent")),
         charge_id=_id_of(told.get("charge")),
         status=told["status"],

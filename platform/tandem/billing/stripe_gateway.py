@@ -130,12 +130,17 @@ class StripeGateway:
             told = self._v1.payment_intents.cancel(intent_id, params, _as(account))
         return intent_from(_plain(told))
 
-    def refund(self, account: str, intent_id: str, *, key: UUID, amount_minor: int) -> ProviderRefund:
-        """Give money back. Raises Refused when the provider will not, e.g. `charge_disputed`."""
+    def refund(
+        self, account: str | None, intent_id: str, *, key: UUID, amount_minor: int, tenant: UUID | None = None
+    ) -> ProviderRefund:
+        """Give money back; on the operator's own account `tenant` says whose it is.
+
+        Raises Refused when the provider will not, e.g. `charge_disputed`.
+        """
         params = {
             "payment_intent": intent_id,
             "amount": amount_minor,
-            "metadata": {OUR_KEY: str(key)},
+            "metadata": {OUR_KEY: str(key)} | ({} if tenant is None else {OUR_TENANT: str(tenant)}),
             "expand": [*MOVEMENTS],
         }
         with _telling_no_from_away():
@@ -154,61 +159,62 @@ class StripeGateway:
         with _telling_no_from_away():
             return charge_from(_plain(self._v1.charges.retrieve(charge_id, params, _as(account))))
 
-    def refund_now(self, account: str, refund_id: str) -> ProviderRefund:
+    def refund_now(self, account: str | None, refund_id: str) -> ProviderRefund:
         """A refund now."""
         with _telling_no_from_away():
             return refund_from(_plain(self._v1.refunds.retrieve(refund_id, _showing(*MOVEMENTS), _as(account))))
 
-    def dispute(self, account: str, dispute_id: str) -> ProviderDispute:
+    def dispute(self, account: str | None, dispute_id: str) -> ProviderDispute:
         """A dispute now."""
         with _telling_no_from_away():
             return dispute_from(_plain(self._v1.disputes.retrieve(dispute_id, None, _as(account))))
 
-    def payout(self, account: str, payout_id: str) -> ProviderPayout:
+    def payout(self, account: str | None, payout_id: str) -> ProviderPayout:
         """A payout now."""
         with _telling_no_from_away():
             return payout_from(_plain(self._v1.payouts.retrieve(payout_id, _showing(*MOVEMENTS), _as(account))))
 
-    def movement(self, account: str, movement_id: str) -> ProviderMovement:
+    def movement(self, account: str | None, movement_id: str) -> ProviderMovement:
         """A balance transaction."""
         with _telling_no_from_away():
             told = self._v1.balance_transactions.retrieve(movement_id, None, _as(account))
         return movement_from(_plain(told))
 
-    def events_since(self, account: str, *when: datetime) -> Iterator[tuple[ProviderHint, bytes]]:
+    def events_since(self, account: str | None, *when: datetime) -> Iterator[tuple[ProviderHint, bytes]]:
         """Events of the account, newest first, each with the JSON that is stored.
 
         `when`, here and in every list below: since then, and before the second moment if one is given.
         """
         for told in self._pages(self._v1.events.list, account, when):
-            yield hint_from(told | {"account": account}), orjson.dumps(told | {"account": account}, default=str)
+            whose = {} if account is None else {"account": account}
+            yield hint_from(told | whose), orjson.dumps(told | whose, default=str)
 
     def intents_since(self, account: str | None, *when: datetime) -> Iterator[ProviderIntent]:
         """PaymentIntents made since."""
         listing = self._v1.payment_intents.list
         return map(intent_from, self._pages(listing, account, when, "latest_charge.balance_transaction"))
 
-    def charges_since(self, account: str, *when: datetime) -> Iterator[ProviderCharge]:
+    def charges_since(self, account: str | None, *when: datetime) -> Iterator[ProviderCharge]:
         """Charges made since; a payer may agree to an intent days after it was made."""
         return map(charge_from, self._pages(self._v1.charges.list, account, when, "balance_transaction"))
 
-    def refunds_since(self, account: str, *when: datetime) -> Iterator[ProviderRefund]:
+    def refunds_since(self, account: str | None, *when: datetime) -> Iterator[ProviderRefund]:
         """Refunds made since."""
         return map(refund_from, self._pages(self._v1.refunds.list, account, when, *MOVEMENTS))
 
-    def disputes_since(self, account: str, *when: datetime) -> Iterator[ProviderDispute]:
+    def disputes_since(self, account: str | None, *when: datetime) -> Iterator[ProviderDispute]:
         """Disputes opened since."""
         return map(dispute_from, self._pages(self._v1.disputes.list, account, when))
 
-    def payouts_since(self, account: str, *when: datetime) -> Iterator[ProviderPayout]:
+    def payouts_since(self, account: str | None, *when: datetime) -> Iterator[ProviderPayout]:
         """Payouts made since."""
         return map(payout_from, self._pages(self._v1.payouts.list, account, when, *MOVEMENTS))
 
-    def movements_since(self, account: str, *when: datetime) -> Iterator[ProviderMovement]:
+    def movements_since(self, account: str | None, *when: datetime) -> Iterator[ProviderMovement]:
         """Balance transactions made since."""
         return map(movement_from, self._pages(self._v1.balance_transactions.list, account, when))
 
-    def movements_of_payout(self, account: str, payout_id: str) -> Iterator[ProviderMovement]:
+    def movements_of_payout(self, account: str | None, payout_id: str) -> Iterator[ProviderMovement]:
         """What an automatic payout paid out, once the provider has worked it out; its own movement is among it."""
         listing: Any = self._v1.balance_transactions.list
         with _telling_no_from_away():

@@ -9,6 +9,7 @@ from tandem.billing.fapiao import api as fapiao_api
 from tandem.billing.invoices import api as invoices_api
 from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
+from tandem.billing.invoices import prepayment_api
 from tandem.billing.ledger import api as ledger_api
 from tandem.billing.ledger import jobs as ledger_jobs
 from tandem.billing.payments import DisputeClosed, RefundFailed, RefundSucceeded
@@ -34,6 +35,7 @@ APIS: Final[Sequence[Api]] = [
     *usage_api.APIS,
     *rating_api.APIS,
     *invoices_api.APIS,
+    *prepayment_api.APIS,
     *fapiao_api.APIS,
     *dunning_api.APIS,
     *settlements_api.APIS,
@@ -55,6 +57,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     invoice_events.InvoiceVoided: [invoice_jobs.book_void, settlement_jobs.settle_employer_statements],
     invoice_events.CustomerReleased: [invoice_jobs.issue_waiting],
     invoice_events.CreditNoteIssued: [invoice_jobs.book_credit_note, settlement_jobs.settle_employer_statements],
+    invoice_events.PrepaymentClosingAccepted: [invoice_jobs.follow_prepayment_closing],
     invoice_events.InvoicePaymentRecorded: [
         invoice_jobs.book_invoice_payment,
         settlement_jobs.settle_employer_statements,

@@ -31,6 +31,7 @@ from tandem.billing.entitlements.queries import (
     members_drawing,
     members_with_use,
     programme_totals,
+    units_reserved,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "release",
     "reserve",
     "revoke",
+    "units_reserved",
 ]

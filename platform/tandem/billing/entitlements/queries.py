@@ -109,6 +109,13 @@ def activity_since(moment: datetime) -> Activity:
     return Activity(*(int(session.execute(each).scalar_one()) for each in (accepted, used, moved)))
 
 
+def units_reserved() -> int:
+    """Units kept for bookings whose visits are still to come. [programme]"""
+    owed = Entitlement.__table__.c
+    kept = select(func.coalesce(func.sum(owed.units_reserved), 0)).where(owed.tenant_id == tenant_id())
+    return int(session.execute(kept).scalar_one())
+
+
 def members_with_use() -> int:
     """How many members have used a unit: what decides whether their units may be told. [programme]"""
     owed = Entitlement.__table__.c

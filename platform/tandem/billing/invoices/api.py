@@ -18,6 +18,7 @@ from tandem.billing.invoices.errors import (
     InvoiceNotOpen,
     InvoiceOverpaid,
     InvoicePaymentKeyReused,
+    PrepaymentClosed,
     SellerProfileExists,
     TaxRuleExists,
     TaxRuleOutdated,
@@ -149,7 +150,7 @@ def void_invoice(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) 
     allow="invoices.issue",
     takes=CreditWishSchema,
     gives=WholeInvoiceSchema,
-    problems=(CreditTooLarge, InvoiceNotOpen),
+    problems=(CreditTooLarge, InvoiceNotOpen, PrepaymentClosed),
 )
 def credit_invoice(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Take an invoice back, in whole or in part, by a credit note with a number of its own."""

@@ -114,3 +114,46 @@ class BillingParked(Problem):
         "Look at the park's reasons; void the draft or release the customer.",
         "请查看暂停原因，作废草稿或解除暂停。",
     )
+
+
+class PrepaymentRunning(Problem):
+    """The programme can still be drawn on: it is not over, or visits that were booked in time may still come."""
+
+    status, slug = 409, "prepayment-running"
+    title = Text("This prepayment can still be drawn on", "该预付款仍可使用")
+    mend = Text(
+        "Wait until the programme has been over for {days} days and nothing is reserved.",
+        "请在计划结束满 {days} 天且无预留次数后再办理。",
+    )
+
+
+class PrepaymentUnpaid(Problem):
+    """What was never paid is not given back."""
+
+    status, slug = 409, "prepayment-unpaid"
+    title = Text("The programme's invoices are not all paid", "该计划的账单尚未付清")
+    mend = Text("Collect or credit open_minor first.", "请先收取或冲减 open_minor。")
+
+
+class PrepaymentUsedUp(Problem):
+    """Nothing of the prepayment is left."""
+
+    status, slug = 409, "prepayment-used-up"
+    title = Text("Nothing of this prepayment is left", "该预付款已无结余")
+    mend = Text("There is nothing to refund or to roll over.", "没有可退还或结转的金额。")
+
+
+class PrepaymentClosed(Problem):
+    """What becomes of the rest was proposed or decided already."""
+
+    status, slug = 409, "prepayment-closed"
+    title = Text("The rest of this prepayment is being dealt with", "该预付款结余已在处理或已处理")
+    mend = Text("Look at the programme's closing.", "请查看该计划的结余处理记录。")
+
+
+class PrepaymentChanged(Problem):
+    """The rest is another than what was proposed."""
+
+    status, slug = 409, "prepayment-changed"
+    title = Text("The rest is another by now", "结余金额已变化")
+    mend = Text("Decline, and ask the operator to propose it again.", "请拒绝，并请运营方重新提出。")

@@ -60,3 +60,10 @@ class InvoiceVoided(Event):
     """An issued invoice is not owed after all."""
 
     invoice_id: UUID
+
+
+@dataclass(frozen=True)
+class PrepaymentClosingAccepted(Event):
+    """An employer agreed to what becomes of the rest of a prepayment."""
+
+    prepayment_closing_id: UUID

@@ -4,11 +4,12 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tandem.billing.invoices import commands, queries
+from tandem.billing.invoices import commands, prepayment_queries, queries
 from tandem.billing.rating import rated_lines
 from tandem.kernel import clock, jobs
+from tandem.kernel.database import session
 from tandem.kernel.jobs import job
-from tandem.kernel.tenancy import across_tenants, acting_for, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, transaction
 
 
 @job(queue="slow")
@@ -63,3 +64,14 @@ def retry_waiting() -> None:
 def book_invoice_payment(invoice_payment_id: UUID) -> None:
     """Money for an invoice arrived."""
     commands.book_invoice_payment(invoice_payment_id)
+
+
+@job(queue="slow", outside=True)
+def follow_prepayment_closing(prepayment_closing_id: UUID) -> None:
+    """A rest that serves the following programme moves in the operator's book too, once."""
+    with transaction():
+        closing = prepayment_queries.prepayment_closing(prepayment_closing_id)
+        session.expunge(closing)
+    if closing.policy == "rolled_over":
+        with acting_for(OPERATOR_ID), transaction():
+            commands.book_roll_over(closing)

@@ -175,6 +175,22 @@ def invoice_payments(invoice_id: UUID, *, limit: int, after: str | None) -> Page
     return page(wanted, by=[InvoicePayment.recorded_at, InvoicePayment.id], limit=limit, after=after)
 
 
+def arrived_minor(invoice_id: UUID) -> int:
+    """What has arrived for an invoice, its surplus too."""
+    arrived = select(func.coalesce(func.sum(InvoicePayment.amount_minor), 0)).where(
+        InvoicePayment.tenant_id == tenant_id(), InvoicePayment.invoice_id == invoice_id
+    )
+    return int(session.execute(arrived).scalar_one())
+
+
+def invoices_of_programme(programme_id: UUID) -> Sequence[UUID]:
+    """Invoices that asked for a programme's prepayment, the latest first."""
+    wanted = select(Invoice.id).where(
+        Invoice.tenant_id == tenant_id(), Invoice.programme_id == programme_id, Invoice.kind == "invoice"
+    )
+    return session.scalars(wanted.order_by(Invoice.created_at.desc(), Invoice.id).limit(1_000)).all()
+
+
 def payment_by_reference(invoice_id: UUID, reference: str) -> InvoicePayment | None:
     """The recorded payment of a bank reference."""
     return session.scalar(

@@ -19,6 +19,7 @@ from tandem.billing.invoices.models import (
     TAX_ROUNDINGS,
     TREATMENTS,
 )
+from tandem.billing.invoices.prepayment_models import CLOSING_NEXT, POLICIES
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
 from tandem.kernel.money import CURRENCIES
@@ -269,3 +270,25 @@ class SellerProfileSchema(PartySchema):
     bank_name = fields.String(required=True, validate=rules.Length(1, 120))
     bank_account = fields.String(required=True, validate=rules.Regexp(r"[0-9 -]{6,40}\Z"))
     effective_from = business_day(required=True)
+
+
+class PrepaymentClosingWishSchema(Schema):
+    """What shall become of what a programme left."""
+
+    programme_id = fields.UUID(required=True)
+    policy = fields.String(required=True, validate=rules.OneOf(POLICIES))
+    following_programme_id = fields.UUID(load_default=None, allow_none=True)
+    currency = fields.String(load_default="CNY", validate=rules.OneOf(CURRENCIES))
+
+
+class PrepaymentClosingSchema(Schema):
+    """The rest of a programme's prepayment, and what becomes of it."""
+
+    id = fields.UUID(required=True)
+    programme_id = fields.UUID(required=True)
+    policy = fields.String(required=True, validate=rules.OneOf(POLICIES))
+    following_programme_id = fields.UUID(allow_none=True)
+    unused = MoneyField(prefix="unused", required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(CLOSING_NEXT)))
+    proposed_at = fields.DateTime(required=True)
+    decided_at = fields.DateTime(allow_none=True)

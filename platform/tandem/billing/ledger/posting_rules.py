@@ -76,6 +76,11 @@ class PostingRule:
         return f"{self.code}@{self.version}"
 
     @cached_property
+    def is_withdrawn(self) -> bool:
+        """A version without legs: from its day on the rule is in force no more."""
+        return not self.legs
+
+    @cached_property
     def amounts(self) -> frozenset[str]:
         return frozenset(leg.amount for leg in self.legs)
 
@@ -112,14 +117,15 @@ def posting_rules() -> Mapping[str, tuple[PostingRule, ...]]:
 
 
 def rule_at(code: str, effective_at: datetime) -> PostingRule | None:
-    """The version of a rule that was in force when a fact was true; None for no such rule, or none yet."""
+    """The version of a rule that was in force when a fact was true; None for no such rule, none yet, or withdrawn."""
     versions = posting_rules().get(code)
     if versions is None:
         return None
     if len(versions) == 1 and versions[0].effective_from.year < effective_at.year:
         return versions[0]
     day = effective_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date()
-    return next((each for each in versions if each.effective_from <= day), None)
+    found = next((each for each in versions if each.effective_from <= day), None)
+    return None if found is None or found.is_withdrawn else found
 
 
 def read_rules(text: str) -> Mapping[str, tuple[PostingRule, ...]]:
@@ -177,6 +183,8 @@ def _leg(code: str, said: str) -> Leg:
 def _guard(rule: PostingRule) -> None:
     if rule.family not in FAMILIES:
         raise RulesBroken(f"{rule.code}: no family is called {rule.family}")
+    if rule.is_withdrawn and rule.version > 1:
+        return
     if len(rule.legs) < 2 or {leg.sign for leg in rule.legs} != {1, -1}:
         raise RulesBroken(f"{rule.code}: a rule debits and credits")
     named = {leg.account for leg in rule.legs if "{" not in leg.account} | set(rule.basis)

@@ -10,6 +10,7 @@ from tandem.billing.payments.commands import (
     connect_account,
     create_payment,
     pay_invoice,
+    record_transfer,
     refund_payment,
     waive,
 )
@@ -42,6 +43,7 @@ from tandem.billing.payments.queries import (
     read_until,
     refund,
 )
+from tandem.billing.payments.queries.repayments import transfers_due
 
 __all__ = [
     "AlreadyBeingPaid",
@@ -77,7 +79,9 @@ __all__ = [
     "payment_for_order",
     "payment_of_payer",
     "read_until",
+    "record_transfer",
     "refund",
     "refund_payment",
+    "transfers_due",
     "waive",
 ]

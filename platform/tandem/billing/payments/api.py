@@ -9,18 +9,22 @@ from flask import request
 from tandem.billing.invoices import InvoiceNotOpen
 from tandem.billing.payments import commands, queries
 from tandem.billing.payments.errors import (
+    BearerOwesLess,
     BenefitRefundedWhole,
     InvoiceBeingPaid,
+    NobodyOwesThis,
     PaymentNotSucceeded,
+    ReceiptKeyReused,
     RefundExceedsPayment,
     WaiverNeedsSecond,
+    WaiverPaid,
     WebhookDisabled,
     WebhookForged,
     WebhookOutOfTime,
     WebhookUnreadable,
     WebhookWrongMode,
 )
-from tandem.billing.payments.models import InvoiceIntent, Payment, Refund, Waiver
+from tandem.billing.payments.models import InvoiceIntent, Payment, Refund, Waiver, WaiverReceipt
 from tandem.billing.payments.queries import invoice_intents, payouts, waivers
 from tandem.billing.payments.schemas import (
     DisputeSchema,
@@ -37,6 +41,8 @@ from tandem.billing.payments.schemas import (
     RefundSchema,
     RefundWishSchema,
     WaiverReasonSchema,
+    WaiverReceiptSchema,
+    WaiverReceiptWishSchema,
     WaiverSchema,
     WaiversQuery,
     WaiverWishSchema,
@@ -169,11 +175,29 @@ def refuse_waiver(waiver_id: UUID, wish: dict[str, Any]) -> Waiver:
     allow="payments.waive",
     takes=WaiverReasonSchema,
     gives=WaiverSchema,
-    problems=(WaiverNeedsSecond,),
+    problems=(WaiverNeedsSecond, WaiverPaid),
 )
 def take_back_waiver(waiver_id: UUID, wish: dict[str, Any]) -> Waiver:
     """Undo a granted waiver by a journal of its own."""
     return commands.take_back_waiver(waiver_id, by=_who(), because=wish["because"])
+
+
+@waivers_api.get("/<uuid:waiver_id>/receipts", allow="payments.read", gives=WaiverReceiptSchema, many=True)
+def list_waiver_receipts(waiver_id: UUID, query: dict[str, Any]) -> Page:
+    """What its bearer has paid of a waiver, oldest first."""
+    return waivers.receipts_page(waiver_id, **query)
+
+
+@waivers_api.post(
+    "/<uuid:waiver_id>/receipts",
+    allow="payments.waive",
+    takes=WaiverReceiptWishSchema,
+    gives=WaiverReceiptSchema,
+    problems=(NobodyOwesThis, BearerOwesLess, ReceiptKeyReused),
+)
+def record_bearer_payment(waiver_id: UUID, wish: dict[str, Any]) -> WaiverReceipt:
+    """Record money of the charity or the insurer at the hospital's bank, once per bank reference."""
+    return commands.record_bearer_payment(waiver_id, **wish, by=_who())
 
 
 @invoices_of_hospital.post(

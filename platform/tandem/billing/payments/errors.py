@@ -106,3 +106,73 @@ class WebhookUnreadable(Problem):
     status, slug = 400, "webhook-unreadable"
     title = Text("The body is no event", "请求内容不是事件")
     mend = Text("Send the provider's event as it is.", "请原样发送支付方事件。")
+
+
+class NobodyOwesThis(Problem):
+    """Only what a charity or an insurer bears of a granted waiver can be paid by it."""
+
+    status, slug = 409, "nobody-owes-this"
+    title = Text("Nobody owes the hospital this waiver", "该减免没有应收的承担方")
+    mend = Text(
+        "Record money on a granted waiver that a charity or an insurer bears.",
+        "仅可对已批准且由慈善或保险承担的减免入账。",
+    )
+
+
+class BearerOwesLess(Problem):
+    """More than what its bearer still owes of the waiver."""
+
+    status, slug = 409, "bearer-owes-less"
+    title = Text("The bearer owes less than this", "金额超过承担方的应付余额")
+    mend = Text("Record at most left_minor.", "记录金额不得超过 left_minor。")
+
+
+class ReceiptKeyReused(Problem):
+    """The bank reference was recorded with another sum or day."""
+
+    status, slug = 409, "receipt-key-reused"
+    title = Text("This bank reference was recorded otherwise", "该银行流水号已以不同内容记录")
+    mend = Text("Check the bank's statement.", "请核对银行对账单。")
+
+
+class WaiverPaid(Problem):
+    """Its bearer has paid for it; what was paid is given back first."""
+
+    status, slug = 409, "waiver-paid"
+    title = Text("The bearer has paid for this waiver", "承担方已就该减免付款")
+    mend = Text("Settle with the bearer first.", "请先与承担方结清。")
+
+
+class NothingOwedBack(Problem):
+    """The customer is owed back less than this, or nothing."""
+
+    status, slug = 409, "nothing-owed-back"
+    title = Text("The customer is owed back less than this", "应退金额不足")
+    mend = Text("Pay back at most owed_minor.", "退款不得超过 owed_minor。")
+
+
+class PayeeNeeded(Problem):
+    """It was not paid online, or not by one payment, so a bank account must be named."""
+
+    status, slug = 422, "payee-needed"
+    title = Text("Say to which bank account it goes", "请填写收款银行账户")
+    mend = Text(
+        "Send payee_name, payee_bank and payee_account: no single online payment covers it.",
+        "没有可覆盖该金额的在线支付，请填写收款户名、开户行和账号。",
+    )
+
+
+class RepaymentNeedsSecond(Problem):
+    """Whoever proposed a repayment does not decide on it."""
+
+    status, slug = 403, "repayment-needs-second"
+    title = Text("A second person must agree", "须由另一人审批")
+    mend = Text("Ask a colleague who may decide on repayments.", "请由另一位有审批权限的同事处理。")
+
+
+class RepaymentNotByBank(Problem):
+    """Only an approved repayment by bank transfer is recorded as paid by hand."""
+
+    status, slug = 409, "repayment-not-by-bank"
+    title = Text("This is no approved bank transfer", "该退款不是已批准的银行转账")
+    mend = Text("A refund is recorded when the provider says so.", "在线退款以支付机构的通知为准。")

@@ -100,3 +100,17 @@ class ProviderAccountAsked(Event):
     """A hospital is to be paid and has no account at the provider yet."""
 
     hospital_id: UUID
+
+
+@dataclass(frozen=True)
+class RepaymentApproved(Event):
+    """A customer is to get money back online; somebody must speak to the provider."""
+
+    repayment_id: UUID
+
+
+@dataclass(frozen=True)
+class RepaymentSent(Event):
+    """A customer's money left the operator's bank."""
+
+    repayment_id: UUID

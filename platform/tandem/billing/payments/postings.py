@@ -5,9 +5,11 @@ with it is booked under the key of its movement, whenever that becomes known.
 """
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from tandem.billing.ledger import JournalDraft, journal_by_rule
+from tandem.billing.payments.models import Repayment
 from tandem.billing.provider_facts import ProviderMovement
 
 
@@ -69,6 +71,27 @@ def explained(movement_id: str, *, amount_minor: int, currency: str, at: datetim
     return _draft("psp_explained", key, at, currency, source, amount_minor)
 
 
+_REPAID: Final = {
+    ("employer", "bank_transfer"): "customer_repaid",
+    ("employer", "refund"): "customer_repaid_online",
+    ("hospital", "bank_transfer"): "hospital_repaid",
+    ("hospital", "refund"): "hospital_repaid_online",
+}
+
+
+def repaid(row: Repayment, customer_kind: str, amount_minor: int, *, step: str, at: datetime) -> JournalDraft:
+    """A customer of the operator got back what it was owed; negative when that came back."""
+    return _draft(
+        _REPAID[customer_kind, row.method],
+        f"{row.id}:{step}",
+        at,
+        row.currency,
+        ("repayment", row.id),
+        amount_minor,
+        correlation_id=row.id,
+    )
+
+
 def captured_key(charge_id: str) -> str:
     """The fact that a charge was captured."""
     return f"charge:{charge_id}:captured"
@@ -115,7 +138,13 @@ def unexplained_key(movement_id: str) -> str:
 
 
 def _draft(
-    rule: str, key: str, at: datetime, currency: str, source: tuple[str, UUID | str], amount_minor: int
+    rule: str,
+    key: str,
+    at: datetime,
+    currency: str,
+    source: tuple[str, UUID | str],
+    amount_minor: int,
+    correlation_id: UUID | None = None,
 ) -> JournalDraft:
     return journal_by_rule(
         rule,
@@ -125,4 +154,5 @@ def _draft(
         currency=currency,
         source_type=source[0],
         source_id=source[1],
+        correlation_id=correlation_id,
     )

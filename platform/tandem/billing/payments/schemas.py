@@ -3,6 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
+from tandem.billing.days import past_business_day
 from tandem.billing.payments.models import BEARERS, INVOICE_METHODS, PAYMENT_NEXT, WAIVER_NEXT
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 
@@ -177,6 +178,22 @@ class WaiverSchema(Schema):
     proposed_at = fields.DateTime(required=True)
     decided_by = fields.UUID(allow_none=True)
     decided_at = fields.DateTime(allow_none=True)
+
+
+class WaiverReceiptWishSchema(Schema):
+    """What a charity or an insurer paid of what it bears."""
+
+    amount = MoneyField(required=True, positive=True)
+    received_on = past_business_day(required=True)
+    reference = fields.String(required=True, validate=rules.Length(1, 80))
+
+
+class WaiverReceiptSchema(WaiverReceiptWishSchema):
+    """A recorded payment of a waiver's bearer."""
+
+    id = fields.UUID(required=True)
+    waiver_id = fields.UUID(required=True)
+    recorded_at = fields.DateTime(required=True)
 
 
 class InvoiceIntentWishSchema(Schema):

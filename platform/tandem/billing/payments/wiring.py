@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from tandem.accounts import OrganizationWentLive
 from tandem.billing import stripe_gateway
-from tandem.billing.payments import api, events, jobs
+from tandem.billing.payments import api, events, jobs, repayment_api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
 from tandem.kernel.settings import Settings
 
-APIS: Final = tuple(api.APIS)
+APIS: Final = (*api.APIS, *repayment_api.APIS)
 SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     OrganizationWentLive: [jobs.open_account_of_live_hospital],
     events.ProviderAccountAsked: [jobs.open_provider_account],
@@ -19,6 +19,8 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     events.PaymentCompleted: [jobs.consume_benefit],
     events.RefundAsked: [jobs.send_refund],
     events.InvoicePaymentAsked: [jobs.take_invoice_payment],
+    events.RepaymentApproved: [jobs.send_repayment],
+    events.RepaymentSent: [jobs.book_repayment],
     events.ProviderEventStored: [jobs.fold_event],
 }
 SCHEDULE: Final = (
@@ -26,6 +28,8 @@ SCHEDULE: Final = (
     Cron("7 * * * *", jobs.read_provider, each="hospital"),
     Cron("*/10 * * * *", jobs.sweep_invoice_payments, each="employer"),
     Cron("*/10 * * * *", jobs.sweep_invoice_payments, each="hospital"),
+    Cron("*/10 * * * *", jobs.sweep_repayments, each="employer"),
+    Cron("*/10 * * * *", jobs.sweep_repayments, each="hospital"),
 )
 
 

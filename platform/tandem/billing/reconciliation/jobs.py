@@ -12,7 +12,7 @@ from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_among, consumed_at
 from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import Mirrored, mirror_book, mirrored_journals, mirrors_of
-from tandem.billing.payments import fetch_provider_facts, read_until
+from tandem.billing.payments import fetch_provider_facts, read_until, record_transfer, transfers_due
 from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.bank_matching import match_payouts
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
@@ -184,6 +184,22 @@ def match_bank_lines() -> None:
             )  # fmt: skip
         with transaction():
             commands.claim_transfers([(line["id"], invoice.invoice_id, line["amount_minor"])])
+    _match_repayments()
+
+
+def _match_repayments() -> None:
+    """What left the operator's bank under a repayment's reference: recorded first, claimed after, like what came in."""
+    with across_tenants(reason="bank transfers to customers"):
+        due = {(said, minor, currency): (tenant, row) for tenant, row, said, minor, currency in transfers_due()}
+    with transaction():
+        sent = commands.transfers_sent(due)
+    for line, (tenant, repayment_id) in sent:
+        with acting_for(tenant, operator=True), transaction():
+            record_transfer(
+                repayment_id, paid_on=line["booked_on"], bank_reference=line["bank_reference"] or str(line["id"])
+            )
+        with transaction():
+            commands.claim_transfers([(line["id"], repayment_id, line["amount_minor"])], side="repayment")
 
 
 def _prove_books() -> None:

@@ -32,7 +32,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Prepaid:
-    """One programme in the employer's book: what arose since the cut before, and what stands at this one."""
+    """One programme in the employer's book: what arose since the cut before, and what stands at this one.
+
+    `carried_minor` is what another programme left to this one; `closings` counts how its own rest was dealt with.
+    """
 
     invoiced_minor: int
     paid_minor: int
@@ -41,6 +44,13 @@ class Prepaid:
     tax_so_far_minor: int
     adjusted_so_far_minor: int
     open_minor: int
+    carried_minor: int
+    closings: int
+
+    def unspent_minor(self, drawn_minor: int) -> int:
+        """What is left after these draws; nothing of a programme whose rest was refunded or rolled over."""
+        left_minor = self.paid_so_far_minor - self.tax_so_far_minor + self.carried_minor - drawn_minor
+        return 0 if self.closings else left_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +167,7 @@ def _lines(
                 drawn_minor=used.amount_minor if is_told else None,
                 adjusted_minor=paid.adjusted_minor,
                 open_minor=paid.open_minor,
-                unspent_minor=paid.paid_so_far_minor - paid.tax_so_far_minor - drawn_so_far,
+                unspent_minor=paid.unspent_minor(drawn_so_far),
             )
         )
     return found
@@ -208,7 +218,7 @@ _MOVED: Final = (
     "AND a.code IN ('ap.operator', 'tax.vat', 'prepaid.benefits') "
     "JOIN entry e ON e.tenant_id = :tenant AND e.account_id = a.id AND e.seq <= :cut "
     "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq AND j.effective_at < :until "
-    "AND (a.code <> 'prepaid.benefits' OR j.kind = 'draws_adjusted') "
+    "AND (a.code <> 'prepaid.benefits' OR j.kind = 'draws_adjusted' OR j.source_type = 'prepayment_closing') "
     "LEFT JOIN invoice_payment p ON p.tenant_id = :tenant "
     "AND p.id = CASE j.source_type WHEN 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
     "LEFT JOIN invoice i ON i.tenant_id = :tenant AND i.id = coalesce(p.invoice_id, "
@@ -225,11 +235,14 @@ _PREPAID: Final = _of_moved(
     "SELECT t.programme_id, sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.code = 'ap.operator' "
     "AND t.source_type = 'invoice') AS invoiced, sum(t.amount_minor) FILTER (WHERE t.is_new "
     "AND t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid, "
-    "sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.code = 'prepaid.benefits') AS adjusted, "
+    "sum(-t.amount_minor) FILTER (WHERE t.is_new AND t.kind = 'draws_adjusted') AS adjusted, "
     "sum(t.amount_minor) FILTER (WHERE t.code = 'ap.operator' AND t.source_type = 'invoice_payment') AS paid_so_far, "
     "sum(t.amount_minor) FILTER (WHERE t.code = 'tax.vat') AS tax_so_far, "
-    "sum(-t.amount_minor) FILTER (WHERE t.code = 'prepaid.benefits') AS adjusted_so_far, "
-    "sum(-t.amount_minor) FILTER (WHERE t.code = 'ap.operator') AS open FROM t GROUP BY t.programme_id"
+    "sum(-t.amount_minor) FILTER (WHERE t.kind = 'draws_adjusted') AS adjusted_so_far, "
+    "sum(-t.amount_minor) FILTER (WHERE t.code = 'ap.operator') AS open, sum(t.amount_minor) FILTER (WHERE "
+    "t.code = 'prepaid.benefits' AND t.source_type = 'prepayment_closing' AND t.amount_minor > 0) AS carried, "
+    "count(*) FILTER (WHERE t.code = 'prepaid.benefits' AND t.source_type = 'prepayment_closing' "
+    "AND t.amount_minor < 0) AS closings FROM t GROUP BY t.programme_id"
 )
 # Which earlier statement a fact points at: an adjustment names it; a credit note and a void mean the one that told
 # their invoice; what came late the one that covers its day.
@@ -243,7 +256,8 @@ _CORRECTIONS: Final = _of_moved(
     "AND s.number < :number AND CASE WHEN t.code = 'prepaid.benefits' THEN s.id = CAST(t.source_id AS uuid) "
     "ELSE s.period_end > coalesce(o.effective_at, t.effective_at) AND s.cut_seq >= coalesce(o.seq, 0) END) AS number "
     "FROM t LEFT JOIN journal o ON o.tenant_id = :tenant AND o.idem_key = CAST(t.original AS text) "
-    "AND o.idem_scope IN ('invoice_issued', 'taxed_invoice_issued') WHERE t.is_new AND t.code <> 'tax.vat') c "
+    "AND o.idem_scope IN ('invoice_issued', 'taxed_invoice_issued', 'prepayment_invoiced', "
+    "'taxed_prepayment_invoiced') WHERE t.is_new AND t.code <> 'tax.vat') c "
     "WHERE c.number IS NOT NULL GROUP BY c.number, c.programme_id, c.kind ORDER BY c.number, c.programme_id, c.kind"
 )
 # Only what mirrors a programme's revenue is drawn; what mirrors an invoice is what was prepaid.

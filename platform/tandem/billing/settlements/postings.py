@@ -12,6 +12,14 @@ from tandem.billing.usage import UsageEvent
 REVENUE: Final = ("medical_revenue", "programme_revenue")
 """Journal kinds of delivered visits, by who pays: the patient, or a programme through the operator."""
 
+_DECIDED: Final = {"granted": "operator_fee_granted", "waived": "operator_fee_waived"}
+_TAKEN_BACK: Final = {
+    "medical_revenue": ("medical_revenue_reversed", "medical_revenue_restored"),
+    "programme_revenue": ("programme_revenue_reversed", "programme_revenue_restored"),
+    "operator_fee": ("operator_fee_reversed", "operator_fee_restored"),
+}
+"""By what is taken back: the rule of a refund, and of a refund that came back."""
+
 
 def revenue_earned(usage: UsageEvent) -> JournalDraft:
     """A visit was delivered: what its payer owed (or paid ahead) is earned."""
@@ -30,8 +38,7 @@ def excess_parked(usage: UsageEvent, excess_minor: int, terms: str) -> JournalDr
 
 def excess_decided(usage: UsageEvent, decision: str, at: datetime, excess_minor: int, terms: str) -> JournalDraft:
     """A fee in dispute is granted by the hospital, or waived by the operator."""
-    kind = f"operator_fee_{decision}"
-    return _draft(kind, str(usage.id), at, usage, {"excess": excess_minor}, formula=terms)
+    return _draft(_DECIDED[decision], str(usage.id), at, usage, {"excess": excess_minor}, formula=terms)
 
 
 def excess_reversed(
@@ -85,13 +92,13 @@ def refund_reversals(
     usage: UsageEvent, *, refund_id: UUID, at: datetime, refund_minor: int, fee_minor: int, terms: str
 ) -> list[JournalDraft]:
     """What a refund takes back of revenue and fee; negative sums, when the refund came back, restore them."""
-    verb = "restored" if refund_minor < 0 else "reversed"
+    is_return = refund_minor < 0
     drafts = []
     if refund_minor:
-        kind = f"{_revenue_kind(usage.programme_id)}_{verb}"
+        kind = _TAKEN_BACK[_revenue_kind(usage.programme_id)][is_return]
         drafts.append(_draft(kind, str(refund_id), at, usage, {"refund": refund_minor}, refund=refund_id))
     if fee_minor:
-        kind = f"operator_fee_{verb}"
+        kind = _TAKEN_BACK["operator_fee"][is_return]
         drafts.append(_draft(kind, str(refund_id), at, usage, {"fee": fee_minor}, formula=terms, refund=refund_id))
     return drafts
 

@@ -121,7 +121,7 @@ def test_an_invoice_is_owed_in_the_employers_book_and_mirrored_in_the_operators(
 
     with acting_for(employer), transaction():
         assert balance_minor("ap.operator") == -300_000
-        assert balance_minor("exp.benefits", party_id=programme) == 300_000
+        assert balance_minor("prepaid.benefits", party_id=programme) == 300_000
     with acting_for(OPERATOR_ID), transaction():
         assert balance_minor("ar.enterprise", party_id=employer) == 300_000
         assert balance_minor("prepaid.programme", party_id=programme) == -300_000

@@ -132,5 +132,43 @@ def test_a_doctor_waives_nothing_and_another_hospital_sees_nothing(client: Flask
     stranger = staff(new_id(), "hospital", "hospital_finance")
 
     assert told(client, "", staff(hospital, "hospital", "doctor"), wish).status_code == 403
-    assert client.get(URL, headers=stranger).json["data"] == []
+    seen: Any = client.get(URL, headers=stranger).json
+    assert seen["data"] == []
     assert told(client, f"/{made['id']}/taking_back", stranger, {"because": "not ours"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("bearer", "name", "account"),
+    [("charity", "红十字会", "subsidy.receivable"), ("insurer", "平安健康", "ar.insurer")],
+)
+def test_what_a_bearer_pays_is_taken_off_what_it_owes_once_per_reference(
+    client: FlaskClient, bearer: str, name: str, account: str
+) -> None:
+    hospital = new_id()
+    finance = staff(hospital, "hospital", "hospital_finance")
+    made = told(client, "", finance, a_wish(3_000, bearer=bearer, bearer_name=name)).json
+    receipts = f"/{made['id']}/receipts"
+    paid = {"amount": {"amount_minor": 2_000, "currency": "CNY"}, "received_on": "2026-09-02", "reference": "B-1"}
+
+    first, again = (told(client, receipts, finance, paid) for _ in range(2))
+    other_sum = told(client, receipts, finance, paid | {"amount": {"amount_minor": 1, "currency": "CNY"}})
+    too_much = told(client, receipts, finance, paid | {"reference": "B-2"})
+    stranger = told(client, receipts, staff(new_id(), "hospital", "hospital_finance"), paid)
+    taken_back = told(client, f"/{made['id']}/taking_back", finance, {"because": "a mistake"})
+
+    assert (first.status_code, first.json["id"]) == (201, again.json["id"])
+    assert (other_sum.json["type"], too_much.json["left_minor"]) == ("/problems/receipt-key-reused", 1_000)
+    assert (stranger.status_code, taken_back.json["type"]) == (404, "/problems/waiver-paid")
+    assert book(hospital) == {"ar.patient": -3_000, account: 1_000}
+    with acting_for(hospital):
+        assert balance_minor("cash.bank") == 2_000
+
+
+def test_the_hospitals_own_fund_owes_it_nothing(client: FlaskClient) -> None:
+    finance = staff(new_id(), "hospital", "hospital_finance")
+    made = told(client, "", finance, a_wish(3_000)).json
+    paid = {"amount": {"amount_minor": 2_000, "currency": "CNY"}, "received_on": "2026-09-02", "reference": "B-1"}
+
+    answer = told(client, f"/{made['id']}/receipts", finance, paid)
+
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/nobody-owes-this")

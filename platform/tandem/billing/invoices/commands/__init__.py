@@ -13,18 +13,35 @@ from tandem.billing.invoices.commands.drafting import draft_invoice, write_draft
 from tandem.billing.invoices.commands.issuing import issue_draft, issue_invoice, rate_draft, void_invoice
 from tandem.billing.invoices.commands.parking import park_customer, release_customer
 from tandem.billing.invoices.commands.parties import add_seller_profile, add_tax_rule
-from tandem.billing.invoices.commands.paying import Payable, payable_invoice, record_invoice_payment
+from tandem.billing.invoices.commands.paying import (
+    OwedBack,
+    Payable,
+    owed_back,
+    owed_of_closing,
+    payable_invoice,
+    record_invoice_payment,
+)
+from tandem.billing.invoices.commands.prepayments import (
+    book_draws,
+    book_roll_over,
+    decide_closing,
+    propose_closing,
+)
 from tandem.billing.invoices.commands.runs import draft_from_rating, issue_waiting
 
 __all__ = [
+    "OwedBack",
     "Payable",
     "add_seller_profile",
     "add_tax_rule",
     "book_credit_note",
+    "book_draws",
     "book_invoice",
     "book_invoice_payment",
+    "book_roll_over",
     "book_void",
     "credit_invoice",
+    "decide_closing",
     "dispute_invoice",
     "draft_from_rating",
     "draft_invoice",
@@ -32,8 +49,11 @@ __all__ = [
     "issue_draft",
     "issue_invoice",
     "issue_waiting",
+    "owed_back",
+    "owed_of_closing",
     "park_customer",
     "payable_invoice",
+    "propose_closing",
     "rate_draft",
     "record_invoice_payment",
     "release_customer",

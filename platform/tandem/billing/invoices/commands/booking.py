@@ -17,7 +17,8 @@ def book_invoice(invoice_id: UUID) -> None:
 def book_credit_note(credit_note_id: UUID) -> None:
     """Book that a part of an invoice is not owed. [customer]"""
     note = queries.invoice(credit_note_id)
-    post([postings.invoice_credited(note)])
+    credited = queries.invoice(note.corrects_id) if note.corrects_id is not None else note
+    post([postings.invoice_credited(note, credited)])
     jobs.enqueue(mirror_currency, currency=note.currency)
 
 

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from tandem.billing.invoices import queries
+from tandem.billing.invoices import prepayment_queries, queries
 from tandem.billing.invoices.commands.drafting import line_row, tax_rows, write_lines, write_taxes
 from tandem.billing.invoices.commands.issuing import number_document
 from tandem.billing.invoices.commands.paying import settle_if_nothing_is_open
 from tandem.billing.invoices.drafts import InvoiceLine, LineCredit
-from tandem.billing.invoices.errors import CreditTooLarge, InvoiceNotOpen
+from tandem.billing.invoices.errors import CreditTooLarge, InvoiceNotOpen, PrepaymentClosed
 from tandem.billing.invoices.events import CreditNoteIssued
 from tandem.billing.invoices.models import Invoice
 from tandem.billing.invoices.taxes import Parts, RuleTax, RuleTerms, Taxed
@@ -29,11 +29,15 @@ def credit_invoice(invoice_id: UUID, *, because: str, lines: Sequence[LineCredit
     """Issue a credit note on an invoice: on these lines, or on all that is left of it. [customer]
 
     Tax is taken back by the cumulative share, so that the last credit closes each line to nothing, and with it the
-    rounding lines. Raises CreditTooLarge, InvoiceNotOpen for what was never issued, NotFound.
+    rounding lines. Raises CreditTooLarge, InvoiceNotOpen for what was never issued, PrepaymentClosed,
+    NotFound.
     """
     row = queries.invoice(invoice_id, for_update=True)
     if row.kind != "invoice" or row.status not in {"issued", "settled"}:
         raise InvoiceNotOpen
+    if row.programme_id is not None and prepayment_queries.is_being_closed(row.programme_id, row.currency):
+        # Its rest is given back as such; credited too, it would be given back twice.
+        raise PrepaymentClosed
     held = queries.invoice_lines(invoice_id)
     before = queries.credited_by_line(invoice_id)
     now = _credits(held, before, lines)

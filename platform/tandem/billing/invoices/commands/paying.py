@@ -1,10 +1,11 @@
 """Money for invoices: what is open, on whose account it is paid, and what arrived."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from tandem.billing.invoices import queries
+from tandem.billing.invoices import prepayment_queries, queries
 from tandem.billing.invoices.errors import InvoiceNotOpen, InvoiceOverpaid, InvoicePaymentKeyReused
 from tandem.billing.invoices.events import InvoicePaymentRecorded, InvoiceSettled
 from tandem.billing.invoices.models import NEXT, Invoice, InvoicePayment
@@ -81,6 +82,34 @@ def record_invoice_payment(
     settle_if_nothing_is_open(row)
     outbox.add(InvoicePaymentRecorded(payment.id))
     return payment
+
+
+@dataclass(frozen=True, slots=True)
+class OwedBack:
+    """What a customer is owed back for something, before what was given back already; and for which invoices."""
+
+    amount_minor: int
+    currency: str
+    invoice_ids: Sequence[UUID]
+
+
+def owed_back(invoice_id: UUID) -> OwedBack:
+    """What arrived for an invoice beyond what is owed on it: a surplus, or credit over what was paid. [customer]
+
+    Its row is held until the transaction ends, so that two who give back see each other. Raises NotFound.
+    """
+    row = queries.invoice(invoice_id, for_update=True)
+    is_owed = row.kind == "invoice" and row.status in {"issued", "settled"}
+    asked_minor = row.total_minor - row.credited_minor if is_owed else 0
+    return OwedBack(max(0, queries.arrived_minor(row.id) - asked_minor), row.currency, [row.id])
+
+
+def owed_of_closing(closing_id: UUID) -> OwedBack:
+    """What a programme's accepted closing gives back; its row is held. [employer] Raises NotFound."""
+    closing = prepayment_queries.prepayment_closing(closing_id, for_update=True)
+    is_owed = closing.status == "accepted" and closing.policy == "refunded"
+    amount_minor = closing.unused_minor if is_owed else 0
+    return OwedBack(amount_minor, closing.currency, queries.invoices_of_programme(closing.programme_id))
 
 
 def settle_if_nothing_is_open(row: Invoice) -> None:

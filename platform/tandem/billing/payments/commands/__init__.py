@@ -1,6 +1,7 @@
 """Decisions about payments, one function each."""
 
 from tandem.billing.payments.commands.accounts import advance_reading, connect_account, register_account
+from tandem.billing.payments.commands.bearers import record_bearer_payment
 from tandem.billing.payments.commands.compose import compose_payout
 from tandem.billing.payments.commands.fold import fold_dispute, fold_intent, fold_payout, fold_refund
 from tandem.billing.payments.commands.inbox import mark_folded, owner_of, read_webhook, receive_event, store_event
@@ -33,25 +34,43 @@ from tandem.billing.payments.commands.refund import (
     refund_payment,
     succeed_benefit_refund,
 )
+from tandem.billing.payments.commands.repayments import (
+    Payee,
+    RepaymentWish,
+    approve_repayment,
+    begin_refund_of_invoice,
+    book_transfer,
+    end_repayment,
+    fold_repayment,
+    propose_repayment,
+    record_transfer,
+    refuse_repayment,
+)
 from tandem.billing.payments.commands.waive import approve_waiver, refuse_waiver, take_back_waiver, waive
 
 __all__ = [
     "KEY_LASTS",
     "InvoiceWish",
+    "Payee",
     "RefundWish",
+    "RepaymentWish",
     "Wish",
     "advance_reading",
+    "approve_repayment",
     "approve_waiver",
     "begin_invoice_payment",
     "begin_payment",
     "begin_refund",
+    "begin_refund_of_invoice",
     "book_operators_fee",
+    "book_transfer",
     "cancel_payment",
     "complete_payment",
     "compose_payout",
     "connect_account",
     "create_payment",
     "end_invoice_payment",
+    "end_repayment",
     "fail_payment",
     "fail_refund",
     "fold_dispute",
@@ -60,15 +79,20 @@ __all__ = [
     "fold_movement",
     "fold_payout",
     "fold_refund",
+    "fold_repayment",
     "is_over",
     "mark_folded",
     "note_operators_fee",
     "owner_of",
     "park_fact",
     "pay_invoice",
+    "propose_repayment",
     "read_webhook",
     "receive_event",
+    "record_bearer_payment",
+    "record_transfer",
     "refund_payment",
+    "refuse_repayment",
     "refuse_waiver",
     "register_account",
     "release_fact",

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from tandem.billing.ledger import journal_by_rule, lock_book, post
-from tandem.billing.payments.errors import WaiverNeedsSecond
+from tandem.billing.payments.errors import WaiverNeedsSecond, WaiverPaid
 from tandem.billing.payments.models import ALONE_UP_TO_MINOR, BEARERS, WAIVER_NEXT, Waiver
 from tandem.billing.payments.queries import waivers
 from tandem.kernel import audit, clock
@@ -85,9 +85,12 @@ def refuse_waiver(waiver_id: UUID, *, by: UUID, because: str) -> Waiver:
 def take_back_waiver(waiver_id: UUID, *, by: UUID, because: str) -> Waiver:
     """A granted waiver was a mistake, or its visit did not take place: the patient owes (or is owed) it again.
 
-    [hospital] Raises WaiverNeedsSecond for whoever granted it alone above the limit, TransitionRefused, NotFound.
+    [hospital] Raises WaiverNeedsSecond for whoever granted it alone above the limit, WaiverPaid, TransitionRefused,
+    NotFound.
     """
     waiver = waivers.waiver(waiver_id, for_update=True)
+    if waivers.received_minor(waiver_id):
+        raise WaiverPaid
     if waiver.needs_second and waiver.decided_by == by:
         raise WaiverNeedsSecond
     move(waiver, "taken_back", WAIVER_NEXT, because=because)

@@ -14,9 +14,11 @@ from tandem.billing.payments.jobs.asking import (
 from tandem.billing.payments.jobs.folding import fold_event
 from tandem.billing.payments.jobs.invoice_payments import sweep_invoice_payments, take_invoice_payment
 from tandem.billing.payments.jobs.reading import fetch_provider_facts, read_provider
+from tandem.billing.payments.jobs.repayments import book_repayment, send_repayment, sweep_repayments
 from tandem.billing.payments.jobs.sweeping import sweep_payments
 
 __all__ = [
+    "book_repayment",
     "consume_benefit",
     "fetch_provider_facts",
     "fold_event",
@@ -25,8 +27,10 @@ __all__ = [
     "open_provider_account",
     "read_provider",
     "send_refund",
+    "send_repayment",
     "sweep_invoice_payments",
     "sweep_payments",
+    "sweep_repayments",
     "take_invoice_payment",
     "take_payment",
 ]

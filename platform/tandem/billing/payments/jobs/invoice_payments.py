@@ -10,6 +10,7 @@ from uuid import UUID
 
 from tandem.billing.payments import commands
 from tandem.billing.payments.commands import KEY_LASTS
+from tandem.billing.payments.jobs.repayments import fold_refund_of_platform
 from tandem.billing.payments.queries import invoice_intents
 from tandem.billing.provider_facts import ProviderIntent
 from tandem.billing.stripe_gateway import Refused, gateway, return_address
@@ -78,7 +79,10 @@ def sweep_invoice_payments() -> None:
 
 
 def fold_of_platform(kind: str, object_id: str) -> None:
-    """What an event of the operator's own account is about: an attempt to pay an invoice, or nothing of ours."""
+    """What an event of the operator's own account is about: an attempt to pay an invoice, or its refund, or nothing."""
+    if kind == "refund":
+        fold_refund_of_platform(object_id)
+        return
     with suppress(Refused):
         if kind == "charge":
             kind, object_id = "payment_intent", gateway().charge(None, object_id).intent_id or ""

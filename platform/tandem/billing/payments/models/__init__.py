@@ -24,7 +24,8 @@ from tandem.billing.payments.models.provider import (
     ProviderEventBody,
     ProviderReading,
 )
-from tandem.billing.payments.models.welfare import ALONE_UP_TO_MINOR, BEARERS, WAIVER_NEXT, Waiver
+from tandem.billing.payments.models.repayments import REPAYMENT_METHODS, REPAYMENT_NEXT, Repayment
+from tandem.billing.payments.models.welfare import ALONE_UP_TO_MINOR, BEARERS, WAIVER_NEXT, Waiver, WaiverReceipt
 
 __all__ = [
     "ALONE_UP_TO_MINOR",
@@ -36,6 +37,8 @@ __all__ = [
     "PAYOUT_NEXT",
     "PROVIDER_EVENT_NEXT",
     "REFUND_NEXT",
+    "REPAYMENT_METHODS",
+    "REPAYMENT_NEXT",
     "WAITING",
     "WAIVER_NEXT",
     "BalanceTransaction",
@@ -51,5 +54,7 @@ __all__ = [
     "ProviderEventBody",
     "ProviderReading",
     "Refund",
+    "Repayment",
     "Waiver",
+    "WaiverReceipt",
 ]

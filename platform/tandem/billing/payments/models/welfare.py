@@ -1,10 +1,10 @@
 """Care that somebody else than the patient pays for: decided by people of the hospital, booked as what it is."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.payments.models.payments import CURRENCY_LISTED
@@ -57,3 +57,24 @@ class Waiver(TenantOwned, Model):
     proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
+
+
+class WaiverReceipt(TenantOwned, Model):
+    """What a charity or an insurer paid of what it bears, once per bank reference. 减免承担方到账"""
+
+    __tablename__ = "waiver_receipt"
+    __wall__ = Wall(operator="read", append_only=True)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "waiver_id"], ["waiver.tenant_id", "waiver.id"]),
+        UniqueConstraint("tenant_id", "waiver_id", "reference"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        CheckConstraint(CURRENCY_LISTED, name="currency"),
+    )
+
+    waiver_id: Mapped[UUID]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    received_on: Mapped[date]
+    reference: Mapped[str]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tandem.billing.payments.models import Waiver
+from tandem.billing.payments.models import Waiver, WaiverReceipt
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
@@ -47,3 +47,31 @@ def waivers_page(*, status: str | None = None, limit: int, after: str | None) ->
     if status is not None:
         mine = mine.where(Waiver.status == status)
     return page(mine, by=[Waiver.proposed_at, Waiver.id], limit=limit, after=after, newest_first=True)
+
+
+def received_minor(waiver_id: UUID) -> int:
+    """What its bearer has paid of a waiver."""
+    paid = select(func.coalesce(func.sum(WaiverReceipt.amount_minor), 0)).where(
+        WaiverReceipt.tenant_id == tenant_id(), WaiverReceipt.waiver_id == waiver_id
+    )
+    return int(session.execute(paid).scalar_one())
+
+
+def receipt_by_reference(waiver_id: UUID, reference: str) -> WaiverReceipt | None:
+    """What was recorded under a bank's reference."""
+    return session.scalar(
+        select(WaiverReceipt).where(
+            WaiverReceipt.tenant_id == tenant_id(),
+            WaiverReceipt.waiver_id == waiver_id,
+            WaiverReceipt.reference == reference,
+        )
+    )
+
+
+def receipts_page(waiver_id: UUID, *, limit: int, after: str | None) -> Page:
+    """What was paid of a waiver, oldest first. Raises NotFound."""
+    waiver(waiver_id)
+    mine = select(*WaiverReceipt.__table__.c).where(
+        WaiverReceipt.tenant_id == tenant_id(), WaiverReceipt.waiver_id == waiver_id
+    )
+    return page(mine, by=[WaiverReceipt.recorded_at, WaiverReceipt.id], limit=limit, after=after)

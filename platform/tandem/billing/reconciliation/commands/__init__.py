@@ -5,6 +5,7 @@ from tandem.billing.reconciliation.commands.banking import (
     invoices_owed,
     take_in_bank_file,
     transfers_for,
+    transfers_sent,
 )
 from tandem.billing.reconciliation.commands.deciding import (
     approve_resolution,
@@ -48,4 +49,5 @@ __all__ = [
     "set_rule",
     "take_in_bank_file",
     "transfers_for",
+    "transfers_sent",
 ]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -110,13 +110,30 @@ def transfers_for(owed: Sequence[Owed]) -> list[tuple[dict[str, Any], Owed]]:
     return [(line, invoice) for line, invoice in found if once[invoice.invoice_id] == 1]
 
 
-def claim_transfers(matched: Sequence[tuple[UUID, UUID, int]]) -> None:
-    """Claim lines for the invoices whose payment has been recorded: (line, invoice, amount). [operator]"""
+def transfers_sent(
+    due: Mapping[tuple[str, int, str], tuple[UUID, UUID]],
+) -> list[tuple[dict[str, Any], tuple[UUID, UUID]]]:
+    """Unmatched lines of money that left under a reference, sum and currency of these, with what each is. [operator]
+
+    A reference that two lines name is for people to judge.
+    """
+    found = []
+    for line in session.execute(_UNMATCHED_OUT, {"tenant": tenant_id(), "most": LINES_AT_ONCE}).mappings():
+        words = set(_WORDS.split(f"{line['reference']} {line['bank_reference']}"))
+        keys = [(word, -line["amount_minor"], line["currency"]) for word in words]
+        found += [(dict(line), due[key]) for key in keys if key in due]
+    once = Counter(meant for _, meant in found)
+    return [(line, meant) for line, meant in found if once[meant] == 1]
+
+
+def claim_transfers(matched: Sequence[tuple[UUID, UUID, int]], *, side: str = "invoice") -> None:
+    """Claim lines for what has been recorded of them: (line, invoice or repayment, amount). [operator]"""
     session.execute(
         _CLAIM,
         {
             "tenant": tenant_id(),
             "now": clock.now(),
+            "side": side,
             "lines": [line for line, _, _ in matched],
             "invoices": [invoice for _, invoice, _ in matched],
             "amounts": [amount for _, _, amount in matched],
@@ -167,11 +184,12 @@ _UNMATCHED: Final = text(
     "WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND NOT EXISTS (SELECT FROM recon_claim c "
     "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) ORDER BY l.booked_on, l.id LIMIT :most"
 )
+_UNMATCHED_OUT: Final = text(str(_UNMATCHED).replace("l.amount_minor > 0", "l.amount_minor < 0"))
 _CLAIM: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
     "SELECT l.tenant_id, v.side, v.claimed_id, l.id, 'reference', u.amount, CAST(:now AS timestamptz) "
     "FROM unnest(CAST(:lines AS uuid[]), CAST(:invoices AS uuid[]), CAST(:amounts AS bigint[])) "
     "AS u(line_id, invoice_id, amount) JOIN bank_line l ON l.tenant_id = :tenant AND l.id = u.line_id "
-    "CROSS JOIN LATERAL (VALUES ('bank', u.line_id), ('invoice', u.invoice_id)) v(side, claimed_id) "
+    "CROSS JOIN LATERAL (VALUES ('bank', u.line_id), (:side, u.invoice_id)) v(side, claimed_id) "
     "ON CONFLICT (tenant_id, side, claimed_id) DO NOTHING"
 )

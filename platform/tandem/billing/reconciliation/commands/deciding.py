@@ -5,11 +5,12 @@ says so too. What is agreed is booked by a job of the tenant, for no role of the
 """
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text, update
 
-from tandem.billing.ledger import CHART, JournalDraft, JournalRefused, Line, post
+from tandem.billing.ledger import CHART, JournalDraft, JournalRefused, Line, journal_by_rule, post
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import (
     AlreadyProposed,
@@ -131,16 +132,20 @@ def post_resolution(resolution_id: UUID) -> None:
 
 
 def _draft_by_hand(proposal: DiscrepancyResolution) -> JournalDraft:
-    return JournalDraft(
-        kind=SETTLED,
-        key=str(proposal.id),
-        effective_at=proposal.decided_at or proposal.proposed_at,
-        lines=[Line(code, int(amount)) for code, amount in sorted(proposal.lines.items())],
-        source_type="discrepancy_resolution",
-        source_id=proposal.id,
-        currency=proposal.currency,
-        rule_version=f"agreed:{proposal.maker_party}/{proposal.checker_party}",
-    )
+    lines = {code: int(amount) for code, amount in sorted(proposal.lines.items())}
+    agreed = f"agreed:{proposal.maker_party}/{proposal.checker_party}"
+    about: dict[str, Any] = {
+        "key": str(proposal.id), "effective_at": proposal.decided_at or proposal.proposed_at,
+        "source_type": "discrepancy_resolution", "source_id": proposal.id, "currency": proposal.currency,
+    }  # fmt: skip
+    if len(lines) == 2 and "rounding" in lines:
+        [other] = lines.keys() - {"rounding"}
+        return journal_by_rule(
+            "rounding_written_off", amounts={"residual": lines["rounding"]}, parties={"party": None},
+            terms={"account": other}, formula=agreed, **about,
+        )  # fmt: skip
+    told = [Line(code, amount) for code, amount in lines.items()]
+    return JournalDraft(kind=SETTLED, lines=told, rule_version=agreed, **about)
 
 
 def _draft_as_proposed(proposal: DiscrepancyResolution) -> JournalDraft | None:

@@ -1,10 +1,11 @@
 """Statements between employer and operator: drafted and proposed by the one, confirmed by the other, paid, closed."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import cast
 from uuid import UUID
 
+from tandem.billing.invoices import book_draws
 from tandem.billing.ledger import cut_of
 from tandem.billing.settlements import employer_lines, employer_queries, lines, queries
 from tandem.billing.settlements.commands.spans import ends_on, next_span
@@ -67,6 +68,10 @@ def confirm_employer_statement(statement_id: UUID) -> EmployerStatement:
         raise StatementChanged(statement_id=row.id)
     move(row, "confirmed", EMPLOYER_NEXT)
     row.confirmed_at = clock.now()
+    # What both have put their hands to is the expense of the period's last moment, one sum for each programme.
+    kept = employer_queries.lines_of_employer_statement(row.id)
+    told = {line["programme_id"]: line["drawn_minor"] or 0 for line in kept}
+    book_draws(told, key=str(row.id), at=row.period_end - timedelta(microseconds=1), currency=row.currency)
     _settle(row)
     return row
 

@@ -1,0 +1,82 @@
+"""Reads of what is owed back to customers, in the customer's scope."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from tandem.billing.payments.models import InvoiceIntent, Repayment
+from tandem.kernel.database import Page, page, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.tenancy import tenant_id
+
+STANDING = ("proposed", "approved", "paid")
+"""States in which a repayment counts against what is owed."""
+
+
+def repayment(repayment_id: UUID, *, for_update: bool = False) -> Repayment:
+    """One repayment. Raises NotFound."""
+    wanted = select(Repayment).where(Repayment.tenant_id == tenant_id(), Repayment.id == repayment_id)
+    if for_update:
+        session.flush()
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    found = session.scalar(wanted)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def repaid_minor(*, invoice_id: UUID | None = None, closing_id: UUID | None = None) -> int:
+    """What has been given back for an invoice or a prepayment's rest, or is about to be."""
+    about = (
+        Repayment.invoice_id == invoice_id if invoice_id is not None else Repayment.prepayment_closing_id == closing_id
+    )
+    given = select(func.coalesce(func.sum(Repayment.amount_minor), 0)).where(
+        Repayment.tenant_id == tenant_id(), about, Repayment.status.in_(STANDING)
+    )
+    return int(session.execute(given).scalar_one())
+
+
+def intent_to_refund(invoice_ids: Sequence[UUID], amount_minor: int, currency: str) -> UUID | None:
+    """The latest online payment of these invoices of which so much has not been refunded."""
+    given = (
+        select(func.coalesce(func.sum(Repayment.amount_minor), 0))
+        .where(Repayment.tenant_id == tenant_id(), Repayment.invoice_intent_id == InvoiceIntent.id)
+        .where(Repayment.status.in_(STANDING))
+        .correlate(InvoiceIntent)
+        .scalar_subquery()
+    )
+    wanted = (
+        select(InvoiceIntent.id)
+        .where(InvoiceIntent.tenant_id == tenant_id(), InvoiceIntent.invoice_id.in_(list(invoice_ids)))
+        .where(InvoiceIntent.status == "succeeded", InvoiceIntent.currency == currency)
+        .where(InvoiceIntent.amount_minor - given >= amount_minor)
+    )
+    return session.scalar(wanted.order_by(InvoiceIntent.succeeded_at.desc(), InvoiceIntent.id).limit(1))
+
+
+def repayments_page(*, limit: int, after: str | None) -> Page:
+    """What was proposed and what became of it, newest first."""
+    mine = select(*Repayment.__table__.c).where(Repayment.tenant_id == tenant_id())
+    return page(mine, by=[Repayment.proposed_at, Repayment.id], limit=limit, after=after, newest_first=True)
+
+
+def refunds_waiting(*, older_than: datetime, limit: int) -> Sequence[UUID]:
+    """Approved refunds that have no end yet, oldest first."""
+    wanted = select(Repayment.id).where(
+        Repayment.tenant_id == tenant_id(),
+        Repayment.status == "approved",
+        Repayment.method == "refund",
+        Repayment.decided_at <= older_than,
+    )
+    return session.scalars(wanted.order_by(Repayment.decided_at, Repayment.id).limit(limit)).all()
+
+
+def transfers_due(limit: int = 10_000) -> Sequence[tuple[UUID, UUID, str, int, str]]:
+    """Approved bank transfers of all customers: tenant, id, reference, sum, currency. [across tenants]"""
+    wanted = select(
+        Repayment.tenant_id, Repayment.id, Repayment.reference, Repayment.amount_minor, Repayment.currency
+    ).where(Repayment.status == "approved", Repayment.method == "bank_transfer")
+    found = session.execute(wanted.order_by(Repayment.decided_at, Repayment.id).limit(limit)).all()
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in found]

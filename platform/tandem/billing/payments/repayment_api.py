@@ -1,0 +1,98 @@
+"""Giving back what customers are owed, over HTTP: one of the operator's people asks, another decides."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from tandem.billing.payments import commands
+from tandem.billing.payments.commands import Payee
+from tandem.billing.payments.errors import (
+    NothingOwedBack,
+    PayeeNeeded,
+    ReceiptKeyReused,
+    RepaymentNeedsSecond,
+    RepaymentNotByBank,
+)
+from tandem.billing.payments.models import Repayment
+from tandem.billing.payments.queries import repayments
+from tandem.billing.payments.repayment_schemas import RepaymentSchema, RepaymentWishSchema, TransferMadeSchema
+from tandem.kernel.database import Page
+from tandem.kernel.errors import refused_field
+from tandem.kernel.http import Api, PageQuery
+from tandem.kernel.i18n import Text
+
+operator_api = Api(
+    "repayments", audience="operator", url_prefix="/organizations/<uuid:organization_id>/repayments", tag="Invoices"
+)
+employer_api = Api("repayments", audience="employer", url_prefix="/repayments", tag="Invoices")
+hospital_api = Api("repayments", audience="hospital", url_prefix="/repayments", tag="Invoices")
+APIS: Final = [operator_api, employer_api, hospital_api]
+
+
+@operator_api.get("", allow="invoices.read", gives=RepaymentSchema, many=True, query=PageQuery)
+def list_repayments_of_customer(organization_id: UUID, query: dict[str, Any]) -> Page:
+    """What a customer gets back, newest first; an approved bank transfer is the instruction to make it."""
+    return repayments.repayments_page(**query)
+
+
+@operator_api.post(
+    "",
+    allow="payments.record",
+    takes=RepaymentWishSchema,
+    gives=RepaymentSchema,
+    problems=(NothingOwedBack, PayeeNeeded),
+)
+def propose_repayment(organization_id: UUID, wish: dict[str, Any]) -> Repayment:
+    """Ask to give back what a customer is owed: by refund where one online payment covers it, else by transfer."""
+    amount, payee = wish.pop("amount"), wish.pop("payee")
+    if (wish["invoice_id"] is None) == (wish["prepayment_closing_id"] is None):
+        raise refused_field(
+            "invoice_id",
+            Text("Say for which one thing it is given back", "请指明退款对应的一项"),
+            Text("Send invoice_id or prepayment_closing_id.", "请填写 invoice_id 或 prepayment_closing_id 之一。"),
+        )
+    made = commands.propose_repayment(
+        amount_minor=amount.amount_minor, payee=None if payee is None else Payee(**payee), **wish
+    )
+    if made.currency != amount.currency:
+        raise refused_field(
+            "amount.currency",
+            Text("It is owed in another currency", "币种与应退款项不一致"),
+            Text("Use the currency in which it was paid.", "请使用原付款币种。"),
+        )
+    return made
+
+
+@operator_api.post(
+    "/<uuid:repayment_id>/approval",
+    allow="settlements.release",
+    gives=RepaymentSchema,
+    problems=(RepaymentNeedsSecond,),
+)
+def approve_repayment(organization_id: UUID, repayment_id: UUID) -> Repayment:
+    """Agree to a colleague's proposal: the provider is asked, or the transfer is to be made."""
+    return commands.approve_repayment(repayment_id)
+
+
+@operator_api.post("/<uuid:repayment_id>/refusal", allow="payments.record", gives=RepaymentSchema)
+def refuse_repayment(organization_id: UUID, repayment_id: UUID) -> Repayment:
+    """Say no to a proposal, or withdraw one's own."""
+    return commands.refuse_repayment(repayment_id)
+
+
+@operator_api.post(
+    "/<uuid:repayment_id>/transfers",
+    allow="payments.record",
+    takes=TransferMadeSchema,
+    gives=RepaymentSchema,
+    problems=(RepaymentNotByBank, ReceiptKeyReused),
+)
+def record_transfer(organization_id: UUID, repayment_id: UUID, wish: dict[str, Any]) -> Repayment:
+    """Record that an approved transfer left the bank; the bank's file says the same."""
+    return commands.record_transfer(repayment_id, **wish)
+
+
+@employer_api.get("", allow="invoices.read", gives=RepaymentSchema, many=True, query=PageQuery)
+@hospital_api.get("", allow="invoices.read", gives=RepaymentSchema, many=True, query=PageQuery)
+def list_repayments(query: dict[str, Any]) -> Page:
+    """What we get back of what we paid, newest first."""
+    return repayments.repayments_page(**query)
