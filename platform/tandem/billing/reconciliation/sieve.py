@@ -37,20 +37,24 @@ class Sifted:
 
 
 def sift(sieve: Sieve, books: int, values: Mapping[str, Any], *, most: int) -> Sifted | None:
-    """The keys that are no plain pair. None where that is not known: more than `most`, or a key that pairs twice.
+    """The keys that are no plain pair; None where they are more than `most`.
 
     A key with m records on the left and n on the right makes m times n pairs, so the pairs are as many as the paired
-    records of either side only if m and n are 1 everywhere.
+    records of either side only if m and n are 1 everywhere. Where they are not, a second look finds those keys.
     """
     session.execute(_CHEAP_PAGES)
-    right = sieve.right(books)
-    row = session.execute(text(_SIEVE.format(left=sieve.left, right=right)), {**values, "most": most}).one()
-    counts = session.execute(text(_COUNTS.format(left=sieve.left, right_count=sieve.right_count(books))), values).one()
-    is_one_to_one = row.pairs == counts.lefts - row.left_only == counts.rights - row.right_only
-    if not is_one_to_one or row.suspect_count > most:
+    sides = {"left": sieve.left, "right": sieve.right(books)}
+    row = session.execute(text(_SIEVE.format(**sides)), {**values, "most": most}).one()
+    if row.suspect_count > most:
         return None
     suspects = set(row.suspects or ())
-    return Sifted(row.pairs - row.unequal + len(suspects), sorted(suspects))
+    counts = session.execute(text(_COUNTS.format(left=sieve.left, right_count=sieve.right_count(books))), values).one()
+    if row.pairs == counts.lefts - row.left_only == counts.rights - row.right_only:
+        return Sifted(row.pairs - row.unequal + len(suspects), sorted(suspects))
+    several = session.execute(text(_SEVERAL.format(**sides)), {**values, "most": most}).one()
+    if several.key_count > most:
+        return None
+    return Sifted(several.checked_count, sorted(suspects.union(several.keys or ())))
 
 
 # A whole side is read: pages come in order, or lie in memory already.
@@ -66,3 +70,12 @@ FROM (SELECT count(*) AS seen, count(*) FILTER (WHERE r.amount_minor IS NULL) AS
              array_agg(coalesce(l.key, r.key)) FILTER (WHERE {_SUSPECT}) AS keys
       FROM ({{left}}) l FULL JOIN ({{right}}) r ON r.key = l.key) s"""
 _COUNTS: Final = "SELECT (SELECT count(*) FROM ({left}) l) AS lefts, ({right_count}) AS rights"
+# Keys with more than one record on a side: corrected by a second journal, or wrong; the exact look tells.
+_SEVERAL: Final = """
+SELECT s.checked_count, s.key_count, CASE WHEN s.key_count <= :most THEN s.keys END AS keys
+FROM (SELECT count(*) AS checked_count, count(*) FILTER (WHERE k.most > 1) AS key_count,
+             array_agg(k.key) FILTER (WHERE k.most > 1) AS keys
+      FROM (SELECT u.key, greatest(sum(u.lefts), sum(u.rights)) AS most
+            FROM (SELECT l.key, 1 AS lefts, 0 AS rights FROM ({left}) l
+                  UNION ALL SELECT r.key, 0, 1 FROM ({right}) r) u
+            WHERE u.key IS NOT NULL GROUP BY u.key) k) s"""
