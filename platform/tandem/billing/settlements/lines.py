@@ -236,7 +236,8 @@ def document(facts: dict[str, Any], sums: Sums, layout: int) -> tuple[bytes, str
 
 def first_place(cut: Cut, book_id: UUID) -> int:
     """The earliest place in the book that a cut takes: before the cut before, where that one left something over."""
-    left_over = session.scalar(_FIRST, _facts(cut) | {"book": book_id})
+    # Before the first statement there is no cut that could have left anything over.
+    left_over = session.scalar(_FIRST, _facts(cut) | {"book": book_id}) if cut.after_seq else None
     return min(left_over or cut.after_seq + 1, cut.after_seq + 1)
 
 
@@ -286,13 +287,14 @@ _FIRST: Final = text(
     "AND effective_at >= :since AND effective_at < :until OFFSET 0) taken WHERE seq <= :after"
 )
 # A journal is taken once: by place after the cut before, or by its day where it lay before that cut already. Entries
-# are summed by account and kind before the account's own words are looked up: a fifth less time.
+# are summed by account and kind before the account's own words are looked up: a fifth less time. Of an entry only
+# what its account's index holds is named (an account is of one book): its row is never fetched.
 _SUMS: Final = text(
     "SELECT g.kind, a.code, a.party_id, g.entries, g.amount, g.late FROM (SELECT e.account_id, j.kind, "
     "count(*) AS entries, sum(e.amount_minor) AS amount, "
     "sum(CASE WHEN j.effective_at < :since THEN e.amount_minor END) AS late FROM entry e "
     "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = :book AND j.seq = e.seq "
-    "WHERE e.tenant_id = :tenant AND e.book_id = :book AND e.account_id = ANY(:accounts) "
+    "WHERE e.tenant_id = :tenant AND e.account_id = ANY(:accounts) "
     "AND e.seq BETWEEN :first AND :cut AND j.seq BETWEEN :first AND :cut AND j.effective_at < :until "
     "AND (j.effective_at >= :since OR j.seq > :after) GROUP BY e.account_id, j.kind) g "
     "JOIN account a ON a.tenant_id = :tenant AND a.id = g.account_id"
