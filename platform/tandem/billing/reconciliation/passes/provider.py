@@ -113,14 +113,16 @@ def _posted(keys: Keys, account: str, kinds: Sequence[str], of_key: str = "s.key
     """What journals of these kinds have put on an account, by the key of their fact."""
     named = ", ".join(f"'{kind}'" for kind in kinds)
     wanted = f"j.tenant_id = :tenant AND j.idem_scope IN ({named}) AND {keys.within('j.idem_key', of_key, joined)}"
-    # A fence for a few keys: the journals first, then their entries; never all entries of the account.
+    # A fence for a few keys: the journals first, then their entries; never all entries of the account. Of an entry only
+    # what its account's index holds is named, so that its row is not fetched: its currency is its book's (R7).
     journals = "journal j" if keys.are_all else f"(SELECT * FROM journal j WHERE {wanted} OFFSET 0) j"
     return (
         "SELECT j.idem_key AS key, min(j.kind) AS kind, sum(e.amount_minor)::bigint AS amount_minor, "
-        f"min(e.currency) AS currency, min(j.effective_at) AS at FROM {journals} JOIN entry e "
-        "ON e.tenant_id = j.tenant_id AND e.book_id = j.book_id AND e.seq = j.seq WHERE e.tenant_id = :tenant "
-        "AND e.account_id = ANY(ARRAY(SELECT a.id FROM account a WHERE a.tenant_id = :tenant "
-        f"AND a.code = '{account}')) AND {wanted if keys.are_all else 'true'} GROUP BY j.idem_key"
+        f"min(b.currency) AS currency, min(j.effective_at) AS at FROM {journals} JOIN book b "
+        "ON b.tenant_id = j.tenant_id AND b.id = j.book_id JOIN account a ON a.tenant_id = b.tenant_id "
+        f"AND a.book_id = b.id AND a.code = '{account}' JOIN entry e ON e.tenant_id = a.tenant_id "
+        "AND e.account_id = a.id AND e.seq = j.seq WHERE b.tenant_id = :tenant AND a.tenant_id = :tenant "
+        f"AND e.tenant_id = :tenant AND {wanted if keys.are_all else 'true'} GROUP BY j.idem_key"
     )
 
 
