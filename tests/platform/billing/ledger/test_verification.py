@@ -61,6 +61,8 @@ def test_an_untouched_book_is_sound(hospital: UUID) -> None:
     [
         ("UPDATE entry SET amount_minor = amount_minor + 1 WHERE tenant_id = %s AND seq = 2", "journal 2 is off by 2"),
         ("UPDATE entry SET amount_minor = amount_minor * 2 WHERE tenant_id = %s AND seq = 2", "journal 2 does not say"),
+        ("UPDATE entry SET currency = 'USD' WHERE tenant_id = %s AND seq = 1", "journal 1 has an entry in another currency"),
+        ("UPDATE entry SET fund = 'operator_cash' WHERE tenant_id = %s AND line_no = 2", "or of another fund"),
         ("UPDATE journal SET source_id = 'me' WHERE tenant_id = %s AND seq = 1", "journal 1 does not say"),
         ("UPDATE journal SET booked_at = now() WHERE tenant_id = %s AND seq = 3", "chain breaks at journal 3"),
         ("DELETE FROM journal WHERE tenant_id = %s AND seq = 2", "journal 2 is missing"),
