@@ -1,6 +1,8 @@
 """The matching core: it looks at what changed, misses nothing that was slow, and being killed leaves no trace."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from random import Random
 from uuid import UUID
 
 import psycopg
@@ -160,6 +162,24 @@ def test_a_fact_booked_twice_under_two_kinds_is_no_pair_however_equal_each_is(ho
     run(hospital)
 
     assert faults(hospital) == {"charge:ch_3:captured": "booked_amount_differs"}
+
+
+def test_a_sieve_leaves_exactly_what_holding_all_against_all_finds(hospital: UUID) -> None:
+    exact = replace(provider.BOOKED, name="R1.exact", sieve=None, stores_matches=False)
+    chance = Random(47)
+    for number in chance.sample(range(80), 40):
+        one = range(number, number + 1)
+        for _ in range(chance.randrange(3)):
+            captured(hospital, one, chance.choice([3_600, 7_200]))
+        for kind in chance.sample(["payment_captured", "dispute_won", "refund_returned"], chance.randrange(4)):
+            if number >= 50 or kind != "payment_captured":
+                booked(hospital, one, chance.choice([3_600, 7_200]), currency=chance.choice(["CNY", "HKD"]), kind=kind)
+
+    sifted, whole = run(hospital, "full"), run(hospital, "full", exact)
+
+    assert (sifted.checked_count, sifted.open_count) == (whole.checked_count, whole.open_count)
+    assert items(hospital, "R1.booked") == items(hospital, "R1.exact")
+    assert len(set(faults(hospital).values())) == 5
 
 
 def test_the_full_run_resolves_what_is_gone_from_both_sides(hospital: UUID, as_superuser: Callable[..., None]) -> None:
