@@ -92,7 +92,7 @@ def _execute(steps: list[Step], real: Any) -> Any:
         if cursor.description:
             step.columns = [column.name for column in cursor.description]
             # Looked at without taking it from whoever asked.
-            step.first_row = cursor._tx.load_row(0, cursor._make_row) if cursor.pgresult.ntuples else None
+            step.first_row = cursor._tx.load_row(0, tuple) if cursor.pgresult.ntuples else None
         steps.append(step)
         return result
 

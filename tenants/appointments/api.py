@@ -4,8 +4,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from tandem.accounts import OrganizationNotLive
 from tandem.billing.payments import AlreadyBeingPaid, Payment
 from tandem.billing.prices import PriceAboveCeiling
@@ -13,6 +11,7 @@ from tandem.kernel import identity, jobs
 from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api
+from tandem.kernel.statements import Row
 from tenants.appointments import commands, queries
 from tenants.appointments.errors import (
     AdviceOnlyNotAccepted,
@@ -69,7 +68,7 @@ hospital = Api("appointments", audience="hospital", url_prefix="/appointments", 
         ChildNeedsPaediatrics,
     ),
 )
-def book(hospital_id: UUID, wish: dict[str, Any]) -> RowMapping:
+def book(hospital_id: UUID, wish: dict[str, Any]) -> Row:
     """Hold a free slot for five minutes; a visit free of charge is booked at once."""
     held = commands.hold_slot(**wish)
     if held["held_until"] is not None:
@@ -165,7 +164,7 @@ def _person() -> UUID:
     return person_id
 
 
-def _sweep_after(held: RowMapping) -> None:
+def _sweep_after(held: Row) -> None:
     # One sweep for all holds of a hospital that run out within the same minute, instead of a sweep each minute for all.
     whole_minute = held["held_until"].replace(second=0, microsecond=0) + timedelta(minutes=1)
     jobs.enqueue(release_expired_holds, at=whole_minute, key=f"holds:{whole_minute:%Y-%m-%dT%H:%M}")

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CheckConstraint, Index, Text, delete, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +17,7 @@ from tandem.kernel import clock, crypto
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall, session
 from tandem.kernel.errors import IdempotencyKeyReused, StillRunning
 from tandem.kernel.ids import derived_id
+from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import OPERATOR_ID, NoTenantChosen, Scope, current_scope
 
 KEPT_HOURS: Final = 48
@@ -67,19 +67,25 @@ class PersonIdempotencyKey(Reference, Model):
     created_at: Mapped[datetime]
 
 
-def _answer(table: Any, *owner: str) -> Any:
-    return update(table).where(*(table.c[name] == bindparam(f"the_{name}") for name in (*owner, "id")))
+_MINE: Final = {
+    IdempotencyKey.__tablename__: ("tenant_id", "by_operator"),
+    PersonIdempotencyKey.__tablename__: ("person_id",),
+}
+"""Whose a key is."""
 
 
-# Put together once: doing it for each request costs more than sending them.
-_TAKE: Final = {
-    table.name: insert(table).on_conflict_do_nothing().returning(table.c.id)
-    for table in (IdempotencyKey.__table__, PersonIdempotencyKey.__table__)
-}
-_ANSWER: Final = {
-    IdempotencyKey.__tablename__: _answer(IdempotencyKey.__table__, "tenant_id", "by_operator"),
-    PersonIdempotencyKey.__tablename__: _answer(PersonIdempotencyKey.__table__, "person_id"),
-}
+def _take(table: str, owner: tuple[str, ...]) -> Statement:
+    columns = " ".join((*owner, "id route body_sha256 created_at"))
+    return Statement.inserting(table, columns, "ON CONFLICT DO NOTHING RETURNING id")
+
+
+def _answer(table: str, owner: tuple[str, ...]) -> Statement:
+    mine = " AND ".join(f"{name} = %({name})s" for name in (*owner, "id"))
+    return Statement(f"UPDATE {table} SET status = %(status)s, body = %(body)s WHERE {mine}")  # noqa: S608  # our names
+
+
+_TAKE: Final = {table: _take(table, owner) for table, owner in _MINE.items()}
+_ANSWER: Final = {table: _answer(table, owner) for table, owner in _MINE.items()}
 
 
 @dataclass(frozen=True)
@@ -129,10 +135,7 @@ def finish(status: int, body: bytes) -> None:
     """Keep the answer of the request at hand; a problem raised instead rolls the key back with everything else."""
     place, key_id = session.info.pop(_IN_HAND)
     sealed = crypto.encrypt(body.decode(), _PLACE, platform=place.tenant is None, owner=place.tenant)
-    facts = {f"the_{name}": value for name, value in place.owner.items()}
-    session.connection().execute(
-        _ANSWER[place.table.name], {**facts, "the_id": key_id, "status": status, "body": sealed}
-    )
+    _ANSWER[place.table.name].rows({**place.owner, "id": key_id, "status": status, "body": sealed})
 
 
 def forget_old(limit: int = FORGET_ROWS) -> int:
@@ -158,9 +161,9 @@ def _row(place: _Place, key_id: UUID) -> list[Any]:
     return [*(place.table.c[name] == value for name, value in place.owner.items()), place.table.c.id == key_id]
 
 
-def _is_first(wish: Any, facts: dict[str, Any]) -> bool:
+def _is_first(wish: Statement, facts: dict[str, Any]) -> bool:
     try:
-        return session.connection().execute(wish, facts).one_or_none() is not None
+        return wish.row(facts) is not None
     except OperationalError as refused:
         # The first request holds its key's row until it commits or rolls back; we waited as long as we may.
         if getattr(refused.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:

@@ -17,7 +17,7 @@ from uuid import UUID
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, TextualSelect, UniqueConstraint, column, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
@@ -26,6 +26,7 @@ from tandem.kernel.crypto import EncryptedText
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall, session
 from tandem.kernel.errors import Unauthenticated
 from tandem.kernel.ids import new_id
+from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import Role, as_person
 
 SESSION_HOURS: Final = 12
@@ -201,22 +202,21 @@ class PatientSession:
     is_here: bool
 
 
-def _patient_session(is_here: str) -> TextualSelect:
-    # Named columns, so that what an answer looks like is worked out once and not for each request.
-    names = ("audience", "csrf_token", "expires_at", "revoked_at", "last_seen_at", "is_here")
-    return text(f"""
+def _patient_session(is_here: str) -> Statement:
+    return Statement(f"""
 SELECT audience, csrf_token, expires_at, revoked_at, last_seen_at, {is_here} AS is_here
-FROM login_session WHERE secret_hash = :secret_hash AND person_id = :person_id
-""").columns(*map(column, names))  # noqa: S608  # the two conditions below and no caller's words
+FROM login_session WHERE secret_hash = %(secret_hash)s AND person_id = %(person_id)s
+""")  # noqa: S608  # the two conditions below and no caller's words
 
 
 _PATIENT_SESSION: Final = _patient_session("false")
 _PATIENT_SESSION_HERE: Final = _patient_session("""
     EXISTS (SELECT 1 FROM membership
-            WHERE tenant_id = :tenant_id AND person_id = :person_id AND audience = 'patient' AND status = 'active')""")
-_SEEN: Final = text("""
-UPDATE login_session SET last_seen_at = :now
-WHERE secret_hash = :secret_hash AND person_id = :person_id AND last_seen_at = :seen_before
+            WHERE tenant_id = %(tenant_id)s AND person_id = %(person_id)s AND audience = 'patient'
+              AND status = 'active')""")
+_SEEN: Final = Statement("""
+UPDATE login_session SET last_seen_at = %(now)s
+WHERE secret_hash = %(secret_hash)s AND person_id = %(person_id)s AND last_seen_at = %(seen_before)s
 """)
 
 
@@ -271,16 +271,16 @@ def patient_session(token: Token, hospital: UUID | None) -> PatientSession:
     """
     statement = _PATIENT_SESSION if hospital is None else _PATIENT_SESSION_HERE
     mine = {"secret_hash": token.secret_hash, "person_id": token.owner_id}
-    found = session.connection().execute(statement, mine | {"tenant_id": hospital}).one_or_none()
+    found = statement.row(mine | {"tenant_id": hospital})
     now = clock.now()
-    if found is None or found.revoked_at is not None or now >= found.expires_at:
+    if found is None or found["revoked_at"] is not None or now >= found["expires_at"]:
         raise Unauthenticated
-    idle = now - found.last_seen_at
+    idle = now - found["last_seen_at"]
     if idle > timedelta(minutes=SESSION_IDLE_MINUTES):
         raise Unauthenticated
     if idle > timedelta(minutes=1):
-        session.connection().execute(_SEEN, mine | {"now": now, "seen_before": found.last_seen_at})
-    return PatientSession(token.owner_id, found.audience, found.csrf_token, found.is_here)
+        _SEEN.rows(mine | {"now": now, "seen_before": found["last_seen_at"]})
+    return PatientSession(token.owner_id, found["audience"], found["csrf_token"], found["is_here"])
 
 
 def actor_in_place(login: LoginSession) -> Actor:

@@ -27,6 +27,13 @@ class Statement:
 
     sql: str
 
+    @classmethod
+    def inserting(cls, table: str, columns: str, then: str = "") -> "Statement":
+        """An INSERT of one row: the columns' names, parted by blanks, are also those of the values."""
+        names = columns.split()
+        values = ", ".join(f"%({name})s" for name in names)
+        return cls(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values}) {then}".rstrip())  # noqa: S608  # names of ours
+
     def rows(self, facts: Mapping[str, Any]) -> list[Row]:
         """Say it in the transaction at hand; none when it returns no rows."""
         connection = session.connection()

@@ -3,15 +3,16 @@
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, column, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from tandem.billing import payments
 from tandem.kernel import audit, clock, identity, outbox
-from tandem.kernel.crypto import EncryptedText, decrypt
+from tandem.kernel.crypto import decrypt, encrypt
 from tandem.kernel.database import session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.ids import new_id
+from tandem.kernel.statements import Row, Statement
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 from tenants.appointments import queries
@@ -39,15 +40,15 @@ _CREDENTIAL: Final = (
 
 # One statement decides: of many who ask for the slot, one finds it free; the others find no row. It brings along what
 # the rules need to know of hospital, service, doctor and patient, so that the winner has no further questions.
-_CLAIM_SQL: Final = """
+_CLAIM: Final = Statement("""
 WITH claimed AS (
     UPDATE slot SET status = CASE WHEN service.price_minor = 0 THEN 'busy' ELSE 'busy-tentative' END
     FROM healthcare_service AS service, patient
-    WHERE slot.tenant_id = :tenant_id AND slot.id = :slot_id AND slot.status = 'free' AND slot.start_at > :now
-      AND service.tenant_id = :tenant_id AND service.id = slot.service_id
-      AND patient.tenant_id = :tenant_id AND patient.person_id = :person_id
-      AND CASE WHEN CAST(:patient_id AS uuid) IS NULL THEN patient.relationship = 'self'
-               ELSE patient.id = :patient_id END
+    WHERE slot.tenant_id = %(tenant_id)s AND slot.id = %(slot_id)s AND slot.status = 'free' AND slot.start_at > %(now)s
+      AND service.tenant_id = %(tenant_id)s AND service.id = slot.service_id
+      AND patient.tenant_id = %(tenant_id)s AND patient.person_id = %(person_id)s
+      AND CASE WHEN CAST(%(patient_id)s AS uuid) IS NULL THEN patient.relationship = 'self'
+               ELSE patient.id = %(patient_id)s END
     RETURNING slot.id, slot.practitioner_id, slot.service_id, slot.start_at, slot.end_at,
               service.status AS service_status, service.specialty, service.price_minor, service.currency,
               patient.id AS patient_id, patient.born_on, patient.guardian_patient_id),
@@ -55,11 +56,11 @@ made AS (
     INSERT INTO appointment (
         tenant_id, id, slot_id, service_id, practitioner_id, patient_id, person_id, status, specialty, start_at,
         end_at, price_minor, currency, reason, accepts_advice_only, held_until, created_at, booked_at)
-    SELECT :tenant_id, :id, id, service_id, practitioner_id, patient_id, :person_id,
+    SELECT %(tenant_id)s, %(id)s, id, service_id, practitioner_id, patient_id, %(person_id)s,
            CASE WHEN price_minor = 0 THEN 'booked' ELSE 'pending' END, specialty, start_at,
-           end_at, price_minor, currency, :reason, :accepts_advice_only,
-           CASE WHEN price_minor > 0 THEN CAST(:held_until AS timestamptz) END,
-           CAST(:now AS timestamptz), CASE WHEN price_minor = 0 THEN CAST(:now AS timestamptz) END
+           end_at, price_minor, currency, CAST(%(reason)s AS bytea), %(accepts_advice_only)s,
+           CASE WHEN price_minor > 0 THEN CAST(%(held_until)s AS timestamptz) END,
+           CAST(%(now)s AS timestamptz), CASE WHEN price_minor = 0 THEN CAST(%(now)s AS timestamptz) END
     FROM claimed
     RETURNING *)
 SELECT made.id, made.status, made.slot_id, made.service_id, made.practitioner_id, made.patient_id, made.specialty,
@@ -73,38 +74,26 @@ SELECT made.id, made.status, made.slot_id, made.service_id, made.practitioner_id
        licence_now.registered_specialties AS licensed_now, licence_then.registered_specialties AS licensed_then,
        (SELECT jsonb_object_agg(purpose, text_version) FILTER (WHERE decision = 'given')
         FROM (SELECT DISTINCT ON (purpose) purpose, text_version, decision FROM consent
-              WHERE tenant_id = :tenant_id AND patient_id = made.patient_id
+              WHERE tenant_id = %(tenant_id)s AND patient_id = made.patient_id
               ORDER BY purpose, decided_at DESC, id DESC) AS latest) AS consents,
        EXISTS (SELECT FROM prior_diagnosis
-               WHERE tenant_id = :tenant_id AND patient_id = made.patient_id
+               WHERE tenant_id = %(tenant_id)s AND patient_id = made.patient_id
                  AND specialty IN (made.specialty, left(made.specialty, 2))) AS has_evidence
 FROM made CROSS JOIN claimed
-JOIN organization ON organization.tenant_id = :tenant_id AND organization.id = :tenant_id
-JOIN practitioner AS doctor ON doctor.tenant_id = :tenant_id AND doctor.id = made.practitioner_id
-LEFT JOIN credential ON credential.tenant_id = :tenant_id AND credential.practitioner_id = made.practitioner_id
+JOIN organization ON organization.tenant_id = %(tenant_id)s AND organization.id = %(tenant_id)s
+JOIN practitioner AS doctor ON doctor.tenant_id = %(tenant_id)s AND doctor.id = made.practitioner_id
+LEFT JOIN credential ON credential.tenant_id = %(tenant_id)s AND credential.practitioner_id = made.practitioner_id
                     AND credential.status = 'verified'
 LEFT JOIN LATERAL (
     SELECT registered_specialties FROM licence
-    WHERE tenant_id = :tenant_id AND status = 'verified' AND :today BETWEEN valid_from AND valid_to
+    WHERE tenant_id = %(tenant_id)s AND status = 'verified' AND %(today)s BETWEEN valid_from AND valid_to
     ORDER BY valid_to DESC, id DESC LIMIT 1) AS licence_now ON true
 LEFT JOIN LATERAL (
     SELECT registered_specialties FROM licence
-    WHERE tenant_id = :tenant_id AND status = 'verified'
-      AND CAST(timezone(:zone, made.start_at) AS date) BETWEEN valid_from AND valid_to
+    WHERE tenant_id = %(tenant_id)s AND status = 'verified'
+      AND CAST(timezone(CAST(%(zone)s AS text), made.start_at) AS date) BETWEEN valid_from AND valid_to
     ORDER BY valid_to DESC, id DESC LIMIT 1) AS licence_then ON true
-"""
-_CLAIMED: Final = """
-id status slot_id service_id practitioner_id patient_id specialty start_at end_at price_minor currency
-accepts_advice_only held_until payment_id created_at ended_at ended_by ended_because service_status born_on
-guardian_patient_id organization_status doctor_status doctor_kind is_main_place multi_site_filing main_employer_agrees
-independent_practice_since registered_specialties valid_to licensed_now licensed_then consents has_evidence
-"""
-# With its columns named, what the answer looks like is worked out once and not for each booking.
-_CLAIM: Final = (
-    text(_CLAIM_SQL)
-    .bindparams(bindparam("reason", type_=EncryptedText("appointment.reason")))
-    .columns(*map(column, _CLAIMED.split()))
-)
+""")
 
 _LAPSE: Final = text("""
 WITH due AS (
@@ -129,7 +118,7 @@ def hold_slot(
     patient_id: UUID | None = None,
     reason: str | None = None,
     accepts_advice_only: bool = False,
-) -> RowMapping:
+) -> Row:
     """Hold a free slot for the acting person or their ward; a visit free of charge is booked at once. [hospital]
 
     Raises SlotTaken, SlotInThePast, AdviceOnlyNotAccepted, NotFound, and what service, licence, practitioner and
@@ -142,7 +131,7 @@ def hold_slot(
         "slot_id": slot_id,
         "patient_id": patient_id,
         "person_id": person_id,
-        "reason": reason,
+        "reason": None if reason is None else encrypt(reason, "appointment.reason"),
         "accepts_advice_only": accepts_advice_only,
     }
     held = _claim(wish) or _claim_after_sweep(wish)
@@ -194,7 +183,7 @@ def release_expired_holds() -> int:
     return len(lapsed)
 
 
-def _claim(wish: dict[str, Any]) -> RowMapping | None:
+def _claim(wish: dict[str, Any]) -> Row | None:
     now = clock.now()
     facts = wish | {
         "tenant_id": tenant_id(),
@@ -205,7 +194,7 @@ def _claim(wish: dict[str, Any]) -> RowMapping | None:
         "zone": clock.BUSINESS_ZONE,
     }
     try:
-        return session.connection().execute(_CLAIM, facts).mappings().one_or_none()
+        return _CLAIM.row(facts)
     except OperationalError as refused:
         # Whoever has had it locked for a second is taking it.
         if getattr(refused.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
@@ -213,7 +202,7 @@ def _claim(wish: dict[str, Any]) -> RowMapping | None:
         raise
 
 
-def _claim_after_sweep(wish: dict[str, Any]) -> RowMapping:
+def _claim_after_sweep(wish: dict[str, Any]) -> Row:
     # Only who did not get the slot asks why. A hold that has run out and was not swept yet makes way here.
     require_patient(wish["person_id"], wish["patient_id"])
     found = slot(wish["slot_id"])
@@ -225,7 +214,7 @@ def _claim_after_sweep(wish: dict[str, Any]) -> RowMapping:
     return held
 
 
-def _is_plainly_allowed(held: RowMapping) -> bool:
+def _is_plainly_allowed(held: Row) -> bool:
     """Whether everything that hospital, service, licence and doctor must show is in order, by the rooms' own rules."""
     specialty = held["specialty"]
     licences = (held["licensed_now"], held["licensed_then"])
@@ -239,14 +228,14 @@ def _is_plainly_allowed(held: RowMapping) -> bool:
     )
 
 
-def _ask_every_room(held: RowMapping) -> None:
+def _ask_every_room(held: Row) -> None:
     # Each room says no in its own words.
     bookable_service(held["service_id"], held["start_at"])
     require_practitioner(held["practitioner_id"], held["specialty"], held["start_at"])
 
 
-def _booked_for(held: RowMapping) -> Patient:
-    born_on = decrypt(bytes(held["born_on"]), "patient.born_on")
+def _booked_for(held: Row) -> Patient:
+    born_on = decrypt(held["born_on"], "patient.born_on")
     return Patient(id=held["patient_id"], born_on=born_on, guardian_patient_id=held["guardian_patient_id"])
 
 

@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert
+from psycopg.types.json import Jsonb
 
 from tandem.kernel import clock, ids, telemetry
 from tandem.kernel.audit.models import AuditEvent, AuditPending
-from tandem.kernel.database import session
 from tandem.kernel.identity import current_actor
+from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import tenant_id
 
 # No objects: nobody reads an event back in the request that records it.
-_EVENT: Final = insert(AuditEvent.__table__)
-_PENDING: Final = insert(AuditPending.__table__)
+_EVENT: Final = Statement.inserting(
+    AuditEvent.__tablename__, "tenant_id id at actor action object_type object_id details request_id job_id"
+)
+_PENDING: Final = Statement.inserting(AuditPending.__tablename__, "tenant_id id")
 
 
 def record(
@@ -40,13 +42,12 @@ def record(
         "action": action,
         "object_type": object_type,
         "object_id": str(object_id),
-        "details": telemetry.without_people(dict(details or {})),
+        "details": Jsonb(telemetry.without_people(details or {})),
         "request_id": telemetry.fact("request_id"),
         "job_id": telemetry.fact("job_id"),
     }
-    connection = session.connection()
-    connection.execute(_EVENT, event)
-    connection.execute(_PENDING, {"tenant_id": tenant, "id": event_id})
+    _EVENT.rows(event)
+    _PENDING.rows({"tenant_id": tenant, "id": event_id})
 
 
 def actor_name() -> str:

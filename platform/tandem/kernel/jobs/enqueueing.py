@@ -6,16 +6,21 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy.dialects.postgresql import insert
+from psycopg.types.json import Jsonb
 
 from tandem.kernel import clock, doorbell, ids, telemetry
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import session
 from tandem.kernel.jobs.declaration import Job
 from tandem.kernel.jobs.models import JobRow
+from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import tenant_id
 
-_ONCE: Final = insert(JobRow.__table__).on_conflict_do_nothing().returning(JobRow.__table__.c.id)
+_ONCE: Final = Statement.inserting(
+    JobRow.__tablename__,
+    "tenant_id id name queue args key state run_at attempts max_attempts request_id actor created_at",
+    "ON CONFLICT DO NOTHING RETURNING id",
+)
 
 _OF_ASKED: Final = (
     "id uuid, name text, queue text, args jsonb, state text, run_at timestamptz, attempts bigint, max_attempts bigint, "
@@ -49,7 +54,7 @@ def enqueue(work: Job[Any], *, at: datetime | None = None, key: str | None = Non
     row = _row(work, work.pack(args), at, key)
     if key is None:
         session.add(JobRow(**row))
-    elif session.connection().execute(_ONCE, row).scalar_one_or_none() is None:
+    elif _ONCE.row(row | {"args": Jsonb(row["args"])}) is None:
         return None
     if at is None or at <= row["created_at"]:
         doorbell.note(session, row["tenant_id"], work.queue)
