@@ -185,6 +185,7 @@ def _frame_requests(app: Flask) -> None:
     @app.before_request
     def _begin() -> None:
         telemetry.forget()
+        clock.hold()
         identity.act_as(identity.NOBODY)
         environ = request.environ
         given = environ.get("HTTP_X_REQUEST_ID", "")
@@ -196,4 +197,5 @@ def _frame_requests(app: Flask) -> None:
 
     @app.teardown_request
     def _end(_error: BaseException | None) -> None:
+        clock.let_go()
         identity.act_as(identity.NOBODY)

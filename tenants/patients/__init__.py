@@ -4,7 +4,7 @@ from tenants.patients.commands import decide_consent, file_prior_diagnosis, regi
 from tenants.patients.consent_texts import REQUIRED as REQUIRED_CONSENTS
 from tenants.patients.errors import ChildNeedsPaediatrics, ConsentMissing, GuardianRequired, PatientNotRegistered
 from tenants.patients.identity_numbers import IdentityNumber, TelephoneNumber, masked, read_identity
-from tenants.patients.models import Patient, PriorDiagnosis
+from tenants.patients.models import Patient, PatientInBrief, PriorDiagnosis
 from tenants.patients.queries import (
     patient,
     patient_for,
@@ -23,6 +23,7 @@ __all__ = [
     "GuardianRequired",
     "IdentityNumber",
     "Patient",
+    "PatientInBrief",
     "PatientNotRegistered",
     "PriorDiagnosis",
     "TelephoneNumber",

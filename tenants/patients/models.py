@@ -1,5 +1,6 @@
 """One hospital's record of a person, what they consented to, and what was diagnosed before."""
 
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,25 @@ DOCUMENT_KINDS: Final = ("outpatient_record", "discharge_summary", "diagnosis_ce
 GUARDED_BELOW_YEARS: Final = 14
 PAEDIATRIC_BELOW_YEARS: Final = 6
 ADULT_FROM_YEARS: Final = 18
+
+
+def whole_years(born_on: str, day: date) -> int:
+    """The age on a day of somebody born on an ISO date."""
+    born = date.fromisoformat(born_on)
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+@dataclass(frozen=True, slots=True)
+class PatientInBrief:
+    """What of a patient decides whether a service is for them, for whoever has read it together with something else."""
+
+    id: UUID
+    born_on: str = field(repr=False)
+    guardian_patient_id: UUID | None
+
+    def age_on(self, day: date) -> int:
+        """Whole years on a day."""
+        return whole_years(self.born_on, day)
 
 
 class Patient(TenantOwned, Versioned, Model):
@@ -55,8 +75,7 @@ class Patient(TenantOwned, Versioned, Model):
 
     def age_on(self, day: date) -> int:
         """Whole years on a day."""
-        born = date.fromisoformat(self.born_on)
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        return whole_years(self.born_on, day)
 
 
 class Consent(TenantOwned, Model):

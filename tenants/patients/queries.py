@@ -14,7 +14,14 @@ from tandem.kernel.tenancy import tenant_id
 from tenants.hospitals import is_paediatric, licence_day
 from tenants.patients.consent_texts import REQUIRED, text_in_force
 from tenants.patients.errors import ChildNeedsPaediatrics, ConsentMissing, GuardianRequired, PatientNotRegistered
-from tenants.patients.models import GUARDED_BELOW_YEARS, PAEDIATRIC_BELOW_YEARS, Consent, Patient, PriorDiagnosis
+from tenants.patients.models import (
+    GUARDED_BELOW_YEARS,
+    PAEDIATRIC_BELOW_YEARS,
+    Consent,
+    Patient,
+    PatientInBrief,
+    PriorDiagnosis,
+)
 
 
 def patient_of(person_id: UUID) -> Patient | None:
@@ -59,7 +66,7 @@ def patients_of(person_id: UUID, limit: int, after: str | None) -> Page:
 
 
 def require_fit_for_service(
-    patient: Patient, specialty: str, at: datetime, *, given: Mapping[str, int] | None = None
+    patient: Patient | PatientInBrief, specialty: str, at: datetime, *, given: Mapping[str, int] | None = None
 ) -> None:
     """What must stand before a service is given: consent in force (I-12), and the rules for children (I-16, I-28).
 

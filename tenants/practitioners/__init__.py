@@ -4,6 +4,7 @@ from tenants.practitioners.errors import PractitionerNotCleared, RealNameCheckDu
 from tenants.practitioners.events import PractitionerCleared, PractitionerStopped
 from tenants.practitioners.models import CLEARED, Credential, Practitioner
 from tenants.practitioners.queries import (
+    Qualification,
     cleared_practitioners,
     credentials_in_force,
     practitioner,
@@ -20,6 +21,7 @@ __all__ = [
     "PractitionerCleared",
     "PractitionerNotCleared",
     "PractitionerStopped",
+    "Qualification",
     "RealNameCheckDue",
     "cleared_practitioners",
     "credentials_in_force",

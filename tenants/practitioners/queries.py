@@ -1,6 +1,7 @@
 """Reads about the practitioners of the hospital in scope."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -59,7 +60,19 @@ def require_real_name_check(practitioner_id: UUID, at: datetime | None = None) -
         raise RealNameCheckDue(practitioner_id=practitioner_id)
 
 
-def shortcomings(credential: Credential, kind: str, specialty: str | None, at: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """What of a credential decides, for whoever has read it together with something else."""
+
+    is_main_place: bool
+    multi_site_filing: str | None
+    main_employer_agrees: bool
+    independent_practice_since: date | None
+    registered_specialties: list[str]
+    valid_to: date | None
+
+
+def shortcomings(credential: Credential | Qualification, kind: str, specialty: str | None, at: datetime) -> list[str]:
     """What a credential lacks at a moment, in stable words; empty when it suffices."""
     day = licence_day(at)
     lacking = []

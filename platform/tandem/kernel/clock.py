@@ -7,6 +7,7 @@ A running stack moves together: web, workers, scheduler and the Stripe sandbox r
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,11 +25,15 @@ class _Hands:
     frozen: datetime | None = None
 
 
+_held: ContextVar[timedelta | None] = ContextVar("held_offset", default=None)
+
+
 def now() -> datetime:
     """The current moment, aware, UTC."""
     if _Hands.frozen is not None:
         return _Hands.frozen
-    return datetime.now(UTC) + _offset()
+    held = _held.get()
+    return datetime.now(UTC) + (_offset() if held is None else held)
 
 
 def today(zone: str = BUSINESS_ZONE) -> date:
@@ -60,11 +65,22 @@ def move_to(moment: datetime) -> None:
     fresh = _Hands.offset_file.with_suffix(f".{os.getpid()}")
     fresh.write_text(f"{seconds:.3f}\n")
     fresh.replace(_Hands.offset_file)
+    let_go()
 
 
 def is_movable() -> bool:
     """Whether this process follows a shared offset file."""
     return _Hands.offset_file is not None
+
+
+def hold() -> None:
+    """Let this context see one offset until `let_go`: what a request does happens under one clock, looked at once."""
+    _held.set(_offset())
+
+
+def let_go() -> None:
+    """Follow the shared file again, moment by moment."""
+    _held.set(None)
 
 
 @contextmanager

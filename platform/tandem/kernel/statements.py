@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from tandem.kernel.database import engine_of, session
+from tandem.kernel.database import connection_at_hand, engine_of
 from tandem.kernel.tenancy import current_scope
 
 Row = dict[str, Any]
@@ -36,7 +36,7 @@ class Statement:
 
     def rows(self, facts: Mapping[str, Any]) -> list[Row]:
         """Say it in the transaction at hand; none when it returns no rows."""
-        connection = session.connection()
+        connection = connection_at_hand()
         cursor = _driver(connection).cursor(row_factory=dict_row)
         return self._said(connection, cursor, self.sql, facts)
 
@@ -66,7 +66,8 @@ class Statement:
             cursor.execute(words, facts)
         except psycopg.Error as refused:
             raise _as_sqlalchemy(refused, connection, self.sql) from refused
-        while cursor.description is None:
+        # `rownumber` is None where there are no rows; `description` would say the same by making an object per column.
+        while cursor.rownumber is None:
             if not cursor.nextset():
                 return []
         return cursor.fetchall()

@@ -21,8 +21,8 @@ from tenants.appointments.events import AppointmentBooked
 from tenants.appointments.models import HOLD, NEXT, ORDER_TYPE, Appointment
 from tenants.healthcare_services import bookable_service
 from tenants.hospitals import covers, licence_day
-from tenants.patients import Patient, prior_diagnosis_for, require_fit_for_service, require_patient
-from tenants.practitioners import CLEARED, Credential, require_practitioner, shortcomings
+from tenants.patients import PatientInBrief, prior_diagnosis_for, require_fit_for_service, require_patient
+from tenants.practitioners import CLEARED, Qualification, require_practitioner, shortcomings
 from tenants.schedules import release_slots, slot
 
 HOLDS_AT_ONCE: Final = 500
@@ -222,7 +222,7 @@ def _is_plainly_allowed(held: Row) -> bool:
         return False
     if held["doctor_status"] not in CLEARED or held["registered_specialties"] is None:
         return False
-    credential = Credential(**{name: held[name] for name in _CREDENTIAL})
+    credential = Qualification(**{name: held[name] for name in _CREDENTIAL})
     return all(covers(each, specialty) for each in licences) and not shortcomings(
         credential, held["doctor_kind"], specialty, held["start_at"]
     )
@@ -234,9 +234,9 @@ def _ask_every_room(held: Row) -> None:
     require_practitioner(held["practitioner_id"], held["specialty"], held["start_at"])
 
 
-def _booked_for(held: Row) -> Patient:
+def _booked_for(held: Row) -> PatientInBrief:
     born_on = decrypt(held["born_on"], "patient.born_on")
-    return Patient(id=held["patient_id"], born_on=born_on, guardian_patient_id=held["guardian_patient_id"])
+    return PatientInBrief(id=held["patient_id"], born_on=born_on, guardian_patient_id=held["guardian_patient_id"])
 
 
 def _take_for_good(appointment: Appointment) -> bool:

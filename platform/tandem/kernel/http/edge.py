@@ -24,6 +24,7 @@ from tandem.kernel.tenancy import (
     across_tenants,
     acting_for,
     as_person,
+    current_scope,
     in_public,
     transaction,
 )
@@ -263,7 +264,8 @@ def _reply(route: Route, result: Any) -> Response:
     if route.many:
         page = result if isinstance(result, Page) else Page(result, None)
         return json_response(page_body(page, route.dump), route.status)
-    if session.new or session.dirty:
+    # Asking a session that nobody has used yet would make one.
+    if current_scope().session is not None and (session.new or session.dirty):
         session.flush()
     response = json_response(to_json(route.dump(result)), route.status)
     version = getattr(result, "version", None)
