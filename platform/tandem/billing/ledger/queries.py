@@ -32,11 +32,12 @@ _JOURNAL_SHOWN: Final = tuple(
 
 def journals_by_key(names: Sequence[tuple[str, str]]) -> Sequence[Row[Any]]:
     """What is already booked under these (kind, key) pairs."""
+    # Each key is looked up by itself: a planner may think it cheaper to read the book (seen: five times as dear).
     found = session.execute(
         text(
             "SELECT j.idem_scope, j.idem_key, j.body_sha256, j.id, j.seq FROM unnest(CAST(:scopes AS text[]), "
-            "CAST(:keys AS text[])) AS u(scope, key) JOIN journal j ON j.tenant_id = :tenant "
-            "AND j.idem_scope = u.scope AND j.idem_key = u.key"
+            "CAST(:keys AS text[])) AS u(scope, key) CROSS JOIN LATERAL (SELECT idem_scope, idem_key, body_sha256, id, "
+            "seq FROM journal WHERE tenant_id = :tenant AND idem_scope = u.scope AND idem_key = u.key OFFSET 0) j"
         ),
         {
             "tenant": tenant_id(),
