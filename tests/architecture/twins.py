@@ -116,6 +116,8 @@ _CHOSEN: Final[dict[str, Any]] = {
     "fee_adjustment.programme_id": None,
     "recon_item.status": "differs",
     "job.queue": "fast",
+    "bank_allocation.taken_before_minor": 0,
+    "bank_allocation.follows_minor": None,
     "discrepancy.reconciliation_pass": "R1",
     "discrepancy.proposed_journal": None,
     "discrepancy.no_journal_because": "by_hand",

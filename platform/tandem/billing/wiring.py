@@ -18,6 +18,7 @@ from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
+from tandem.billing.reconciliation import bank_line_api
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
 from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid, TransferAsked, VisitBrought
@@ -40,6 +41,7 @@ APIS: Final[Sequence[Api]] = [
     *dunning_api.APIS,
     *settlements_api.APIS,
     *reconciliation_api.APIS,
+    *bank_line_api.APIS,
 ]
 SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     UsageRecorded: [settlement_jobs.accrue_usage],

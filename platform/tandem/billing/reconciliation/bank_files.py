@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -47,7 +47,10 @@ _AS_THE_BANK: Final = Text("Send the file as the bank made it.", "请上传银�
 
 @dataclass(frozen=True, slots=True)
 class BankLine:
-    """One movement of a bank account: what came in is positive. `row` is its place in the file."""
+    """One movement of a bank account: what came in is positive. `row` is its place in the file.
+
+    `statement` is the bank's own name for the statement it stands on, empty where the file tells none.
+    """
 
     row: int
     booked_on: date
@@ -56,6 +59,7 @@ class BankLine:
     reference: str
     bank_reference: str
     counterparty: str
+    statement: str = ""
 
     @property
     def body(self) -> bytes:
@@ -145,7 +149,8 @@ def _camt_line(entry: Entry, told: Told) -> BankLine | FieldProblem:
         "currency": told.currency, "reference": told.reference, "bank_reference": told.bank_reference,
         "counterparty": told.counterparty, "by_default": "",
     }  # fmt: skip
-    return _line(entry.row, entry.day, ["%Y-%m-%d"], sums, cells)
+    line = _line(entry.row, entry.day, ["%Y-%m-%d"], sums, cells)
+    return replace(line, statement=entry.statement) if isinstance(line, BankLine) else line
 
 
 def _line(

@@ -27,14 +27,14 @@ def match_payouts(rules: Rules) -> dict[str, int]:
         "size": rules.value("bank_batch_size"),
         "fee_most": rules.value("bank_fee_minor"),
     }
-    session.execute(_HOLD, facts)
+    take_turn()
     return {rule: int(session.execute(rung, facts | {"rule": rule}).scalar_one()) for rule, rung in _LADDER.items()}
 
 
 def match_by_hand(line_id: UUID, payout_ids: list[UUID]) -> UUID:
     """Claim a bank's line for payouts that add up to it. Raises BankLineTaken, BankMatchUneven, NotFound."""
     facts: dict[str, Any] = {"tenant": tenant_id(), "line": line_id, "payouts": payout_ids, "match": new_id()}
-    session.execute(_HOLD, facts)
+    take_turn()
     found = session.execute(_BY_HAND, facts).one()
     if found.line_minor is None or found.payouts != len(set(payout_ids)):
         raise NotFound
@@ -45,7 +45,11 @@ def match_by_hand(line_id: UUID, payout_ids: list[UUID]) -> UUID:
     return UUID(str(facts["match"]))
 
 
-# One climber at a time per organisation: two files at once do not race for the same payout.
+def take_turn() -> None:
+    """One climber at a time per organisation: two files at once do not race for the same payout or line."""
+    session.execute(_HOLD, {"tenant": tenant_id()})
+
+
 _HOLD: Final = text(
     "INSERT INTO recon_watermark AS w (tenant_id, comparison, source, position) "
     "VALUES (:tenant, 'R3.ladder', 'turn', 1) "

@@ -35,9 +35,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a statement, `row` in the file's order, and the parts that it tells of itself (none: undivided)."""
+    """One entry of a statement, by the bank's name for that; `row` in the file's order. Without `parts`: undivided."""
 
     row: int
+    statement: str
     status: str
     day: str
     whole: Told
@@ -87,11 +88,12 @@ class _Statements(Camt053Parser):  # type: ignore[misc]  # pycamt tells no types
     def entries(self) -> Iterator[Entry]:
         row = 0
         for statement in self._find_statements_or_reports():
+            name = self._text(statement, "Id")
             for entry in statement.findall("Ntry", self.namespaces):
                 row += 1
-                yield self._entry(row, entry)
+                yield self._entry(row, name, entry)
 
-    def _entry(self, row: int, entry: Any) -> Entry:
+    def _entry(self, row: int, statement: str, entry: Any) -> Entry:
         details = entry.findall("NtryDtls/TxDtls", self.namespaces)
         head = self._told(entry, "Amt", self._text(entry, "AcctSvcrRef") or self._text(entry, "NtryRef"))
         owns = [self._text(each, "Refs/AcctSvcrRef") or self._text(each, "Refs/TxId") for each in details]
@@ -113,7 +115,7 @@ class _Statements(Camt053Parser):  # type: ignore[misc]  # pycamt tells no types
         )
         status = self._text(entry, "Sts/Cd") or self._text(entry, "Sts")
         day = next(filter(None, (self._text(entry, path) for path in _DAYS)), "")
-        return Entry(row, status, day[:10], whole, parts if len(parts) > 1 else [])
+        return Entry(row, statement, status, day[:10], whole, parts if len(parts) > 1 else [])
 
     def _part(self, detail: Any, head: Told, name: str) -> Told:
         path = "Amt" if detail.find("Amt", self.namespaces) is not None else "AmtDtls/TxAmt/Amt"

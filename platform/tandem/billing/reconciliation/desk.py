@@ -3,15 +3,18 @@
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, cast, func, or_, select
 
+from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.models import (
+    BankLineRow,
     BankStatement,
     Discrepancy,
     DiscrepancyResolution,
     DiscrepancyStep,
     PassRun,
     ReconciliationRule,
+    ReconClaim,
 )
 from tandem.kernel.database import Page, page, rows
 from tandem.kernel.tenancy import tenant_id
@@ -96,6 +99,23 @@ def bank_statements(*, limit: int, after: str | None) -> Page:
     wanted = select(*BankStatement.__table__.c).where(BankStatement.tenant_id == tenant_id())
     by = [BankStatement.uploaded_at, BankStatement.id]
     return page(wanted, by=by, limit=limit, after=after, newest_first=True)
+
+
+def bank_lines(*, limit: int, after: str | None) -> Page:
+    """Lines of the scope's accounts, the latest first: whether each is matched, and what of it pays invoices."""
+    taken = (
+        select(func.coalesce(func.max(BankAllocation.taken_minor), 0))
+        .where(BankAllocation.tenant_id == tenant_id(), BankAllocation.bank_line_id == BankLineRow.id)
+        .correlate(BankLineRow)
+        .scalar_subquery()
+    )
+    claim = select(ReconClaim.match_id).where(
+        ReconClaim.tenant_id == tenant_id(), ReconClaim.side == "bank", ReconClaim.claimed_id == BankLineRow.id
+    )
+    is_matched = or_(claim.exists(), taken > 0).label("is_matched")
+    wanted = select(*BankLineRow.__table__.c, taken.label("allocated_minor"), is_matched)
+    wanted = wanted.where(BankLineRow.tenant_id == tenant_id())
+    return page(wanted, by=[BankLineRow.booked_on, BankLineRow.id], limit=limit, after=after, newest_first=True)
 
 
 def rules(*, limit: int, after: str | None) -> Page:

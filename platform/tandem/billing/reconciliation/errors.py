@@ -105,6 +105,14 @@ class BankLineTaken(Problem):
     mend = Text("Read the unmatched ones again.", "请重新查询未匹配的记录。")
 
 
+class BankLineOverdrawn(Problem):
+    """A line of a bank pays at most its own sum in all."""
+
+    status, slug = 409, "bank-line-overdrawn"
+    title = Text("This is more than is left of the bank's line", "超过该笔流水的剩余金额")
+    mend = Text("Allocate at most left_minor.", "分配金额不得超过 left_minor。")
+
+
 class BankMatchUneven(Problem):
     """What is matched by hand adds up on both sides, but for a fee of the bank."""
 

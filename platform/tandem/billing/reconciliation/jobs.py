@@ -14,7 +14,7 @@ from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import Mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.payments import fetch_provider_facts, read_until, record_transfer, transfers_due
 from tandem.billing.reconciliation import commands, queries
-from tandem.billing.reconciliation.bank_matching import match_payouts
+from tandem.billing.reconciliation.bank_matching import match_payouts, take_turn
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
 from tandem.billing.reconciliation.models import DayClose
 from tandem.billing.reconciliation.passes import books, metering, told
@@ -163,11 +163,7 @@ def _reconcile(days: Sequence[date], day_close_id: UUID | None, statement_id: UU
 
 @job(queue="slow", timeout_seconds=600, outside=True)
 def match_bank_lines() -> None:
-    """Match what came in: payouts for a hospital, what customers owe for the operator. [hospital, operator]
-
-    A payment is recorded before its line is claimed, under the bank's own name for the line: killed between the two,
-    the next run records the same and claims it.
-    """
+    """Match what came in: payouts for a hospital, what customers owe for the operator. [hospital, operator]"""
     if tenant_id() != OPERATOR_ID:
         with transaction():
             match_payouts(rules_in_force())
@@ -175,15 +171,9 @@ def match_bank_lines() -> None:
     with across_tenants(reason="bank transfers for invoices"):
         owed = commands.invoices_owed()
     with transaction():
-        matched = commands.transfers_for(owed)
-    for line, invoice in matched:
-        with acting_for(invoice.tenant_id, operator=True), transaction():
-            record_invoice_payment(
-                invoice.invoice_id, amount_minor=line["amount_minor"], paid_on=line["booked_on"],
-                reference=line["bank_reference"] or str(line["id"]),
-            )  # fmt: skip
-        with transaction():
-            commands.claim_transfers([(line["id"], invoice.invoice_id, line["amount_minor"])])
+        take_turn()
+        for allocation_id in commands.spend_whole_lines(commands.transfers_for(owed)):
+            jobs.enqueue(record_allocation, allocation_id=allocation_id)
     _match_repayments()
 
 
@@ -200,6 +190,21 @@ def _match_repayments() -> None:
             )
         with transaction():
             commands.claim_transfers([(line["id"], repayment_id, line["amount_minor"])], side="repayment")
+
+
+@job(queue="slow", timeout_seconds=60, outside=True)
+def record_allocation(allocation_id: UUID) -> None:
+    """Record what a bank's line pays of an invoice, once, under the bank's own reference. [operator]
+
+    The money is there whatever became of the invoice since: what is not owed any more is kept as a surplus.
+    """
+    with transaction():
+        part = commands.claim_allocated(allocation_id)
+    with acting_for(part["customer_id"], operator=True), transaction():
+        record_invoice_payment(
+            part["invoice_id"], amount_minor=part["amount_minor"], paid_on=part["booked_on"],
+            reference=part["reference"], keep_surplus=True,
+        )  # fmt: skip
 
 
 def _prove_books() -> None:

@@ -279,6 +279,8 @@ class BankLineRow(TenantOwned, Changing, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "statement_id"], ["bank_statement.tenant_id", "bank_statement.id"]),
         UniqueConstraint("tenant_id", "account", "identity"),
+        # What allocations refer to, so that the database itself knows how much a line is.
+        UniqueConstraint("tenant_id", "id", "amount_minor"),
         Index("bank_line_by_change_idx", "tenant_id", "changed_xid"),
         Index("bank_line_by_amount_idx", "tenant_id", "currency", "amount_minor", "booked_on"),
         CheckConstraint("amount_minor <> 0", name="amount"),

@@ -131,6 +131,53 @@ class BankMatchSchema(Schema):
     match_id = fields.UUID(required=True)
 
 
+class BankLineSchema(Schema):
+    """One movement of a bank account; `allocated_minor` of it pays invoices."""
+
+    id = fields.UUID(required=True)
+    statement_id = fields.UUID(required=True)
+    account = fields.String(required=True)
+    booked_on = fields.Date(required=True)
+    amount = MoneyField(required=True)
+    reference = fields.String(required=True)
+    bank_reference = fields.String(required=True)
+    counterparty = fields.String(required=True)
+    is_matched = fields.Boolean(required=True)
+    allocated_minor = fields.Integer(required=True)
+
+
+class BankAllocationWishSchema(Schema):
+    """How much of a line pays which invoice, in the line's currency."""
+
+    invoice_id = fields.UUID(required=True)
+    amount_minor = fields.Integer(required=True, validate=rules.Range(1, 10**15))
+
+
+class BankAllocationsWishSchema(Schema):
+    """What a transfer pays, all of it or nothing."""
+
+    allocations = fields.List(fields.Nested(BankAllocationWishSchema), required=True, validate=rules.Length(1, 50))
+
+
+class BankAllocationSchema(Schema):
+    """A part of a line that pays an invoice."""
+
+    id = fields.UUID(required=True)
+    customer_id = fields.UUID(required=True)
+    invoice_id = fields.UUID(required=True)
+    amount_minor = fields.Integer(required=True)
+    rule = fields.String(required=True)
+    allocated_at = fields.DateTime(required=True)
+
+
+class BankAllocationsSchema(Schema):
+    """All that a line pays, and what of it is left."""
+
+    bank_line_id = fields.UUID(required=True)
+    left_minor = fields.Integer(required=True)
+    allocations = fields.List(fields.Nested(BankAllocationSchema), required=True)
+
+
 class RunSchema(Schema):
     """The latest run over one day."""
 

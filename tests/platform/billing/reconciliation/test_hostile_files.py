@@ -163,6 +163,21 @@ def test_one_file_sent_twice_at_once_is_one_statement(hospital: UUID, app: Flask
     assert kept(hospital) == (3, 200)
 
 
+def test_a_statement_that_says_otherwise_under_its_name_is_refused_and_the_same_said_again_is_not(
+    hospital: UUID, send: Callable[..., Any]
+) -> None:
+    said = camt(entry(detail(reference="po_x")))
+    first = send(said, "camt053")
+
+    again = send(said.replace("<GrpHdr>", "\n<GrpHdr>"), "camt053")
+    more = send(said.replace("</Stmt>", entry(amount="7.00").replace("B1", "B2") + "</Stmt>"), "camt053")
+    renamed = send(camt(entry(amount="7.00").replace("B1", "B2")).replace("<Id>S1<", "<Id>S2<"), "camt053")
+
+    assert [answer.status_code for answer in (first, again, more, renamed)] == [201, 201, 422, 201]
+    assert [(each["field"], each["code"]) for each in more.json["errors"]] == [("rows.1.statement", "statement")]
+    assert kept(hospital) == (3, 2)
+
+
 def test_another_hospitals_line_is_like_none(hospital: UUID, send: Callable[..., Any], client: FlaskClient) -> None:
     send(HEADER + "2026-09-03,100.00,CNY,x,A1,y\n")
     with acting_for(hospital):

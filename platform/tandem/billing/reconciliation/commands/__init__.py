@@ -1,8 +1,10 @@
 """What is decided about reconciliation: runs, differences, rules."""
 
+from tandem.billing.reconciliation.commands.allocating import allocate_line, allocations_of, claim_allocated
 from tandem.billing.reconciliation.commands.banking import (
     claim_transfers,
     invoices_owed,
+    spend_whole_lines,
     take_in_bank_file,
     transfers_for,
     transfers_sent,
@@ -30,7 +32,10 @@ from tandem.billing.reconciliation.commands.running import (
 
 __all__ = [
     "COMPARISONS",
+    "allocate_line",
+    "allocations_of",
     "approve_resolution",
+    "claim_allocated",
     "claim_transfers",
     "compare",
     "explain",
@@ -47,6 +52,7 @@ __all__ = [
     "request_day_close",
     "require_day_over",
     "set_rule",
+    "spend_whole_lines",
     "take_in_bank_file",
     "transfers_for",
     "transfers_sent",

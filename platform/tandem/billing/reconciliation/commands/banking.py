@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, text
 
 from tandem.billing.invoices import Invoice
 from tandem.billing.reconciliation.bank_files import BankLine, read_bank_file, refusal
+from tandem.billing.reconciliation.bank_models import BankStatementName
 from tandem.billing.reconciliation.errors import BankFileRefused
 from tandem.billing.reconciliation.models import BankLineRow, BankStatement
 from tandem.kernel import audit, clock
@@ -22,6 +23,9 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import tenant_id
 
 _CHANGED: Final = Text("The bank said otherwise of this line before", "该流水与此前上传的内容不一致")
+_OTHERWISE: Final = Text(
+    "The bank said otherwise under this statement's name", "同一编号的对账单内容与此前上传的不一致"
+)
 _ASK: Final = Text("Ask the bank which of the two is true.", "请向银行核实以哪一份为准。")
 _WORDS: Final = re.compile(r"[\s,;:，；：/]+")
 LINES_AT_ONCE: Final = 1_000
@@ -45,6 +49,7 @@ def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStat
     if altered:
         told = [refusal(line.row, "line", _CHANGED, _ASK, "changed") for line in altered]
         raise BankFileRefused(*told, wrong_count=len(told))
+    names = _unsaid(account, named)
     fresh = {key: line for key, line in named.items() if key not in before}
     statement = BankStatement(
         tenant_id=tenant_id(), id=new_id(), account=account, profile=profile, file_sha256=digest,
@@ -54,6 +59,12 @@ def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStat
     session.flush()
     if fresh:
         session.execute(insert(BankLineRow), [_row(statement, key, line) for key, line in fresh.items()])
+    if names:
+        head = {"tenant_id": statement.tenant_id, "statement_id": statement.id, "account": account}
+        session.execute(
+            insert(BankStatementName),
+            [head | {"id": new_id(), "name": name, "body_sha256": body} for name, body in names.items()],
+        )
     audit.record(
         action="bank_statement.taken_in", object_type="bank_statement", object_id=statement.id,
         details={"lines": len(named), "new": len(fresh)},
@@ -82,15 +93,15 @@ class Owed:
     currency: str
 
 
-def invoices_owed() -> list[Owed]:
-    """What customers owe, of all of them. [operator, across tenants]"""
+def invoices_owed(invoice_ids: Collection[UUID] | None = None) -> list[Owed]:
+    """What customers owe, of all of them or on these invoices. [operator, across tenants]"""
     open_minor = Invoice.total_minor - Invoice.paid_minor - Invoice.credited_minor
-    found = rows(
-        select(Invoice.tenant_id, Invoice.id, Invoice.document_no, Invoice.currency, open_minor.label("open_minor"))
-        .where(Invoice.status == "issued", Invoice.kind == "invoice", Invoice.document_no.is_not(None), open_minor > 0)
-        .order_by(Invoice.due_on)
-        .limit(LINES_AT_ONCE * 10)
-    )
+    wanted = select(
+        Invoice.tenant_id, Invoice.id, Invoice.document_no, Invoice.currency, open_minor.label("open_minor")
+    ).where(Invoice.status == "issued", Invoice.kind == "invoice", Invoice.document_no.is_not(None), open_minor > 0)
+    if invoice_ids is not None:
+        wanted = wanted.where(Invoice.id.in_(invoice_ids))
+    found = rows(wanted.order_by(Invoice.due_on).limit(LINES_AT_ONCE * 10))
     return [Owed(row["tenant_id"], row["id"], row["document_no"], row["open_minor"], row["currency"]) for row in found]
 
 
@@ -141,6 +152,18 @@ def claim_transfers(matched: Sequence[tuple[UUID, UUID, int]], *, side: str = "i
     )
 
 
+def spend_whole_lines(matched: Sequence[tuple[dict[str, Any], Owed]]) -> list[UUID]:
+    """Spend whole lines on the invoices that they name; returns which allocations are to be recorded. [operator]"""
+    claim_transfers([(line["id"], invoice.invoice_id, line["amount_minor"]) for line, invoice in matched])
+    facts = {
+        "tenant": tenant_id(), "now": clock.now(), "by": actor_name(),
+        "lines": [line["id"] for line, _ in matched],
+        "invoices": [invoice.invoice_id for _, invoice in matched],
+        "customers": [invoice.tenant_id for _, invoice in matched],
+    }  # fmt: skip
+    return list(session.execute(_ALLOCATE, facts).scalars())
+
+
 def _named(lines: Sequence[BankLine]) -> dict[str, BankLine]:
     """Each line under the bank's own reference, or under what it says and how many of its like came before it."""
     named: dict[str, BankLine] = {}
@@ -152,6 +175,32 @@ def _named(lines: Sequence[BankLine]) -> dict[str, BankLine]:
             raise BankFileRefused(refusal(line.row, "line", _CHANGED, _ASK, "changed"), wrong_count=1)
         named.setdefault(name, line)
     return named
+
+
+def _unsaid(account: str, named: Mapping[str, BankLine]) -> dict[str, bytes]:
+    """The file's statements that were never read before, each with what it says. Raises BankFileRefused.
+
+    A statement that says otherwise under the same name is no longer file, but another word of the bank.
+    """
+    told: defaultdict[str, list[bytes]] = defaultdict(list)
+    rows_of: dict[str, int] = {}
+    for identity, line in named.items():
+        if line.statement:
+            told[line.statement].append(identity.encode() + b"\x00" + line.body)
+            rows_of.setdefault(line.statement, line.row)
+    bodies = {name: sha256(b"\x1e".join(sorted(lines))).digest() for name, lines in told.items()}
+    known = session.execute(
+        select(BankStatementName.name, BankStatementName.body_sha256).where(
+            BankStatementName.tenant_id == tenant_id(),
+            BankStatementName.account == account,
+            BankStatementName.name.in_(list(bodies)),
+        )
+    )
+    said = {row.name: bytes(row.body_sha256) for row in known}
+    if changed := [name for name in bodies if name in said and said[name] != bodies[name]]:
+        wrong = [refusal(rows_of[name], "statement", _OTHERWISE, _ASK, "statement") for name in changed]
+        raise BankFileRefused(*wrong, wrong_count=len(wrong))
+    return {name: body for name, body in bodies.items() if name not in said}
 
 
 def _before(account: str, identities: list[str]) -> dict[str, bytes]:
@@ -182,7 +231,9 @@ _HOLD_ACCOUNT: Final = text(
 _UNMATCHED: Final = text(
     "SELECT l.id, l.amount_minor, l.currency, l.booked_on, l.reference, l.bank_reference, l.identity FROM bank_line l "
     "WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND NOT EXISTS (SELECT FROM recon_claim c "
-    "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) ORDER BY l.booked_on, l.id LIMIT :most"
+    "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) AND NOT EXISTS (SELECT "
+    "FROM bank_allocation a WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id) "
+    "ORDER BY l.booked_on, l.id LIMIT :most"
 )
 _UNMATCHED_OUT: Final = text(str(_UNMATCHED).replace("l.amount_minor > 0", "l.amount_minor < 0"))
 _CLAIM: Final = text(
@@ -192,4 +243,14 @@ _CLAIM: Final = text(
     "AS u(line_id, invoice_id, amount) JOIN bank_line l ON l.tenant_id = :tenant AND l.id = u.line_id "
     "CROSS JOIN LATERAL (VALUES ('bank', u.line_id), (:side, u.invoice_id)) v(side, claimed_id) "
     "ON CONFLICT (tenant_id, side, claimed_id) DO NOTHING"
+)
+# Only lines of which nothing is spent yet: one that somebody allocates by hand at the same moment stays theirs.
+_ALLOCATE: Final = text(
+    "INSERT INTO bank_allocation (tenant_id, id, bank_line_id, line_minor, customer_id, invoice_id, amount_minor, "
+    "taken_before_minor, taken_minor, rule, allocated_by, allocated_at) "
+    "SELECT l.tenant_id, md5(l.id::text || u.invoice_id)::uuid, l.id, l.amount_minor, u.customer_id, u.invoice_id, "
+    "l.amount_minor, 0, l.amount_minor, 'reference', :by, CAST(:now AS timestamptz) "
+    "FROM unnest(CAST(:lines AS uuid[]), CAST(:invoices AS uuid[]), CAST(:customers AS uuid[])) "
+    "AS u(line_id, invoice_id, customer_id) JOIN bank_line l ON l.tenant_id = :tenant AND l.id = u.line_id "
+    "ON CONFLICT DO NOTHING RETURNING id"
 )

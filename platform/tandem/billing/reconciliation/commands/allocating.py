@@ -1,0 +1,113 @@
+"""What a bank's line pays: by its number where it names one invoice, by hand where it pays several, or a part of one.
+
+The line is spent first, in the operator's tenant, where the database keeps it from being spent twice; the payment is
+recorded by a job, once for each line and invoice, under the bank's own reference.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import RowMapping, select, text
+
+from tandem.billing.invoices import InvoiceNotOpen, InvoiceOverpaid
+from tandem.billing.reconciliation.bank_matching import take_turn
+from tandem.billing.reconciliation.bank_models import BankAllocation
+from tandem.billing.reconciliation.commands.banking import Owed
+from tandem.billing.reconciliation.errors import BankLineOverdrawn, BankLineTaken, BankMatchUneven
+from tandem.kernel import audit, clock
+from tandem.kernel.audit import actor_name
+from tandem.kernel.database import refusing, session
+from tandem.kernel.errors import NotFound
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import tenant_id
+
+
+def allocate_line(line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed]) -> Sequence[BankAllocation]:
+    """Spend a line on invoices: how much on which, of what is owed. All of it or nothing. [operator]
+
+    Raises BankLineTaken for a line that is matched with something else or pays one of them already,
+    BankLineOverdrawn, BankMatchUneven for another currency, InvoiceNotOpen, InvoiceOverpaid, NotFound.
+    """
+    take_turn()
+    line = session.execute(_LINE, {"tenant": tenant_id(), "line": line_id}).one_or_none()
+    if line is None:
+        raise NotFound
+    if line.is_matched and not line.taken_minor:
+        raise BankLineTaken
+    _require_owed(wanted, owed, line.currency)
+    left_minor = line.amount_minor - line.taken_minor
+    if sum(wanted.values()) > left_minor:
+        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=left_minor)
+    rows, taken = [], int(line.taken_minor)
+    for invoice_id, amount_minor in wanted.items():
+        rows.append(_part(line, owed[invoice_id], amount_minor, taken))
+        taken += amount_minor
+    with refusing(
+        bank_allocation_invoice_key=BankLineTaken,
+        bank_allocation_from_key=BankLineTaken,
+        bank_allocation_within_the_line_check=BankLineOverdrawn,
+    ):
+        session.add_all(rows)
+    audit.record(
+        action="bank_line.allocated", object_type="bank_line", object_id=line_id,
+        details={"invoices": len(rows), "amount_minor": sum(wanted.values())},
+    )  # fmt: skip
+    return rows
+
+
+def claim_allocated(allocation_id: UUID) -> RowMapping:
+    """Mark the part's line as matched; returns what its payment is recorded by. [the operator's own job]
+
+    No role of the operator's people writes claims. Raises NotFound.
+    """
+    found = session.execute(_ALLOCATION, {"tenant": tenant_id(), "id": allocation_id}).mappings().one_or_none()
+    if found is None:
+        raise NotFound
+    session.execute(_CLAIM_LINE, {"tenant": tenant_id(), "line": found["bank_line_id"], "now": clock.now()})
+    return found
+
+
+def allocations_of(line_id: UUID) -> Sequence[BankAllocation]:
+    """What a line pays, in order."""
+    mine = select(BankAllocation).where(BankAllocation.tenant_id == tenant_id(), BankAllocation.bank_line_id == line_id)
+    return session.scalars(mine.order_by(BankAllocation.taken_minor)).all()
+
+
+def _require_owed(wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], currency: str) -> None:
+    for invoice_id, amount_minor in wanted.items():
+        found = owed.get(invoice_id)
+        if found is None:
+            raise InvoiceNotOpen(invoice_id=str(invoice_id))
+        if found.currency != currency:
+            raise BankMatchUneven(line_currency=currency, invoice_currency=found.currency)
+        if amount_minor > found.open_minor:
+            raise InvoiceOverpaid(invoice_id=str(invoice_id), open_minor=found.open_minor)
+
+
+def _part(line: Any, invoice: Owed, amount_minor: int, taken_minor: int) -> BankAllocation:
+    return BankAllocation(
+        tenant_id=tenant_id(), id=new_id(), bank_line_id=line.id, line_minor=line.amount_minor,
+        customer_id=invoice.tenant_id, invoice_id=invoice.invoice_id, amount_minor=amount_minor,
+        taken_before_minor=taken_minor, taken_minor=taken_minor + amount_minor, follows_minor=taken_minor or None,
+        rule="manual", allocated_by=actor_name(), allocated_at=clock.now(),
+    )  # fmt: skip
+
+
+_LINE: Final = text(
+    "SELECT l.id, l.amount_minor, l.currency, coalesce((SELECT max(a.taken_minor) FROM bank_allocation a "
+    "WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id), 0) AS taken_minor, EXISTS (SELECT FROM recon_claim c "
+    "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) AS is_matched "
+    "FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line AND l.amount_minor > 0"
+)
+_CLAIM_LINE: Final = text(
+    "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
+    "SELECT l.tenant_id, 'bank', l.id, l.id, 'manual', l.amount_minor, CAST(:now AS timestamptz) FROM bank_line l "
+    "WHERE l.tenant_id = :tenant AND l.id = :line ON CONFLICT (tenant_id, side, claimed_id) DO NOTHING"
+)
+_ALLOCATION: Final = text(
+    "SELECT a.bank_line_id, a.customer_id, a.invoice_id, a.amount_minor, l.booked_on, "
+    "coalesce(nullif(l.bank_reference, ''), l.id::text) AS reference FROM bank_allocation a JOIN bank_line l "
+    "ON l.tenant_id = a.tenant_id AND l.id = a.bank_line_id WHERE a.tenant_id = :tenant AND l.tenant_id = :tenant "
+    "AND a.id = :id"
+)

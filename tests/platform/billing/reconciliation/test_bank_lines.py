@@ -1,0 +1,166 @@
+"""A transfer pays several invoices, by hand and by number: each once, and never more in all than came in."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from tandem.billing.invoices import Invoice, invoice
+from tandem.billing.reconciliation import commands
+from tandem.billing.reconciliation.commands.banking import Owed
+from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tests.hospitals import a_hospital
+from tests.people import a_key, once
+from tests.platform.billing.invoices.money import a_customer, a_line, issued
+
+HEADER = "日期,金额,币种,摘要,流水号,对方户名\n"
+
+
+class Desk:
+    """The operator's finance office and the transfers that its bank tells of."""
+
+    def __init__(self, client: FlaskClient, work: Callable[..., int]) -> None:
+        self.client, self.work = client, work
+        self.key = a_key(OPERATOR_ID, "operator", "operator_finance")
+        self.mark = new_id().hex[-10:]
+
+    def transfer(self, amount: str, said: str = "货款", currency: str = "CNY") -> str:
+        """A transfer comes in; returns its line."""
+        number = new_id().hex[-10:]
+        content = f"{HEADER}2026-11-20,{amount},{currency},{said},T{number},某公司\n"
+        path = f"/api/operator/v1/bank_statements?account=op{self.mark}"
+        kind = {"Content-Type": "text/csv"}
+        assert self.client.post(path, data=content.encode(), headers=self.key | once() | kind).status_code == 201
+        self.work(OPERATOR_ID)
+        with acting_for(OPERATOR_ID):
+            named = text("SELECT id FROM bank_line WHERE tenant_id = :t AND bank_reference = :r")
+            return str(session.execute(named, {"t": OPERATOR_ID, "r": f"T{number}"}).scalar_one())
+
+    def allocate(self, line: str, *parts: tuple[Invoice, int]) -> Any:
+        wish = {"allocations": [{"invoice_id": str(row.id), "amount_minor": amount} for row, amount in parts]}
+        path = f"/api/operator/v1/bank_lines/{line}/allocations"
+        answer = self.client.post(path, json=wish, headers=self.key | once())
+        self.work(OPERATOR_ID)
+        return answer
+
+    def shown(self, line: str) -> Any:
+        listed = self.client.get("/api/operator/v1/bank_lines?limit=100", headers=self.key).json["data"]
+        (row,) = (each for each in listed if each["id"] == line)
+        return row["is_matched"], row["allocated_minor"]
+
+
+@pytest.fixture
+def desk(client: FlaskClient, work: Callable[..., int]) -> Desk:
+    return Desk(client, work)
+
+
+def paid(row: Invoice) -> tuple[int, str]:
+    with acting_for(row.tenant_id):
+        found = invoice(row.id)
+        return found.paid_minor, found.status
+
+
+def test_one_transfer_pays_three_invoices_of_two_customers_and_what_is_left_can_be_spent_later(desk: Desk) -> None:
+    customer = a_customer()
+    one, two, three = (
+        issued(customer, a_line(1_000)),
+        issued(customer, a_line(2_000)),
+        issued(a_hospital(), a_line(500)),
+    )
+    line = desk.transfer("40.00")
+
+    first = desk.allocate(line, (one, 1_000), (two, 1_500))
+    rest = desk.allocate(line, (three, 500))
+
+    assert (first.status_code, first.json["left_minor"], rest.json["left_minor"]) == (201, 1_500, 1_000)
+    assert [paid(row) for row in (one, two, three)] == [(1_000, "settled"), (1_500, "issued"), (500, "settled")]
+    assert [part["invoice_id"] for part in rest.json["allocations"]] == [str(row.id) for row in (one, two, three)]
+    assert desk.shown(line) == (True, 3_000)
+
+
+def test_a_line_pays_an_invoice_once_and_two_lines_pay_it_in_parts(desk: Desk) -> None:
+    row = issued(a_customer(), a_line(3_000))
+    line, other = desk.transfer("10.00"), desk.transfer("20.00")
+
+    answers = [desk.allocate(line, (row, 400)), desk.allocate(line, (row, 400)), desk.allocate(other, (row, 2_000))]
+
+    assert [answer.status_code for answer in answers] == [201, 409, 201]
+    assert answers[1].json["type"] == "/problems/bank-line-taken"
+    assert paid(row) == (2_400, "issued")
+
+
+def test_more_than_a_line_has_left_than_an_invoice_asks_or_in_another_currency_is_refused_whole(desk: Desk) -> None:
+    row, other = issued(a_customer(), a_line(1_000)), issued(a_customer(), a_line(9_000))
+    line, foreign = desk.transfer("20.00"), desk.transfer("20.00", currency="HKD")
+
+    answers = [
+        desk.allocate(line, (other, 1_500), (row, 501)),
+        desk.allocate(line, (row, 1_001)),
+        desk.allocate(foreign, (row, 1_000)),
+        desk.allocate(str(new_id()), (row, 1_000)),
+        desk.allocate(line, (Invoice(id=new_id()), 1)),
+    ]
+
+    told = [answer.json["type"].removeprefix("/problems/") for answer in answers]
+    assert told == ["bank-line-overdrawn", "invoice-overpaid", "bank-match-uneven", "not-found", "invoice-not-open"]
+    assert (paid(row), paid(other), desk.shown(line)) == ((0, "issued"), (0, "issued"), (False, 0))
+
+
+def test_hands_that_spend_one_line_at_once_spend_it_once(desk: Desk, app: Flask) -> None:
+    rows = [issued(a_customer(), a_line(700)) for _ in range(4)]
+    line = UUID(desk.transfer("14.00"))
+
+    def spend(row: Invoice) -> int:
+        owed = {row.id: Owed(row.tenant_id, row.id, row.document_no or "", 700, "CNY")}
+        with app.app_context(), acting_for(OPERATOR_ID), transaction():
+            return len(commands.allocate_line(line, {row.id: 700}, owed))
+
+    with ThreadPoolExecutor(4) as hands:
+        done = [each.exception() for each in [hands.submit(spend, row) for row in rows]]
+
+    assert sum(each is None for each in done) == 2
+    assert desk.shown(str(line)) == (True, 1_400)
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"amount": 101, "taken": 101}, "within_the_line"),
+        ({"amount": 200, "taken": 200, "line_minor": 200}, "bank_line_fkey"),
+        ({"before": 50, "taken": 60, "amount": 10, "follows": 50}, "bank_allocation_fkey"),
+        ({"before": 50, "taken": 60, "amount": 10}, "first_or_follows"),
+        ({"taken": 5}, "taken_check"),
+    ],
+    ids=["beyond the line", "a line that is made larger", "after a gap", "out of nowhere", "counted short"],
+)
+def test_the_database_itself_keeps_a_line_from_being_overspent(
+    desk: Desk, change: dict[str, int], constraint: str
+) -> None:
+    line = desk.transfer("1.00")
+    facts = {"amount": 10, "before": 0, "taken": 10, "follows": None, "line_minor": 100} | change
+
+    with pytest.raises(IntegrityError, match=constraint), acting_for(OPERATOR_ID), transaction():
+        session.execute(
+            text("INSERT INTO bank_allocation (tenant_id, id, bank_line_id, line_minor, customer_id, invoice_id, "
+                 "amount_minor, taken_before_minor, taken_minor, follows_minor, rule, allocated_by, allocated_at) "
+                 "VALUES (:t, :id, :line, :line_minor, :id, :id, :amount, :before, :taken, :follows, 'manual', 'x', now())"),
+            facts | {"t": OPERATOR_ID, "id": new_id(), "line": line},
+        )  # fmt: skip
+
+
+def test_a_transfer_spent_by_its_number_is_not_spent_again_by_hand(desk: Desk) -> None:
+    row, other = issued(a_customer(), a_line(123_456)), issued(a_customer(), a_line(100))
+    line = desk.transfer("1234.56", f"付款 {row.document_no}")
+
+    again = desk.allocate(line, (other, 100))
+
+    assert (again.status_code, again.json["type"]) == (409, "/problems/bank-line-overdrawn")
+    assert (paid(row), paid(other)) == ((123_456, "settled"), (0, "issued"))
