@@ -296,9 +296,22 @@ def test_another_employer_finds_nothing(employer: Prepaying, at: At, client: Fla
     statement, stranger = employer.proposed(), a_key(a_customer(), "employer", "employer_admin")
     one = f"/api/employer/v1/settlement_statements/{statement.id}"
 
-    read, signed = client.get(one, headers=stranger), client.post(f"{one}/confirmation", headers=stranger | once())
+    read = [
+        client.get(f"{one}{path}", headers=stranger).status_code
+        for path in ("", "/kit", "/line_disputes", "/adjustments")
+    ]
+    wish = {"withheld_minor": 0, "because": "?", "evidence": "?"}
+    correction = {"amount_minor": -1, "because": "?", "line_dispute_id": str(new_id())}
+    said = [
+        client.post(f"{one}/{path}", json=body, headers=stranger | once()).status_code
+        for path, body in (
+            ("confirmation", None),
+            (f"lines/{employer.programme}/invoiced/disputes", wish),
+            ("adjustments", correction),
+        )
+    ]
 
-    assert (read.status_code, signed.status_code) == (404, 404)
+    assert (read, said) == ([404] * 4, [404] * 3)
     assert client.get("/api/employer/v1/settlement_statements", headers=stranger).json["data"] == []
 
 
