@@ -179,7 +179,8 @@ MATCHING: Final = Row(
     [
         Competitor("ours", "Tandem, pass R1 over everything", "benchmarks.ours.matching:match", _PAIRS, "payments-{n}",
                    "payments against cash.psp's entries of as many journals, from tables to stored items and"
-                   " differences; then one payment in a thousand is changed and the pass runs again"),
+                   " differences; agreement is stored as a count up to a horizon, not as rows (decision 0047); then"
+                   " one payment in a thousand is changed, each a new difference, and the pass runs again"),
         Competitor("pandas", "pandas outer merge", "dataframes.py", _PAIRS, "template0",
                    "both sides in memory before the clock starts; stores nothing", {"engine": "pandas"}),
         Competitor("duckdb", "duckdb full outer join", "dataframes.py", _PAIRS, "template0",

@@ -190,7 +190,7 @@ def advance(name: str, source: str, position: int) -> None:
 
 def _prepare() -> None:
     session.execute(text(f"SET LOCAL statement_timeout = {COMPARE_TIMEOUT_MS}"))
-    session.execute(text("SET LOCAL work_mem = '128MB'"))
+    session.execute(_MUCH_MEMORY)
     session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 
@@ -225,6 +225,7 @@ def _keys(
         session.execute(_ALL_AT_ONCE)
         found = sift(comparison.sieve, books_count, values, most=MOST_KEYS)
     if found is None:
+        session.execute(_MUCH_MEMORY)
         return "full", None, None
     kept = session.execute(_KEPT_KEYS, _names(comparison.name)).scalars()
     session.execute(_IN_LOOPS)
@@ -278,6 +279,7 @@ def _conclude(name: str, mode: str, rules: Rules, values: Mapping[str, Any], che
     return Outcome(run.id, name, mode, checked, changed, new, int(open_count), is_parked)
 
 
+_MUCH_MEMORY: Final = text("SET LOCAL work_mem = '128MB'")
 # Everything, or a few keys among millions: the planner, which cannot know which, is told.
 _ALL_AT_ONCE: Final = text("SET LOCAL enable_nestloop = off")
 _BY_INDEX: Final = text("SET LOCAL enable_seqscan = off")
