@@ -15,7 +15,10 @@ import psycopg
 from sqlalchemy import func, select
 
 from benchmarks.stopwatch import Task
+from tandem.accounts import create_organization
 from tandem.billing import rating, usage
+from tandem.billing.invoices import Invoice
+from tandem.billing.invoices.commands import draft_from_rating
 from tandem.billing.rating import RatedLine
 from tandem.kernel.database import session
 from tandem.kernel.ids import derived_id, new_id
@@ -25,23 +28,39 @@ METERS: Final = 5
 LADDER: Final = ((100, "120"), (1_000, "95"), (10_000, "70"), (None, "45"))
 """(up to, fen per unit)."""
 
+FIRST_DAY: Final = date(2026, 10, 1)
 UNTIL: Final = date(2026, 11, 1)
 TITLE: Final = {"en": "Use", "zh": "用量"}
 
 
 def rate(task: Task) -> None:
-    """Rate October for `count` contracts of one customer, in chunks of a transaction each."""
+    """Rate October for `count` contracts of one customer, in chunks of a transaction each.
+
+    With `bill` it goes on to the end: every contract has its invoice, with its lines, its taxes and what it bills.
+    """
     customer = derived_id("benchmark", "customer")
     plan = _plan()
     with acting_for(customer, operator=True), transaction():
+        create_organization(kind="hospital", name="医院", city="杭州市")
         rating.subscribe(plan_version_id=plan, subject="first", first_day=date(2026, 10, 1))
     quantities = _seed(task, customer, plan)
     chunks = 0
     with task.timed():
         while _chunk(customer):
             chunks += 1
-    _check(customer, sum(_price_minor(each) for each in quantities))
+        if task.facts.get("bill"):
+            _bill(customer)
+    _check(customer, sum(_price_minor(each) for each in quantities), is_billed=bool(task.facts.get("bill")))
     task.tell(chunks=chunks, lines=len(quantities))
+
+
+def _bill(customer: UUID) -> None:
+    after = None
+    while True:
+        with acting_for(customer, statement_timeout_ms=REPORT_TIMEOUT_MS), transaction():
+            _, after = draft_from_rating(FIRST_DAY, after=after)
+        if after is None:
+            return
 
 
 def _chunk(customer: UUID) -> int:
@@ -107,8 +126,9 @@ def _price_minor(quantity: Decimal) -> int:
     return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _check(customer: UUID, wanted: int) -> None:
+def _check(customer: UUID, wanted: int, *, is_billed: bool) -> None:
     with acting_for(customer, statement_timeout_ms=REPORT_TIMEOUT_MS):
         told = session.scalar(select(func.sum(RatedLine.amount_minor)).where(RatedLine.tenant_id == customer))
-    if told != wanted:
-        raise RuntimeError(f"the lines come to {told}, not {wanted}")
+        billed = session.scalar(select(func.sum(Invoice.total_minor)).where(Invoice.tenant_id == customer))
+    if told != wanted or (is_billed and billed != wanted):
+        raise RuntimeError(f"the lines come to {told}, the invoices to {billed}, not {wanted}")

@@ -13,7 +13,7 @@ from tandem.billing.invoices.commands import draft_from_rating, park_customer
 from tandem.cli import main
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.platform.billing.invoices.money import a_hospital
-from tests.platform.billing.invoices.test_runs import a_rated_line
+from tests.platform.billing.invoices.test_runs import a_rated_line, kept
 
 pytestmark = pytest.mark.usefixtures("app")
 Tandem = Callable[..., Result]
@@ -34,8 +34,9 @@ def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch)
 def a_bill_that_waits() -> tuple[UUID, UUID, UUID]:
     """A parked hospital, its rated bill, and the park."""
     hospital = a_hospital()
+    kept(hospital, a_rated_line())
     with acting_for(hospital), transaction():
-        [waits] = draft_from_rating([a_rated_line()], month=date(2026, 9, 1))
+        [waits] = draft_from_rating(date(2026, 9, 1)).invoice_ids
         park = park_customer({"amount_above_history": 100}, evidence={"amount_minor": 10_600}, invoice_id=waits)
     return hospital, waits, park.id
 

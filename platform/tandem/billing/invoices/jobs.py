@@ -5,7 +5,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from tandem.billing.invoices import commands, prepayment_queries, queries
-from tandem.billing.rating import rated_lines
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session
 from tandem.kernel.jobs import job
@@ -31,10 +30,13 @@ def book_void(invoice_id: UUID) -> None:
 
 
 @job(queue="slow", timeout_seconds=300)
-def bill_month(month: date) -> None:
-    """A month was rated: its lines become invoices, and those in line go out."""
-    commands.draft_from_rating(rated_lines(month), month=month)
-    commands.issue_waiting()
+def bill_month(month: date, payer: UUID | None = None, currency: str = "") -> None:
+    """A month was rated: a chunk of its lines becomes invoices; then the next chunk, or what is in line goes out."""
+    drafted = commands.draft_from_rating(month, after=None if payer is None else (payer, currency))
+    if drafted.after is None:
+        jobs.enqueue(issue_waiting)
+    else:
+        jobs.enqueue(bill_month, month=month, payer=drafted.after[0], currency=drafted.after[1])
 
 
 @job(queue="slow", timeout_seconds=300)
@@ -46,8 +48,9 @@ def bill_last_month(scheduled_at: datetime) -> None:
 
 @job(queue="slow", timeout_seconds=300)
 def issue_waiting(billing_park_id: UUID | None = None) -> None:
-    """Somebody released the customer, or asked for all that waits to be tried again."""
-    commands.issue_waiting()
+    """A month was billed, somebody released the customer, or asked for all that waits to be tried again."""
+    if commands.issue_waiting() == commands.AT_MOST:
+        jobs.enqueue(issue_waiting)
 
 
 @job(queue="slow", timeout_seconds=120, outside=True)

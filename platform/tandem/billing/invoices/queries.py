@@ -11,7 +11,6 @@ from tandem.billing.invoices.models import (
     BillingPark,
     Invoice,
     InvoiceLineRow,
-    InvoiceOrigin,
     InvoicePayment,
     InvoiceTax,
     SellerProfile,
@@ -225,35 +224,6 @@ def parks(*, limit: int, after: str | None, open_only: bool = False) -> Page:
     if open_only:
         wanted = wanted.where(BillingPark.status == "parked")
     return page(wanted, by=[BillingPark.parked_at, BillingPark.id], limit=limit, after=after, newest_first=True)
-
-
-def billed_lines(rated_line_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these rated lines that have been billed. [customer]"""
-    origin = InvoiceOrigin.__table__.c
-    wanted = select(origin.id).where(origin.tenant_id == tenant_id(), origin.id.in_(list(rated_line_ids)))
-    return set(session.scalars(wanted))
-
-
-def run_totals(since: date) -> dict[str, dict[date, int]]:
-    """What runs have billed from a day on: by run, by the first day of its month. [customer]
-
-    A run is the part of the key before the digest of its lines: `rating:` contract `:` currency `:`.
-    """
-    run = func.substring(Invoice.run_key, "^rating:[^:]+:[^:]+:")
-    found = session.execute(
-        select(run, Invoice.first_day, cast(func.sum(Invoice.total_minor), BigInteger))
-        .where(
-            Invoice.tenant_id == tenant_id(),
-            Invoice.first_day >= since,
-            Invoice.run_key.startswith("rating:"),
-            Invoice.status != "void",
-        )
-        .group_by(run, Invoice.first_day)
-    )
-    totals: dict[str, dict[date, int]] = {}
-    for name, first_day, total_minor in found:
-        totals.setdefault(name, {})[first_day] = total_minor
-    return totals
 
 
 def waiting_invoices(*, in_force_on: date, limit: int) -> Sequence[RowMapping]:

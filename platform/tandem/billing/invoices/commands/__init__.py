@@ -27,9 +27,10 @@ from tandem.billing.invoices.commands.prepayments import (
     decide_closing,
     propose_closing,
 )
-from tandem.billing.invoices.commands.runs import draft_from_rating, issue_waiting
+from tandem.billing.invoices.commands.runs import AT_MOST, draft_from_rating, issue_waiting
 
 __all__ = [
+    "AT_MOST",
     "OwedBack",
     "Payable",
     "add_seller_profile",

@@ -2,68 +2,76 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import RowMapping, insert
+from sqlalchemy import Row
 
-from tandem.billing.invoices import queries
-from tandem.billing.invoices.commands.drafting import write_drafts
+from tandem.billing.arrays import plain_array, text_array
+from tandem.billing.invoices import queries, run_statements
+from tandem.billing.invoices.commands.drafting import CATEGORY_OF
 from tandem.billing.invoices.commands.issuing import issue_rated
 from tandem.billing.invoices.commands.parking import park_customer
 from tandem.billing.invoices.commands.parties import customer_kind
-from tandem.billing.invoices.drafts import InvoiceDraft, InvoiceLine, Period
+from tandem.billing.invoices.drafts import Period
+from tandem.billing.invoices.errors import TaxRuleUnknown
 from tandem.billing.invoices.guard import Limits, out_of_line
-from tandem.billing.invoices.models import InvoiceOrigin
+from tandem.billing.invoices.suppression import MERGED_CODE, MERGED_TEXT
 from tandem.billing.prices import guard_limits_on
 from tandem.kernel import clock
 from tandem.kernel.database import session
-from tandem.kernel.ids import derived_id
-from tandem.kernel.money import share
+from tandem.kernel.ids import derived_id, new_ids
 from tandem.kernel.tenancy import tenant_id
 
 SERIES: Final = "TDM"
 PAYMENT_DAYS: Final = 30
 AT_MOST: Final = 500
+"""Invoices that are issued in one transaction."""
+
+CHUNK: Final = 5_000
+"""Contracts that are billed in one transaction: a few seconds' work."""
+
 HISTORY: Final = timedelta(days=400)
 
-Rated = Mapping[str, Any] | RowMapping
-Group = tuple[UUID, str]
+Payer = tuple[UUID, str]
+"""A contract, or a subscription without one, and a currency: each has a bill of its own."""
+
+_FIRST: Final[Payer] = (UUID(int=0), "")
 
 
-def draft_from_rating(rated: Sequence[Rated], *, month: date, due_on: date | None = None) -> Sequence[UUID]:
-    """Turn the rated lines on a month's bill into rated invoices, one for each contract and currency. [customer]
+class Drafted(NamedTuple):
+    """The invoices that one chunk of a month's run wrote, and after whom the next chunk begins; None when it was the
+    last."""
+
+    invoice_ids: Sequence[UUID]
+    after: Payer | None
+
+
+def draft_from_rating(
+    month: date, *, due_on: date | None = None, after: Payer | None = None, at_most: int = CHUNK
+) -> Drafted:
+    """Turn a chunk of the rated lines on a month's bill into rated invoices, one for each payer. [customer]
 
     A line that was billed before is left out; lines that come to nothing together make no invoice. A bill that is
-    negative, out of line with its own history, or rated with a doubt parks the customer. Returns the invoices' ids.
+    negative, out of line with its own history, or rated with a doubt parks the customer. Raises TaxRuleUnknown.
     """
-    billed = queries.billed_lines([line["id"] for line in rated])
-    groups: dict[Group, list[Rated]] = {}
-    for line in rated:
-        if line["id"] not in billed:
-            groups.setdefault((line["contract_id"] or line["subscription_id"], line["currency"]), []).append(line)
-    doubtful = [group for group, lines in groups.items() if _is_doubtful(group, lines, month)]
-    payable = [group for group in groups if group not in doubtful and _sum(groups[group]) > 0]
-    kind, last_day = customer_kind(), (month.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    period = Period(month.replace(day=1), last_day)
-    drafts = [
-        InvoiceDraft(
-            series=SERIES,
-            period=period,
-            lines=[_line(line, kind) for line in groups[group]],
-            due_on=due_on or clock.today() + timedelta(days=PAYMENT_DAYS),
-            currency=group[1],
-            contract_id=groups[group][0]["contract_id"],
-            run_key=f"{_prefix(group)}{derived_id('run', *sorted(str(line['id']) for line in groups[group]))}",
-        )
-        for group in payable
-    ]
-    ids = write_drafts(drafts, status="rated")
-    bills: dict[Group, UUID | None] = dict(zip(payable, ids, strict=True))
-    _remember(bills | _nothing(groups), groups)
-    _judge(dict(zip(payable, ids, strict=True)), groups, period)
-    return ids
+    first_day = month.replace(day=1)
+    period = Period(first_day, (first_day + timedelta(days=32)).replace(day=1) - timedelta(days=1))
+    payer, currency = after or _FIRST
+    chunk = {"tenant": tenant_id(), "month": first_day, "payer": payer, "currency": currency, "at_most": at_most}
+    bills = session.execute(run_statements.UNBILLED, chunk).all()
+    clear = [bill for bill in bills if not _is_doubtful(bill, first_day)]
+    payable = [bill for bill in clear if bill.amount_minor > 0]
+    ids = new_ids(len(payable))
+    if payable:
+        _write(payable, ids, period, due_on or clock.today() + timedelta(days=PAYMENT_DAYS))
+    _settle_nothing([bill for bill in clear if bill.amount_minor == 0])
+    invoice_ids = list(map(UUID, ids))
+    _judge(dict(zip(invoice_ids, payable, strict=True)), period)
+    if len(bills) == at_most:
+        return Drafted(invoice_ids, (bills[-1].payer, bills[-1].currency))
+    _judge_silence(period)
+    return Drafted(invoice_ids, None)
 
 
 def issue_waiting() -> int:
@@ -83,87 +91,98 @@ def issue_waiting() -> int:
     return len(waiting)
 
 
-def _prefix(group: Group) -> str:
-    return f"rating:{group[0]}:{group[1]}:"
+def _write(payable: Sequence[Row[Any]], ids: Sequence[str], period: Period, due_on: date) -> None:
+    kind = customer_kind()
+    rule = queries.tax_rules_at({CATEGORY_OF[kind]}, clock.today()).get(CATEGORY_OF[kind])
+    if rule is None:
+        raise TaxRuleUnknown(categories=[CATEGORY_OF[kind]])
+    now = {"tenant": tenant_id(), "now": clock.now()}
+    lines = {
+        "line_ids": plain_array(line_id for bill in payable for line_id in bill.line_ids),
+        "invoice_ids": plain_array(invoice_id for bill, invoice_id in zip(payable, ids, strict=True)
+                                   for _ in bill.line_ids),
+    }  # fmt: skip
+    taxed = {"rate": rule.rate, "merged_code": MERGED_CODE, "merged_text": MERGED_TEXT, "is_merged": kind == "employer"}
+    its_invoices = {
+        "ids": plain_array(ids),
+        "run_keys": text_array([_run_key(bill) for bill in payable]),
+        "contract_ids": plain_array(bill.payer if bill.is_contract else "NULL" for bill in payable),
+    }
+    said = {
+        "series": SERIES,
+        "customer_kind": kind,
+        "first_day": period.first_day,
+        "last_day": period.last_day,
+        "due_on": due_on,
+    }
+    told: dict[str, Any] = {"jurisdiction": rule.jurisdiction, "category": rule.category}
+    told |= {"treatment": rule.treatment, "reason": rule.reason, "circular": rule.circular}
+    session.execute(run_statements.INVOICES, now | lines | taxed | its_invoices | said)
+    session.execute(run_statements.LINES, now | lines | taxed | {"tax_rule_id": rule.id})
+    session.execute(
+        run_statements.TAXES, now | told | {"ids": its_invoices["ids"], "rate": rule.rate, "tax_rule_id": rule.id}
+    )
+    session.execute(run_statements.ORIGINS, now | lines)
 
 
-def _sum(lines: Sequence[Rated]) -> int:
-    return sum(line["amount_minor"] for line in lines)
+def _settle_nothing(bills: Sequence[Row[Any]]) -> None:
+    lines = [line_id for bill in bills for line_id in bill.line_ids]
+    if lines:
+        told = {"line_ids": plain_array(lines), "invoice_ids": plain_array("NULL" for _ in lines)}
+        session.execute(run_statements.ORIGINS, {"tenant": tenant_id(), "now": clock.now()} | told)
 
 
-def _nothing(groups: Mapping[Group, Sequence[Rated]]) -> dict[Group, UUID | None]:
-    return {group: None for group, lines in groups.items() if _sum(lines) == 0 and not _doubts(lines)}
+def _run(bill: Row[Any]) -> str:
+    return f"rating:{bill.payer}:{bill.currency}:"
 
 
-def _doubts(lines: Sequence[Rated]) -> list[str]:
-    return sorted({line["parked_reason"] for line in lines if line.get("parked_reason")})
+def _run_key(bill: Row[Any]) -> str:
+    return f"{_run(bill)}{derived_id('run', *sorted(bill.line_ids))}"
 
 
-def _is_doubtful(group: Group, lines: Sequence[Rated], month: date) -> bool:
-    reasons = dict.fromkeys(_doubts(lines), 0)
-    if _sum(lines) < 0:
+def _is_doubtful(bill: Row[Any], month: date) -> bool:
+    reasons = dict.fromkeys(bill.doubts or [], 0)
+    if bill.amount_minor < 0:
         reasons["negative_total"] = 0
     if reasons:
-        evidence = {"group": str(group[0]), "month": str(month), "amount_minor": _sum(lines), "currency": group[1]}
+        evidence = {"group": str(bill.payer), "month": str(month)}
+        evidence |= {"amount_minor": bill.amount_minor, "currency": bill.currency}
         park_customer(reasons, evidence=evidence, invoice_id=None)
     return bool(reasons)
 
 
-def _judge(bills: Mapping[Group, UUID], groups: Mapping[Group, Sequence[Rated]], period: Period) -> None:
-    """Hold every bill, and every run that billed last month and does not now, against its own history."""
-    totals = queries.run_totals(period.first_day - HISTORY)
+def _judge(bills: Mapping[UUID, Row[Any]], period: Period) -> None:
+    """Hold every bill against its own history."""
+    if not bills:
+        return
     limits = Limits(**guard_limits_on(clock.today(), "invoice"))
+    runs = {"runs": text_array([_run(bill) for bill in bills.values()])}
+    history = {row.run: row.history or [] for row in session.execute(run_statements.HISTORY, _since(period) | runs)}
     days = (period.last_day - period.first_day).days + 1
-    for group, invoice_id in bills.items():
-        lines, history = groups[group], _history(totals.get(_prefix(group), {}), period.first_day)
-        reasons = out_of_line(_sum(lines), lines=len(lines), days=days, history_minor=history, limits=limits)
+    for invoice_id, bill in bills.items():
+        before = history.get(_run(bill), [])
+        reasons = out_of_line(bill.amount_minor, lines=bill.lines, days=days, history_minor=before, limits=limits)
         if reasons:
-            evidence = {"group": str(group[0]), "amount_minor": _sum(lines), "lines": len(lines), "currency": group[1]}
-            park_customer(reasons, evidence=evidence, invoice_id=invoice_id)
-    month_before = (period.first_day - timedelta(days=1)).replace(day=1)
-    for prefix, billed in totals.items():
-        is_silent = month_before in billed and period.first_day not in billed
-        history = _history(billed, period.first_day)
-        reasons = out_of_line(0, lines=0, days=days, history_minor=history, limits=limits)
-        if is_silent and reasons and not any(_prefix(group) == prefix and _sum(groups[group]) for group in groups):
-            evidence = {"group": prefix, "month": str(period.first_day), "amount_minor": 0}
+            evidence = {"group": str(bill.payer), "amount_minor": bill.amount_minor, "lines": bill.lines}
+            park_customer(reasons, evidence=evidence | {"currency": bill.currency}, invoice_id=invoice_id)
+
+
+def _judge_silence(period: Period) -> None:
+    """Hold every run that billed last month and does not now against its own history."""
+    limits = Limits(**guard_limits_on(clock.today(), "invoice"))
+    before = {"month_before": (period.first_day - timedelta(days=1)).replace(day=1)}
+    silent = session.execute(run_statements.SILENT, _since(period) | before).all()
+    # What was not billed for a doubt is not silent: it has parked the customer by itself.
+    here = {"tenant": tenant_id(), "month": period.first_day, "payer": _FIRST[0], "currency": _FIRST[1]}
+    waiting = (
+        {_run(bill) for bill in session.execute(run_statements.UNBILLED, here | {"at_most": CHUNK})} if silent else ()
+    )
+    for row in silent:
+        reasons = out_of_line(0, lines=0, days=1, history_minor=row.history or [], limits=limits)
+        if reasons and row.run not in waiting:
+            evidence = {"group": row.run, "month": str(period.first_day), "amount_minor": 0}
             park_customer(reasons, evidence=evidence, invoice_id=None)
 
 
-def _history(billed: Mapping[date, int], before: date) -> list[int]:
-    return [billed[month] for month in sorted(billed, reverse=True) if month < before]
-
-
-def _line(line: Rated, kind: str) -> InvoiceLine:
-    quantity, price, amount = Decimal(line["quantity"]), line["unit_price"], int(line["amount_minor"])
-    # Over several tiers no one price times the quantity is the amount; then none is told.
-    told = price if price is not None and share(1, quantity * price) == amount else None
-    is_late = line["revision"] > 0
-    return InvoiceLine(
-        code=line["code"],
-        text=f"{line['text_zh']} {line['text_en']}".strip(),
-        quantity=quantity,
-        unit_price=told,
-        amount_minor=amount,
-        members=_members(line, kind),
-        kind="adjustment" if is_late else "item",
-        of=Period(line["period_first"], line["period_until"] - timedelta(days=1)) if is_late else None,
-        line_input_hash=line["line_input_hash"],
-    )
-
-
-def _members(line: Rated, kind: str) -> int | None:
-    # Use whose people were not counted may be one person's: an enterprise is told it in a sum only.
-    counted: int | None = line.get("members")
-    return 0 if counted is None and kind == "employer" and line["meter"] is not None else counted
-
-
-def _remember(bills: Mapping[Group, UUID | None], groups: Mapping[Group, Sequence[Rated]]) -> None:
-    now = clock.now()
-    rows = [
-        {"tenant_id": tenant_id(), "id": line["id"], "invoice_id": invoice_id, "billed_at": now}
-        for group, invoice_id in bills.items()
-        for line in groups[group]
-    ]
-    if rows:
-        session.execute(insert(InvoiceOrigin.__table__), rows)
+def _since(period: Period) -> dict[str, Any]:
+    return {"tenant": tenant_id(), "month": period.first_day, "since": period.first_day - HISTORY}
