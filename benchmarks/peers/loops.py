@@ -1,7 +1,8 @@
 """What a careful program does that takes one thing after the other: Decimal, a query, a commit.
 
 Facts: `load`. `rating`: `count` contracts of five meters and four graduated tiers, priced in memory, nothing stored.
-`invoices`: the same, each contract's use read, its invoice and lines written, committed. `statements`: each hospital's
+`invoices`: the same, each contract's use read, its invoice and lines written, committed; with `whole` also what ours
+keeps of it: which use each line claimed, each line's tax, the tax of the invoice. `statements`: each hospital's
 entries of a month read through a server-side cursor and added up by kind of journal and account (`share`: one in so
 many hospitals, because it is slow). `usage`: one event per transaction with its roll-up, over one connection.
 Settings: psycopg 3, binary, prepared statements; COPY and executemany where a loop would use them.
@@ -21,13 +22,17 @@ TIERS = [
     for first, (past, price) in zip([0, *(past for past, _ in LADDER if past is not None)], LADDER, strict=True)
 ]
 FEN = Decimal(1)
+RATE = Decimal("0.06")
 
 INVOICING = """
 CREATE TABLE usage_rollup (contract_id int, meter int, quantity numeric NOT NULL, PRIMARY KEY (contract_id, meter));
 CREATE TABLE invoice (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, contract_id int NOT NULL,
     period text NOT NULL, total_minor bigint NOT NULL, UNIQUE (contract_id, period));
 CREATE TABLE invoice_line (invoice_id bigint, line_no int, meter int NOT NULL, quantity numeric NOT NULL,
-    amount_minor bigint NOT NULL, PRIMARY KEY (invoice_id, line_no));
+    amount_minor bigint NOT NULL, tax_minor bigint, PRIMARY KEY (invoice_id, line_no));
+CREATE TABLE usage_claim (contract_id int, meter int, quantity numeric NOT NULL, invoice_id bigint NOT NULL,
+    line_no int NOT NULL, PRIMARY KEY (contract_id, meter));
+CREATE TABLE invoice_tax (invoice_id bigint PRIMARY KEY, base_minor bigint NOT NULL, tax_minor bigint NOT NULL);
 """
 METERING = """
 CREATE TABLE usage_event (tenant_id int, source text, event_id text, meter text NOT NULL, subject text NOT NULL,
@@ -72,26 +77,41 @@ def _invoices(task: Task) -> None:
         database.commit()
         with task.timed():
             for contract in range(task.count):
-                _invoice(database, contract)
+                _invoice(database, contract, is_whole=bool(task.facts.get("whole")))
     task.tell()
 
 
-def _invoice(database: psycopg.Connection, contract: int) -> None:
+def _invoice(database: psycopg.Connection, contract: int, *, is_whole: bool) -> None:
     found = database.execute(
         "SELECT meter, quantity FROM usage_rollup WHERE contract_id = %s ORDER BY meter", [contract], prepare=True
     ).fetchall()
-    lines = [(meter, quantity, _price_minor(quantity)) for meter, quantity in found]
+    amounts = [_price_minor(quantity) for _, quantity in found]
+    taxes = [_tax_minor(amount) if is_whole else None for amount in amounts]
     row = database.execute(
         "INSERT INTO invoice (contract_id, period, total_minor) VALUES (%s, '2026-10', %s) RETURNING id",
-        [contract, sum(amount for _, _, amount in lines)],
+        [contract, sum(amounts)],
         prepare=True,
     ).fetchone()
     assert row is not None
+    lines = enumerate(zip(found, amounts, taxes, strict=True), start=1)
     database.cursor().executemany(
-        "INSERT INTO invoice_line VALUES (%s, %s, %s, %s, %s)",
-        [(row[0], line_no, *line) for line_no, line in enumerate(lines, start=1)],
+        "INSERT INTO invoice_line VALUES (%s, %s, %s, %s, %s, %s)",
+        [(row[0], line_no, *use, amount, tax) for line_no, (use, amount, tax) in lines],
     )
+    if is_whole:
+        database.cursor().executemany(
+            "INSERT INTO usage_claim VALUES (%s, %s, %s, %s, %s)",
+            [(contract, *use, row[0], line_no) for line_no, use in enumerate(found, start=1)],
+        )
+        tax_minor = sum(tax or 0 for tax in taxes)
+        database.execute(
+            "INSERT INTO invoice_tax VALUES (%s, %s, %s)", [row[0], sum(amounts) - tax_minor, tax_minor], prepare=True
+        )
     database.commit()
+
+
+def _tax_minor(amount: int) -> int:
+    return int((amount * RATE / (1 + RATE)).quantize(FEN, ROUND_HALF_UP))
 
 
 def _price_minor(quantity: Decimal) -> int:
