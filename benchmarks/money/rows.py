@@ -212,7 +212,7 @@ INVOICES: Final = Row(
         Competitor("loop", "Decimal loop, a transaction per contract", "loops.py", {"small": 200, "full": 3_000},
                    "template0", "reads a contract's use, writes its invoice and lines, commits", {"load": "invoices"}),
         Competitor("whole", "the same with what ours keeps", "loops.py", {"small": 200, "full": 3_000}, "template0",
-                   "also which use each line claimed, each line's tax and the invoice's; no wall, no hash, no foreign key",
+                   "also which use each line claimed, each line's tax and the invoice's; no wall, hash or foreign key",
                    {"load": "invoices", "whole": True}),
     ],
     [
