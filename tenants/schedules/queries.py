@@ -5,12 +5,12 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextualSelect, select, text
-from sqlalchemy import column as named_column
+from sqlalchemy import select
 
 from tandem.kernel import clock
 from tandem.kernel.database import Page, cursor_of, cursor_values, page, session
 from tandem.kernel.errors import NotFound
+from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import tenant_id
 from tenants.schedules.models import PractitionerLeave, Schedule, Slot
 
@@ -25,30 +25,30 @@ def free_slots(service_id: UUID, query: dict[str, Any]) -> Page:
     if query["after"] is not None:
         facts["edge_at"], facts["edge_id"] = cursor_values(query["after"], [Slot.start_at, Slot.id])
     statement = _free_slots_statement(tuple(name for name in (*_NARROWED_BY, "edge_id") if name in facts))
-    found = session.connection().execute(statement, facts).all()
-    listed = [dict(zip(_FREE_NAMES, row, strict=True)) for row in found[: query["limit"]]]
+    found = statement.rows(facts)
+    listed = found[: query["limit"]]
     is_last = len(found) <= query["limit"]
     return Page(listed, None if is_last else cursor_of([listed[-1]["start_at"], listed[-1]["id"]]))
 
 
 _NARROWED_BY: Final = ("from_at", "until_at", "practitioner_id")
 _NARROWING: Final = {
-    "from_at": "start_at >= :from_at",
-    "until_at": "start_at < :until_at",
-    "practitioner_id": "practitioner_id = :practitioner_id",
-    "edge_id": "(start_at, id) > (:edge_at, :edge_id)",
+    "from_at": "start_at >= %(from_at)s",
+    "until_at": "start_at < %(until_at)s",
+    "practitioner_id": "practitioner_id = %(practitioner_id)s",
+    "edge_id": "(start_at, id) > (%(edge_at)s, %(edge_id)s)",
 }
 
 
 @cache
-def _free_slots_statement(narrowed_by: tuple[str, ...]) -> TextualSelect:
+def _free_slots_statement(narrowed_by: tuple[str, ...]) -> Statement:
     # Made once per shape: composing and hashing a SELECT anew costs each request more than the database does.
     conditions = " AND ".join(_NARROWING[name] for name in narrowed_by) or "true"
-    return text(
+    return Statement(
         f"SELECT {', '.join(_FREE_NAMES)} FROM slot "  # noqa: S608 - column names and conditions are constants above
-        "WHERE tenant_id = :tenant_id AND service_id = :service_id AND status = 'free' AND start_at > :now "
-        f"AND {conditions} ORDER BY start_at, id LIMIT :most"
-    ).columns(*map(named_column, _FREE_NAMES))
+        "WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s AND status = 'free' AND start_at > %(now)s "
+        f"AND {conditions} ORDER BY start_at, id LIMIT %(most)s"
+    )
 
 
 def slots(query: dict[str, Any]) -> Page:

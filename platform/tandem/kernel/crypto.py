@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import (
-    URL,
     CheckConstraint,
     Dialect,
+    Engine,
     LargeBinary,
     Text,
     TypeDecorator,
@@ -121,7 +121,7 @@ class _Master:
 
 class _Keys:
     masters: tuple[_Master, ...] = ()
-    cache: Final[OrderedDict[tuple[URL, UUID, str, int], tuple[float, int, bytes]]] = OrderedDict()
+    cache: Final[OrderedDict[tuple[Engine, UUID, str, int], tuple[float, int, bytes]]] = OrderedDict()
     lock: Final = threading.Lock()
 
 
@@ -286,8 +286,9 @@ def _active_key(tenant: UUID, purpose: str) -> tuple[int, bytes]:
 
 
 def _cached(tenant: UUID, purpose: str, number: int, load: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
-    # The operator's tenant has the same id everywhere: one database's key must not serve another's rows.
-    wanted, now = (db.engine.url, tenant, purpose, number), time.monotonic()
+    # The operator's tenant has the same id everywhere: one database's key must not serve another's rows. By engine and
+    # not by URL, which is spelled out anew each time it is hashed or compared.
+    wanted, now = (db.engine, tenant, purpose, number), time.monotonic()
     with _Keys.lock:
         held = _Keys.cache.get(wanted)
         if held is not None and held[0] > now:
