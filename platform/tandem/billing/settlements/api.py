@@ -16,8 +16,7 @@ from tandem.billing.settlements.errors import (
 )
 from tandem.billing.settlements.models import SettlementStatement
 from tandem.billing.settlements.schemas import (
-    DisputeWishSchema,
-    ResolutionWishSchema,
+    ReasonWishSchema,
     SettlementPaymentWishSchema,
     StatementEntrySchema,
     StatementSchema,
@@ -80,7 +79,7 @@ def confirm_statement(statement_id: UUID) -> dict[str, Any]:
 
 
 @hospital_api.post(
-    "/<uuid:statement_id>/disputes", allow="settlements.confirm", takes=DisputeWishSchema, gives=WholeStatementSchema
+    "/<uuid:statement_id>/disputes", allow="settlements.confirm", takes=ReasonWishSchema, gives=WholeStatementSchema
 )
 def dispute_statement(statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Say what is wrong; the statement can still be confirmed later."""
@@ -143,7 +142,7 @@ def propose_draft(hospital_id: UUID, statement_id: UUID) -> dict[str, Any]:
 @operator_api.post(
     f"{_AT}/<uuid:statement_id>/release",
     allow="settlements.release",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=WholeStatementSchema,
 )
 def release_statement(hospital_id: UUID, statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:

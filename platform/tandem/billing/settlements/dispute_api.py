@@ -25,7 +25,7 @@ from tandem.billing.settlements.schemas import (
     FeeInDisputeSchema,
     LineDisputeSchema,
     LineDisputeWishSchema,
-    ResolutionWishSchema,
+    ReasonWishSchema,
     TrafficClaimSchema,
     TrafficClaimWishSchema,
 )
@@ -79,13 +79,13 @@ def list_line_disputes(statement_id: UUID, query: dict[str, Any]) -> Page:
 @employer_api.post(
     "/line_disputes/<uuid:dispute_id>/withdrawal",
     allow="settlements.confirm",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=LineDisputeSchema,
 )
 @hospital_api.post(
     "/line_disputes/<uuid:dispute_id>/withdrawal",
     allow="settlements.confirm",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=LineDisputeSchema,
 )
 def withdraw_dispute(dispute_id: UUID, wish: dict[str, Any]) -> LineDispute:
@@ -96,13 +96,13 @@ def withdraw_dispute(dispute_id: UUID, wish: dict[str, Any]) -> LineDispute:
 @employer_api.post(
     "/line_disputes/<uuid:dispute_id>/move",
     allow="settlements.confirm",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=LineDisputeSchema,
 )
 @hospital_api.post(
     "/line_disputes/<uuid:dispute_id>/move",
     allow="settlements.confirm",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=LineDisputeSchema,
 )
 def move_dispute(dispute_id: UUID, wish: dict[str, Any]) -> LineDispute:
@@ -170,7 +170,7 @@ def list_fees_in_dispute(query: dict[str, Any]) -> Page:
 @hospital_api.post(
     "/fees_in_dispute/<uuid:fee_accrual_id>/consent",
     allow="settlements.confirm",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=FeeInDisputeSchema,
     problems=(NothingInDispute,),
 )
@@ -239,7 +239,7 @@ def claim_visit(hospital_id: UUID, usage_event_id: UUID, wish: dict[str, Any]) -
 @operator_api.post(
     f"{_OF}/fees_in_dispute/<uuid:fee_accrual_id>/waiver",
     allow="settlements.propose",
-    takes=ResolutionWishSchema,
+    takes=ReasonWishSchema,
     gives=FeeInDisputeSchema,
     problems=(NothingInDispute,),
 )

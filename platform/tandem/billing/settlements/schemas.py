@@ -123,14 +123,8 @@ class StatementWishSchema(Schema):
     as_draft = fields.Boolean(load_default=False)
 
 
-class DisputeWishSchema(Schema):
-    """What is wrong with a statement."""
-
-    because = fields.String(required=True, validate=rules.Length(1, 500))
-
-
-class ResolutionWishSchema(Schema):
-    """Why."""
+class ReasonWishSchema(Schema):
+    """Why, in a few words."""
 
     because = fields.String(required=True, validate=rules.Length(1, 500))
 
