@@ -20,7 +20,7 @@ _HORDAK: Final = "its own triggers and foreign keys; 50,000 legs per atomic bloc
 
 def _ours_posting(key: str, title: str, small: int, full: int, **facts: object) -> Competitor:
     return Competitor(
-        key, title, "benchmarks.ours.posting:spread", {"small": small, "full": full}, "ours", "batches of 5,000", facts
+        key, title, "benchmarks.ours.posting:spread", {"small": small, "full": full}, "ours", "batches of 10,000", facts
     )
 
 

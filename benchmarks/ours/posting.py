@@ -10,7 +10,7 @@ from tandem.billing.ledger import JournalDraft, Line, post
 from tandem.kernel.ids import derived_id
 from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, acting_for, transaction
 
-BATCH: Final = 5_000
+BATCH: Final = 10_000
 BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 # Accounts by party: as many of each as there are parties. The last is the one that the hot load goes through.
 CODES: Final = ("ar.hospital", "ar.enterprise", "ap.hospital", "prepaid.programme")

@@ -42,7 +42,7 @@ from tandem.billing.ledger.sealing import body_hash, body_of, seal, written
 from tandem.kernel import clock, ids
 from tandem.kernel.tenancy import tenant_id
 
-CHUNK: Final = 5_000
+CHUNK: Final = 10_000
 """Journals per statement: enough to be fast, few enough that memory stays small whatever the batch."""
 
 
