@@ -17,7 +17,7 @@ FLOOR = 11
 PREPAID_SUMS = (
     ("invoiced_minor", "开票"),
     ("paid_minor", "付款"),
-    ("drawn_minor", "已使用"),
+    ("drawn_minor", "已使用（已披露部分）"),
     ("adjusted_minor", "使用更正"),
     ("open_minor", "期末未付"),
     ("unspent_minor", "期末未使用余额"),
@@ -235,7 +235,7 @@ def prepaid_summary(kit: Kit) -> str:
         for name, chinese in PREPAID_SUMS:
             amount = line.get(name, 0)
             shown = "—" if amount is None else str(amount)
-            note = "（涉及人数不足，暂不披露）" if amount is None else ""
+            note = "：涉及人数不足，暂不披露" if amount is None else ""
             lines.append(f"  {name:<20}{shown:>16}   {chinese}{note}")
     lines.append("合计 total")
     lines += [f"  {name:<20}{told.get(name, 0):>16}   {chinese}" for name, chinese in PREPAID_SUMS]
