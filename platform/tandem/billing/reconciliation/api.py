@@ -7,6 +7,7 @@ from tandem.billing.reconciliation import commands, desk, jobs, queries
 from tandem.billing.reconciliation.bank_matching import match_by_hand
 from tandem.billing.reconciliation.errors import (
     AlreadyProposed,
+    BankFileElsewhere,
     BankFileRefused,
     BankFileUnreadable,
     BankLineTaken,
@@ -192,7 +193,7 @@ _FILES: Final[dict[str, Any]] = {
     "upload": ("text/csv", "application/xml", "application/octet-stream"),
     "query": BankFileQuery,
     "gives": BankStatementSchema,
-    "problems": (BankFileUnreadable, BankFileRefused, *SHEET_PROBLEMS),
+    "problems": (BankFileUnreadable, BankFileElsewhere, BankFileRefused, *SHEET_PROBLEMS),
 }
 
 

@@ -97,6 +97,16 @@ class BankFileRefused(Problem):
     )
 
 
+class BankFileElsewhere(Problem):
+    """One file is of one account: taken in for two, its money would count twice."""
+
+    status, slug = 409, "bank-file-elsewhere"
+    title = Text("This file was taken in for another account", "该文件已用于其他账户")
+    mend = Text(
+        "Send the file of this account; the other one is named here.", "请上传本账户的文件；已用账户见 account。"
+    )
+
+
 class BankLineTaken(Problem):
     """A line of a bank, or a payout, counts once."""
 

@@ -93,7 +93,8 @@ def reconcile_day(day: date) -> None:
 def reconcile_fully() -> None:
     """Hold everything against everything: proof that looking at changes alone has missed nothing. [any tenant]"""
     mirror_book(CURRENCY)
-    since, until = clock.day_bounds(_business_day(clock.now()) - timedelta(days=1))
+    today = _business_day(clock.now())
+    since, until = clock.day_bounds(today - timedelta(days=1))
     for comparison in commands.COMPARISONS:
         with transaction():
             commands.compare(comparison, "full", since, until)
@@ -103,10 +104,14 @@ def reconcile_fully() -> None:
     _compare_mirrors(since, until)
     _prove_books()
     with transaction():
-        found = queries.days_of_usage()
-    for day in found:
+        days = {*queries.days_to_tell(), today - timedelta(days=1)}
+    for day in sorted(day for day in days if day < today):
+        found = _told_of(day)
         with transaction():
-            commands.keep(metering.rollups_and_events(*clock.day_bounds(day)))
+            for each in found:
+                commands.keep(each)
+    with transaction():
+        commands.keep(metering.rollups_and_events(*clock.day_bounds(today)))
 
 
 @job(queue="slow", timeout_seconds=3_600, outside=True)

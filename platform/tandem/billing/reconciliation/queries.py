@@ -116,11 +116,13 @@ def benefit_payments(payment_ids: Collection[UUID]) -> Sequence[RowMapping]:
     return rows(wanted.order_by(Payment.id))
 
 
-def days_of_usage() -> list[date]:
-    """Business days on which anything was used."""
+def days_to_tell() -> list[date]:
+    """Business days on which anything was used or an invoice issued."""
     found = session.execute(
         text(
-            "SELECT DISTINCT (at AT TIME ZONE :zone)::date AS day FROM usage_event WHERE tenant_id = :tenant ORDER BY 1"
+            "SELECT (at AT TIME ZONE :zone)::date AS day FROM usage_event WHERE tenant_id = :tenant UNION "
+            "SELECT (issued_at AT TIME ZONE :zone)::date FROM invoice WHERE tenant_id = :tenant "
+            "AND issued_at IS NOT NULL ORDER BY 1"
         ),
         {"tenant": tenant_id(), "zone": clock.BUSINESS_ZONE},
     )

@@ -178,6 +178,16 @@ def test_a_statement_that_says_otherwise_under_its_name_is_refused_and_the_same_
     assert kept(hospital) == (3, 2)
 
 
+def test_one_file_is_of_one_account(hospital: UUID, send: Callable[..., Any]) -> None:
+    content = HEADER + "2026-09-03,100.00,CNY,x,A1,y\n"
+    send(content)
+
+    elsewhere = send(content, account="6333")
+
+    assert (elsewhere.status_code, elsewhere.json["type"]) == (409, "/problems/bank-file-elsewhere")
+    assert (elsewhere.json["account"], kept(hospital)) == ("6222", (1, 1))
+
+
 def test_another_hospitals_line_is_like_none(hospital: UUID, send: Callable[..., Any], client: FlaskClient) -> None:
     send(HEADER + "2026-09-03,100.00,CNY,x,A1,y\n")
     with acting_for(hospital):

@@ -1,19 +1,22 @@
 """Every pass finds exactly the fault that was planted for it: by looking at what changed, and by looking at all."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from tandem.billing.invoices.commands.booking import book_invoice
 from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.findings import PASSES
+from tandem.billing.reconciliation.jobs import reconcile_employer_last_night, reconcile_fully
 from tandem.billing.reconciliation.matching import Mode
 from tandem.billing.reconciliation.proposals import NO_JOURNAL
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import acting_for, transaction
+from tests.platform.billing.invoices.money import a_line, issued
 from tests.platform.billing.money import NOON, a_hospital_with_an_agreement
 from tests.platform.billing.reconciliation.histories import faults
 from tests.platform.billing.reconciliation.planted import (
@@ -22,6 +25,7 @@ from tests.platform.billing.reconciliation.planted import (
     Story,
     a_ceiling_lowered_afterwards,
     a_priced_visit,
+    accrued,
 )
 
 
@@ -50,6 +54,41 @@ def test_what_was_planted_is_found_exactly_by_the_next_run_and_by_a_full_one(sce
     assert healthy == {}
     assert by_the_next_run == by_a_full_run == planted
     assert proposes_a_journal_or_says_why_not(scene.hospital)
+
+
+CRIMES = {
+    "rollup_differs": "UPDATE usage_rollup SET event_count = event_count + 1, fact_count = fact_count + 1",
+    "invoice_not_booked": "UPDATE journal SET idem_key = idem_key || '-' WHERE kind = 'hospital_invoice_issued'",
+    "mirror_missing": "UPDATE mirror_cursor SET mirrored_seq = 1000",
+    "book_unsound": "UPDATE entry SET amount_minor = amount_minor + 1 WHERE seq = 1 AND line_no = 1",
+}
+"""What other books, documents, seals and counts say (R4 to R7), each with how it is made to differ."""
+
+
+def test_what_no_single_statement_compares_is_found_by_the_nightly_and_by_the_full_run(scene: Scene) -> None:
+    scene.at(NOON + timedelta(hours=6))
+    row = issued(scene.hospital, a_line(10_600))
+    accrued(scene)
+    with acting_for(scene.hospital), transaction():
+        book_invoice(row.id)
+    scene.at(NOON + timedelta(days=1))
+    with acting_for(scene.hospital):
+        reconcile_fully()
+    healthy = faults(scene.hospital)
+
+    for crime in CRIMES.values():
+        scene.alter(f"{crime} {'AND' if 'WHERE' in crime else 'WHERE'} tenant_id = %s", scene.hospital)
+    accrued(scene)
+    with acting_for(scene.hospital):
+        # The nightly run of a book that has no provider to be asked.
+        reconcile_employer_last_night(clock.now())
+    nightly = faults(scene.hospital)
+    scene.forget()
+    with acting_for(scene.hospital):
+        reconcile_fully()
+
+    assert CRIMES.keys() <= set(nightly.values()) - set(healthy.values())
+    assert nightly == faults(scene.hospital)
 
 
 def test_every_comparison_has_a_planted_fault() -> None:

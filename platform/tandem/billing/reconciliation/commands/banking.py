@@ -13,7 +13,7 @@ from sqlalchemy import insert, select, text
 from tandem.billing.invoices import Invoice
 from tandem.billing.reconciliation.bank_files import BankLine, read_bank_file, refusal
 from tandem.billing.reconciliation.bank_models import BankStatementName
-from tandem.billing.reconciliation.errors import BankFileRefused
+from tandem.billing.reconciliation.errors import BankFileElsewhere, BankFileRefused
 from tandem.billing.reconciliation.models import BankLineRow, BankStatement
 from tandem.kernel import audit, clock
 from tandem.kernel.audit import actor_name
@@ -34,11 +34,13 @@ LINES_AT_ONCE: Final = 1_000
 def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStatement:
     """Keep the lines of a file that are new. The same file again is the same statement. [hospital, operator]
 
-    Raises BankFileUnreadable, BankFileRefused where a row is wrong or says otherwise than before, SHEET_PROBLEMS.
+    Raises BankFileUnreadable, BankFileElsewhere for one that is known as another account's, BankFileRefused where a row
+    is wrong or says otherwise than before, SHEET_PROBLEMS.
     """
     digest = sha256(content).hexdigest()
     if (known := _known(account, digest)) is not None:
         return known
+    _require_here(account, digest)
     named = _named(read_bank_file(content, profile))
     # One file of an account at a time: who sends the same, or one that shares lines, at the same moment waits and sees.
     session.execute(_HOLD_ACCOUNT, {"tenant": tenant_id(), "account": f"account:{account}"})
@@ -70,6 +72,19 @@ def take_in_bank_file(content: bytes, *, account: str, profile: str) -> BankStat
         details={"lines": len(named), "new": len(fresh)},
     )  # fmt: skip
     return statement
+
+
+def _require_here(account: str, digest: str) -> None:
+    # The same bytes for two accounts would tell the same money twice.
+    elsewhere = session.scalar(
+        select(BankStatement.account).where(
+            BankStatement.tenant_id == tenant_id(),
+            BankStatement.file_sha256 == digest,
+            BankStatement.account != account,
+        )
+    )
+    if elsewhere is not None:
+        raise BankFileElsewhere(account=elsewhere)
 
 
 def _known(account: str, digest: str) -> BankStatement | None:
