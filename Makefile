@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 ARGS ?=
 # Tests run in two halves at once, a file never in both, each with servers of its own; `make test HALVES=` runs them as one.
-HALVES ?= -n 2 --dist loadfile
+HALVES ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## what there is to do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 - /p' Makefile

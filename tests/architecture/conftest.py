@@ -1,7 +1,7 @@
 """A database and an application for walks only: twins, made by rule, are no company for stories."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import Engine, create_engine
 
-from tandem.embedded.roles import ROLES, prepare_database, with_database
-from tandem.embedded.schema import upgrade
+from tandem.embedded.roles import DatabaseUrls, with_database
 from tandem.kernel.settings import Settings
 from tests.architecture.walks import opened
 
@@ -32,10 +31,9 @@ def houses() -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def walked_settings(settings: Settings, walk_database: str) -> Settings:
+def walked_settings(settings: Settings, new_database: Callable[[str], DatabaseUrls]) -> Settings:
     """The run's settings with the walkers' database, migrated."""
-    urls = prepare_database(walk_database, dict.fromkeys(ROLES, "tests"))
-    upgrade(urls.owner)
+    urls = new_database("walk")
     return replace(
         settings,
         app_database_url=urls.app,

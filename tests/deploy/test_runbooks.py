@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -12,8 +13,7 @@ from click.testing import CliRunner
 
 from tandem.cli import main
 from tandem.embedded.binaries import installed
-from tandem.embedded.roles import ROLES, DatabaseUrls, prepare_database, with_database
-from tandem.embedded.schema import upgrade
+from tandem.embedded.roles import DatabaseUrls, with_database
 
 TOP = Path(__file__).parents[2]
 RUNBOOKS = sorted((TOP / "deploy" / "runbooks").glob("*.md"))
@@ -29,12 +29,9 @@ def shell_blocks(runbook: Path) -> list[str]:
     return re.findall(r"^```sh\n(.*?)^```$", runbook.read_text(), re.M | re.S)
 
 
-@pytest.fixture
-def source(admin_url: str) -> DatabaseUrls:
-    passwords = dict.fromkeys(ROLES, "tests")
-    urls = prepare_database(with_database(admin_url, f"backup_{os.getpid()}"), passwords)
-    upgrade(urls.owner)
-    return urls
+@pytest.fixture(scope="module")
+def source(new_database: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
+    return new_database("backup")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The whole platform in one process with a provider of its own, for stories told over HTTP."""
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +14,7 @@ from werkzeug.serving import make_server
 
 from tandem.app import create_app
 from tandem.billing import stripe_gateway
-from tandem.embedded.roles import ROLES, prepare_database, with_database
-from tandem.embedded.schema import upgrade
+from tandem.embedded.roles import DatabaseUrls
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import db, session
 from tandem.kernel.settings import Settings
@@ -36,10 +34,8 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings, admin_url: str, home: Path, houses: list[Any]) -> Iterator[House]:
-    """Open it on a database of its own; afterwards this process is as it was."""
-    urls = prepare_database(with_database(admin_url, f"journey_{os.getpid()}"), dict.fromkeys(ROLES, "tests"))
-    upgrade(urls.owner)
+def open_house(settings: Settings, urls: DatabaseUrls, home: Path, houses: list[Any]) -> Iterator[House]:
+    """Open it on a migrated database of its own; afterwards this process is as it was."""
     own = replace(
         settings,
         home=home,

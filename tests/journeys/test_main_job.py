@@ -69,13 +69,13 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def house(settings, admin_url, tmp_path_factory):
+def house(settings, new_database, tmp_path_factory):
     import b2b.wiring
     import tandem.wiring
     import tenants.wiring
 
     home = tmp_path_factory.mktemp("journey")
-    with open_house(settings, admin_url, home, [tandem.wiring, tenants.wiring, b2b.wiring]) as opened:
+    with open_house(settings, new_database("journey"), home, [tandem.wiring, tenants.wiring, b2b.wiring]) as opened:
         yield opened
 
 
