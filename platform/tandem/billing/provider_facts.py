@@ -19,7 +19,7 @@ NAME_LENGTH: Final = 255
 """How long the provider's ids can be: https://docs.stripe.com/upgrades#what-changes-does-stripe-consider-to-be-backward-compatible"""
 _KINDS: Final = {
     "pi": "payment_intent", "ch": "charge", "py": "charge", "re": "refund", "pyr": "refund", "du": "dispute",
-    "dp": "dispute", "po": "payout", "txn": "balance_transaction",
+    "dp": "dispute", "po": "payout", "txn": "balance_transaction", "tr": "transfer", "trr": "transfer_reversal",
 }  # fmt: skip
 _MOVEMENTS: Final = ("balance_transaction", "failure_balance_transaction")
 

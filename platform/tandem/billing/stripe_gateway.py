@@ -240,6 +240,11 @@ class StripeGateway:
             told = self._v1.transfers.create(cast(Any, params), {"idempotency_key": str(key)})
         return transfer_from(_plain(told))
 
+    def transfer_now(self, transfer_id: str) -> ProviderTransfer:
+        """A transfer of the operator's now."""
+        with _telling_no_from_away():
+            return transfer_from(_plain(self._v1.transfers.retrieve(transfer_id)))
+
     def transfers_of(self, group: str) -> list[ProviderTransfer]:
         """The transfers of one group, as they stand now."""
         params = cast(Any, {"limit": PAGE, "transfer_group": group})

@@ -26,6 +26,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
 SCHEDULE: Final = (
     Cron("*/10 * * * *", jobs.sweep_payments, each="hospital"),
     Cron("7 * * * *", jobs.read_provider, each="hospital"),
+    Cron("17 * * * *", jobs.read_operators_account, each="operator"),
     Cron("*/10 * * * *", jobs.sweep_invoice_payments, each="employer"),
     Cron("*/10 * * * *", jobs.sweep_invoice_payments, each="hospital"),
     Cron("*/10 * * * *", jobs.sweep_repayments, each="employer"),

@@ -9,13 +9,14 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.invoices import LineCredit, record_invoice_payment
 from tandem.billing.ledger import balance_minor
 from tandem.billing.payments import pay_invoice
-from tandem.billing.payments.jobs import sweep_repayments
-from tandem.billing.payments.models import Repayment
+from tandem.billing.payments.jobs import read_operators_account, sweep_repayments
+from tandem.billing.payments.models import BalanceTransaction, Repayment
 from tandem.billing.reconciliation.jobs import match_bank_lines
 from tandem.kernel import clock
 from tandem.kernel.database import session
@@ -234,3 +235,43 @@ def test_the_database_refuses_one_pair_of_eyes_and_another_sum(by_bank: OwedBack
             session.connection().exec_driver_sql(
                 f"UPDATE repayment SET {change} WHERE tenant_id = '{by_bank.id}' AND id = '{made['id']}'"
             )
+
+
+def at_provider(customer: OwedBack) -> int:
+    """What the provider says it owes the operator."""
+    assert customer.provider is not None
+    balance: Any = customer.provider.client().v1.balance.retrieve()
+    return sum(each.amount for each in [*balance.available, *balance.pending] if each.currency == "cny")
+
+
+def test_the_operators_own_account_is_read_into_the_operators_book_to_the_fen(
+    client: FlaskClient, work: Callable[..., int], provider: Sandbox, at: Callable[..., None]
+) -> None:
+    customer = OwedBack(client, work, provider)
+    with acting_for(OPERATOR_ID):
+        read_operators_account()
+    before = cash("cash.psp") - at_provider(customer), cash("cash.bank")
+    with acting_for(customer.id), transaction():
+        pay_invoice(customer.invoice.id, method="card", payment_method="pm_card_bypassPending")
+    provider.put("/misbehaviour", {"lose_webhook": 1})
+    customer.settle()
+    customer.is_credited(100_000)
+    customer.repaid(100_000)
+    provider.client().v1.payouts.create({"amount": 50_000, "currency": "cny"})
+    provider.client().v1.payment_intents.create(
+        {"amount": 7_000, "currency": "cny", "confirm": True, "payment_method": "pm_card_visa",
+         "allowed_payment_method_types": ["card"]}
+    )  # fmt: skip
+    at(clock.now() + timedelta(minutes=20))
+
+    for _ in range(2):
+        with acting_for(OPERATOR_ID):
+            read_operators_account()
+        customer.settle()
+    provider.put("/misbehaviour", {})
+
+    assert (cash("cash.psp") - at_provider(customer), cash("cash.bank") - before[1]) == (before[0], 50_000)
+    with acting_for(OPERATOR_ID):
+        mine = select(BalanceTransaction.posted_as).where(BalanceTransaction.tenant_id == OPERATOR_ID)
+        told = {each.partition(":")[0] for each in session.scalars(mine) if each is not None}
+    assert {"invoice_intent", "repayment", "payout", "movement"} <= told

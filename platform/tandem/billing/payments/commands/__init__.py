@@ -11,6 +11,7 @@ from tandem.billing.payments.commands.invoice_payments import (
     book_operators_fee,
     end_invoice_payment,
     fold_invoice_intent,
+    is_recorded,
     note_operators_fee,
     pay_invoice,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "fold_refund",
     "fold_repayment",
     "is_over",
+    "is_recorded",
     "mark_folded",
     "note_operators_fee",
     "owner_of",

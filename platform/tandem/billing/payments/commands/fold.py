@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.ledger import post
 from tandem.billing.payments import postings, queries
+from tandem.billing.payments.commands.exchanges import Presented
 from tandem.billing.payments.commands.movements import check_currency, claim_movements, fold_movement
 from tandem.billing.payments.commands.pay import end_payment, succeed_payment
 from tandem.billing.payments.commands.refund import end_failed, end_succeeded, insert_refund, refund_payment
@@ -110,6 +111,7 @@ def fold_refund(told: ProviderRefund) -> None:
         fold_movement(movement)
     claim_movements(
         told.id,
+        Presented(told.amount_minor, told.currency),
         taken_as=postings.refunded_key(told.id) if refund.is_posted else None,
         given_as=postings.returned_key(told.id) if refund.is_reversed else None,
     )
@@ -124,14 +126,17 @@ def fold_dispute(told: ProviderDispute) -> None:
     taken = next((each for each in told.movements if each.amount_minor < 0), None)
     given = _inward(told.movements)
     wanted = _DISPUTE_STATUS.get(told.status, "open")
-    amount_minor = -taken.amount_minor if taken is not None else told.amount_minor
+    # Settled in another currency, a movement says that one's sum and not the dispute's.
+    is_told = taken is not None and taken.currency == told.currency
+    amount_minor = -taken.amount_minor if taken is not None and is_told else told.amount_minor
     about: dict[str, Any] = {"row_id": dispute.id, "amount_minor": amount_minor, "currency": told.currency}
     if (taken is not None or wanted == "lost") and not dispute.is_withdrawn:
         dispute.is_withdrawn = True
         post([postings.dispute_withdrawn(told.id, at=taken.created_at if taken else told.created_at, **about)])
     if given is not None and not dispute.is_reinstated:
         dispute.is_reinstated = True
-        post([postings.dispute_won(told.id, at=given.created_at, **(about | {"amount_minor": given.amount_minor}))])
+        won_minor = given.amount_minor if given.currency == told.currency else told.amount_minor
+        post([postings.dispute_won(told.id, at=given.created_at, **(about | {"amount_minor": won_minor}))])
     if wanted == "lost" and not dispute.is_written_off:
         dispute.is_written_off = True
         # The provider does not say when the case was decided, and when we hear of it must not matter: the money has
@@ -146,6 +151,7 @@ def fold_dispute(told: ProviderDispute) -> None:
     dispute.fee_minor = queries.fees_of(told.id)
     claim_movements(
         told.id,
+        Presented(told.amount_minor, told.currency),
         taken_as=postings.withdrawn_key(told.id) if dispute.is_withdrawn else None,
         given_as=postings.won_key(told.id) if dispute.is_reinstated else None,
     )
@@ -172,6 +178,7 @@ def fold_payout(told: ProviderPayout) -> None:
         fold_movement(movement)
     claim_movements(
         told.id,
+        Presented(told.amount_minor, told.currency),
         taken_as=postings.sent_key(told.id),
         given_as=postings.unsent_key(told.id) if payout.is_reversed else None,
     )
@@ -186,7 +193,17 @@ def _is_folded(told: ProviderIntent) -> bool:
         payment is not None
         and payment.status == "succeeded"
         and payment.captured_at is not None
-        and (payment.fee_minor is not None or told.charge.movement is None)
+        and (payment.fee_minor is not None or told.charge.movement is None or _is_settled_elsewhere(told))
+    )
+
+
+def _is_settled_elsewhere(told: ProviderIntent) -> bool:
+    """A charge's movement in another currency carries its fee alone; whether it was folded, its row says."""
+    movement = told.charge.movement if told.charge is not None else None
+    return (
+        movement is not None
+        and movement.currency != told.currency
+        and bool(queries.known_movements([movement.id]))
     )
 
 
@@ -219,7 +236,8 @@ def _fold_success(payment: Payment, charge: ProviderCharge | None) -> None:
     if payment.status != "succeeded" and not succeed_payment(payment, charge.created_at):
         session.flush()
         refund_payment(payment.id, payment.amount_minor, reason="late-success", key="late-success")
-    claim_movements(charge.id, taken_as=None, given_as=postings.captured_key(charge.id))
+    presented = Presented(charge.amount_minor, charge.currency)
+    claim_movements(charge.id, presented, taken_as=None, given_as=postings.captured_key(charge.id))
     if charge.movement is not None:
         fold_movement(charge.movement)
 

@@ -136,6 +136,15 @@ def fold_invoice_intent(told: ProviderIntent) -> ProviderMovement | None:
     return None
 
 
+def is_recorded(told: ProviderIntent) -> bool:
+    """Whether an attempt that the provider tells of is ours, and its money is recorded. [customer]"""
+    try:
+        intent = invoice_intents.intent_for_update(UUID(told.key or ""))
+    except ValueError:
+        return False
+    return intent is not None and intent.provider_intent_id == told.id and intent.status == "succeeded"
+
+
 def book_operators_fee(movement: ProviderMovement) -> None:
     """What the provider kept of an invoice's payment is the operator's expense, booked once. [operator's tenant]"""
     if movement.fee_minor:

@@ -1,6 +1,7 @@
 """The provider's balance transactions: each stored once, its fee booked once, and its gross amount tied to a fact."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, select, update
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.ledger import post
 from tandem.billing.payments import postings
+from tandem.billing.payments.commands.exchanges import Presented, exchange, is_exchange
 from tandem.billing.payments.errors import NoBookInCurrency
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, Refund
 from tandem.billing.provider_facts import ProviderMovement
@@ -43,14 +45,22 @@ def fold_movement(told: ProviderMovement) -> None:
     session.flush()
     is_fee = told.kind in FEES
     fee_minor = told.fee_minor - (told.amount_minor if is_fee else 0)
-    if not _store(told, posted_as=postings.fee_key(told.id) if is_fee else _fact_behind(told)):
+    fact = None if is_fee else _fact_behind(told)
+    is_changed = fact is not None and fact.presented.currency != told.currency
+    posted_as = postings.fee_key(told.id) if is_fee else None if fact is None or is_changed else fact.key
+    if not _store(told, posted_as=posted_as):
         return
-    if told.source_id is not None and told.amount_minor > 0:
+    # A payment's fee is in its own currency; what was changed is told by its movement alone.
+    if told.source_id is not None and told.amount_minor > 0 and not is_changed:
         of_charge = update(Payment).where(
-            Payment.tenant_id == tenant_id(), Payment.provider_charge_id == told.source_id
+            Payment.tenant_id == tenant_id(),
+            Payment.provider_charge_id == told.source_id,
+            Payment.currency == told.currency,
         )
         session.execute(of_charge.values(fee_minor=fee_minor).execution_options(synchronize_session="fetch"))
     # The book is locked last: whoever folds a payment holds the payment first.
+    if fact is not None and is_changed:
+        exchange(_stored(told.id), fact.presented)
     if fee_minor:
         post([postings.fee_taken(told, fee_minor)])
 
@@ -61,7 +71,7 @@ def check_currency(currency: str) -> None:
         raise NoBookInCurrency(currency=currency)
 
 
-def claim_movements(source_id: str, *, taken_as: str | None, given_as: str | None) -> None:
+def claim_movements(source_id: str, presented: Presented, *, taken_as: str | None, given_as: str | None) -> None:
     """A fact was booked: it explains its object's movements, those out of the balance or those into it."""
     session.flush()
     for key, is_mine in (
@@ -69,7 +79,7 @@ def claim_movements(source_id: str, *, taken_as: str | None, given_as: str | Non
         (given_as, BalanceTransaction.amount_minor > 0),
     ):
         if key is not None:
-            _claim(source_id, key, is_mine)
+            _claim(source_id, key, is_mine, presented)
 
 
 def suspend_movement(movement: BalanceTransaction) -> None:
@@ -107,20 +117,37 @@ def _store(told: ProviderMovement, posted_as: str | None) -> bool:
     return session.execute(once).scalar_one_or_none() is not None
 
 
-def _fact_behind(told: ProviderMovement) -> str | None:
-    """The key of the fact that has booked this movement's amount, if one has."""
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """A booked fact, by the key of its journal, and its sum in its own currency."""
+
+    key: str
+    presented: Presented
+
+
+def _stored(movement_id: str) -> BalanceTransaction:
+    return session.scalars(
+        select(BalanceTransaction).where(
+            BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.provider_id == movement_id
+        )
+    ).one()
+
+
+def _fact_behind(told: ProviderMovement) -> _Fact | None:
+    """The fact that has booked this movement's amount, if one has."""
     source = told.source_id
     if source is None:
         return None
     facts = _OUT if told.amount_minor < 0 else _IN
     for model, named, is_booked, key_of in facts:
-        fact = select(model.id).where(model.tenant_id == tenant_id(), named == source, is_booked)
-        if session.scalar(fact) is not None:
-            return key_of(source)
+        fact = select(model.amount_minor, model.currency).where(named == source, is_booked)
+        found = session.execute(fact.where(model.tenant_id == tenant_id())).first()
+        if found is not None:
+            return _Fact(key_of(source), Presented(found[0], found[1]))
     return None
 
 
-def _claim(source_id: str, key: str, is_mine: ColumnElement[bool]) -> None:
+def _claim(source_id: str, key: str, is_mine: ColumnElement[bool], presented: Presented) -> None:
     unclaimed = (
         select(BalanceTransaction)
         .where(BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.source_id == source_id, is_mine)
@@ -129,8 +156,13 @@ def _claim(source_id: str, key: str, is_mine: ColumnElement[bool]) -> None:
         .execution_options(populate_existing=True)
     )
     for movement in session.scalars(unclaimed):
+        if is_exchange(movement):
+            continue
         was_unexplained = movement.posted_as == postings.unexplained_key(movement.provider_id)
-        movement.posted_as = key
+        if movement.currency == presented.currency:
+            movement.posted_as = key
+        elif not exchange(movement, presented):
+            continue
         if was_unexplained and movement.amount_minor:
             draft = postings.explained(
                 movement.provider_id,

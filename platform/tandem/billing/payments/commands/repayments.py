@@ -167,11 +167,11 @@ def end_repayment(repayment_id: UUID, code: str) -> None:
         row.failure_code = code
 
 
-def fold_repayment(told: ProviderRefund) -> None:
-    """What the provider says of a refund of ours: in any order, however often. [customer]"""
+def fold_repayment(told: ProviderRefund) -> bool:
+    """What the provider says of a refund: in any order, however often; whether it is one of ours. [customer]"""
     row = _of(told)
     if row is None or row.provider_refund_id not in {None, told.id}:
-        return
+        return False
     row.provider_refund_id = told.id
     wanted = _STATUS.get(told.status)
     if (told.has_moved or wanted == "paid") and not row.is_posted:
@@ -186,6 +186,7 @@ def fold_repayment(told: ProviderRefund) -> None:
         row.failure_code = told.failure_code
         if wanted == "paid":
             row.paid_on = told.created_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date()
+    return True
 
 
 def _of(told: ProviderRefund) -> Repayment | None:

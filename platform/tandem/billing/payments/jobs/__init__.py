@@ -13,6 +13,7 @@ from tandem.billing.payments.jobs.asking import (
 )
 from tandem.billing.payments.jobs.folding import fold_event
 from tandem.billing.payments.jobs.invoice_payments import sweep_invoice_payments, take_invoice_payment
+from tandem.billing.payments.jobs.operators_account import read_operators_account
 from tandem.billing.payments.jobs.reading import fetch_provider_facts, read_provider
 from tandem.billing.payments.jobs.repayments import book_repayment, send_repayment, sweep_repayments
 from tandem.billing.payments.jobs.sweeping import sweep_payments
@@ -25,6 +26,7 @@ __all__ = [
     "give_up_payment",
     "open_account_of_live_hospital",
     "open_provider_account",
+    "read_operators_account",
     "read_provider",
     "send_refund",
     "send_repayment",

@@ -43,7 +43,7 @@ def fold_event(event_id: UUID) -> None:
             return
         if account is not None and kind == "charge" and (intent_id := queries.intent_of_charge(object_id)) is not None:
             kind, object_id = "payment_intent", intent_id
-    if account is None:
+    if account is None and kind != "payout":
         fold_of_platform(kind, object_id)
         with transaction():
             commands.mark_folded(event_id)
@@ -59,7 +59,7 @@ def fold_event(event_id: UUID) -> None:
         commands.mark_folded(event_id)
 
 
-def look_up(account: str, kind: str, object_id: str) -> Fact | None:
+def look_up(account: str | None, kind: str, object_id: str) -> Fact | None:
     """The object as it is now, ready to be folded; None when the provider has no such object or we do not fold it."""
     try:
         return _look_up(account, kind, object_id)
@@ -83,7 +83,7 @@ def parking(fact: Fact, event_id: UUID | None = None) -> Iterator[None]:
                 commands.mark_folded(event_id)
 
 
-def fold_intent_before(account: str, fact: Fact | None) -> None:
+def fold_intent_before(account: str | None, fact: Fact | None) -> None:
     """A refund or a dispute told before its payment's success: the intent is folded first, or it would be nobody's."""
     intent_id = getattr(fact.told, "intent_id", None) if fact is not None else None
     if fact is None or intent_id is None:
@@ -97,12 +97,12 @@ def fold_intent_before(account: str, fact: Fact | None) -> None:
             intent()
 
 
-def _look_up(account: str, kind: str, object_id: str) -> Fact | None:
+def _look_up(account: str | None, kind: str, object_id: str) -> Fact | None:
     provider = gateway()
     if kind == "charge":
         # What a charge says is folded with its intent, which knows the payment.
         kind, object_id = "payment_intent", provider.charge(account, object_id).intent_id or ""
-    ways: dict[str, tuple[Callable[[str, str], Any], Callable[[Any], None]]] = {
+    ways: dict[str, tuple[Callable[[str | None, str], Any], Callable[[Any], None]]] = {
         "payment_intent": (provider.intent, commands.fold_intent),
         "refund": (provider.refund_now, commands.fold_refund),
         "dispute": (provider.dispute, commands.fold_dispute),

@@ -80,10 +80,9 @@ def sweep_invoice_payments() -> None:
 
 def fold_of_platform(kind: str, object_id: str) -> None:
     """What an event of the operator's own account is about: an attempt to pay an invoice, or its refund, or nothing."""
-    if kind == "refund":
-        fold_refund_of_platform(object_id)
-        return
     with suppress(Refused):
+        if kind == "refund":
+            fold_refund_of_platform(object_id)
         if kind == "charge":
             kind, object_id = "payment_intent", gateway().charge(None, object_id).intent_id or ""
         if kind != "payment_intent" or not object_id:

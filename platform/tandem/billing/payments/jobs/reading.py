@@ -59,7 +59,7 @@ def _read(since: datetime | None, budget_seconds: int | None) -> bool:
     first = since or ((until - OVERLAP) if until is not None else began - EVENTS_KEPT)
     # A reading that begins after the last one's end would leave a gap behind the watermark.
     is_seamless = until is None or first <= until
-    for start, end in _windows(first if until is not None else max(first, _first_moment(account)), began):
+    for start, end in windows(first if until is not None else max(first, _first_moment(account)), began):
         window = _Window(account, start, end)
         window.read_objects()
         window.explain_movements()
@@ -80,7 +80,7 @@ def _first_moment(account: str) -> datetime:
         return queries.account_opened_at(account) - OVERLAP
 
 
-def _windows(since: datetime, now: datetime) -> Iterator[tuple[datetime, datetime | None]]:
+def windows(since: datetime, now: datetime) -> Iterator[tuple[datetime, datetime | None]]:
     """Half-open windows up to now. The last one has no end: what happens while it is read belongs to it."""
     while since + WINDOW < now:
         yield since, since + WINDOW
@@ -110,7 +110,7 @@ class _Window:
         ):
             for _ in self._folding(kind, told, fold):
                 pass
-        for batch in _batches(provider.movements_since(*listed)):
+        for batch in in_batches(provider.movements_since(*listed)):
             with transaction():
                 known = queries.known_movements([each.id for each in batch])
             fresh = [each for each in batch if each.id not in known]
@@ -120,7 +120,7 @@ class _Window:
     def read_events(self) -> None:
         """Store events that no webhook brought. Those about objects made earlier are what only events can tell."""
         missed = 0
-        for batch in _batches(gateway().events_since(self.account, *self.when)):
+        for batch in in_batches(gateway().events_since(self.account, *self.when)):
             with transaction():
                 known = queries.known_events([hint.id for hint, _ in batch])
                 for hint, raw in batch:
@@ -145,7 +145,7 @@ class _Window:
 
     def _read_charges(self) -> None:
         """Charges of intents made before the window: their payer has agreed only now."""
-        for batch in _batches(gateway().charges_since(self.account, *self.when)):
+        for batch in in_batches(gateway().charges_since(self.account, *self.when)):
             with transaction():
                 known = queries.known_charges([each.id for each in batch])
             for charge in batch:
@@ -163,7 +163,7 @@ class _Window:
 
         A batch is fetched before its first transaction begins, so that none is open during a call.
         """
-        for batch in _batches(told):
+        for batch in in_batches(told):
             for each in batch:
                 _fold(Fact(kind, each.id, each, fold))
                 self.seen.add((kind, each.id))
@@ -200,7 +200,8 @@ def _fold(fact: Fact | None) -> None:
         commands.release_fact(fact.kind, fact.id)
 
 
-def _batches(told: Iterable[Any]) -> Iterator[list[Any]]:
+def in_batches(told: Iterable[Any]) -> Iterator[list[Any]]:
+    """A list of the provider's in parts, so that no transaction is open while the next is fetched."""
     iterator = iter(told)
     while batch := list(islice(iterator, AT_ONCE)):
         yield batch

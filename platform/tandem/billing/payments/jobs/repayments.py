@@ -70,9 +70,12 @@ def sweep_repayments() -> None:
                 commands.end_repayment(repayment_id, "never-arrived")
 
 
-def fold_refund_of_platform(refund_id: str) -> None:
-    """A refund of the operator's own account: folded with the customer whom it names, or nothing of ours."""
-    with suppress(Refused):
-        told = gateway().refund_now(None, refund_id)
-        with suppress(ValueError), acting_for(UUID(told.tenant or "")), transaction():
-            commands.fold_repayment(told)
+def fold_refund_of_platform(refund_id: str) -> str | None:
+    """A refund of the operator's own account: folded with the customer whom it names, and named after its row.
+
+    None for one of nobody's. Raises Refused when the provider has no such refund.
+    """
+    told = gateway().refund_now(None, refund_id)
+    with suppress(ValueError), acting_for(UUID(told.tenant or "")), transaction():
+        return f"repayment:{told.key}" if commands.fold_repayment(told) else None
+    return None

@@ -22,6 +22,8 @@ CASH_KINDS: Final = (
     "payout_returned", "psp_unexplained",
 )  # fmt: skip
 """Kinds of journal that carry a movement's gross sum on cash.psp."""
+EXCHANGES: Final = ("currency_bought", "currency_sold")
+"""Kinds that carry it where a fact's sum was settled in another currency: under the movement's own key."""
 
 OMITTED: Final = "the provider confirms this and was asked for its movements since; it lists none"
 LISTED: Final = "the provider's own balance transaction charges this fee; booked as charged, to be claimed back"
@@ -198,6 +200,7 @@ SELECT 'moved\\:' || l.key AS key, l.amount_minor || ' ' || l.currency AS left_t
             "movement_missing", "missing_right", "provider", actual="0", cause=asked, no_journal="ask_provider", **_OURS
         )
     }
+            WHEN r.is_exchange THEN NULL
             WHEN l.currency <> r.currency
             THEN {fault("moved_in_other_currency", "currency", "provider", **_OTHER_CURRENCY)}
             WHEN l.amount_minor <> r.amount_minor
@@ -206,7 +209,7 @@ SELECT 'moved\\:' || l.key AS key, l.amount_minor || ' ' || l.currency AS left_t
 FROM ({_facts_within(keys, "split_part(s.key, ':', 3)")}) l
 LEFT JOIN (
     SELECT m.source_id, m.amount_minor > 0 AS is_into, sum(m.amount_minor)::bigint AS amount_minor,
-           min(m.currency) AS currency
+           min(m.currency) AS currency, coalesce(bool_and(starts_with(m.posted_as, 'fx\\:')), false) AS is_exchange
     FROM balance_transaction m WHERE m.tenant_id = :tenant AND {keys.within("m.source_id", "split_part(s.key, ':', 3)")}
     GROUP BY m.source_id, m.amount_minor > 0) r ON r.source_id = l.object_id AND r.is_into = (l.amount_minor > 0)"""
 
@@ -258,7 +261,7 @@ FROM (SELECT t.*, sum(t.amount_minor) OVER (PARTITION BY t.source_id, t.posted_a
              row_number() OVER (PARTITION BY t.source_id, t.posted_as ORDER BY t.provider_id) AS place
       FROM balance_transaction t WHERE t.tenant_id = :tenant AND {mine}) m
 LEFT JOIN (
-    {_posted(keys, "cash.psp", CASH_KINDS, "t1.posted_as", _ROW)}) r ON r.key = m.posted_as"""
+    {_posted(keys, "cash.psp", (*CASH_KINDS, *EXCHANGES), "t1.posted_as", _ROW)}) r ON r.key = m.posted_as"""
 
 
 _ID: Final = "split_part(s.key, ':', 2)"
@@ -329,7 +332,7 @@ SELECT 'fee_off_list\\:' || m.provider_id AS key, m.listed::text AS left_text, m
 FROM (SELECT DISTINCT ON (m.provider_id) m.provider_id, m.fee_minor, m.currency, m.provider_created_at, p.method,
              round(m.amount_minor::numeric * t.rate_top / t.rate_bottom)::bigint + t.fixed AS listed
       FROM balance_transaction m
-      JOIN payment p ON p.tenant_id = m.tenant_id AND p.provider_charge_id = m.source_id
+      JOIN payment p ON p.tenant_id = m.tenant_id AND p.provider_charge_id = m.source_id AND p.currency = m.currency
       JOIN unnest(CAST(:methods AS text[]), CAST(:tariff_currencies AS text[]), CAST(:tariffs_from AS timestamptz[]),
                   CAST(:rate_tops AS bigint[]), CAST(:rate_bottoms AS bigint[]), CAST(:fixed AS bigint[]))
            AS t(method, currency, since, rate_top, rate_bottom, fixed)
