@@ -3,7 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
-from tandem.billing.days import business_day
+from tandem.billing.days import past_business_day
 from tandem.billing.fapiao.models import COLOURS, FORMS, NEXT
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
@@ -80,7 +80,7 @@ class FapiaoResultSchema(Schema):
     code = fields.String(load_default=None, allow_none=True, validate=_NUMBER)
     number = fields.String(required=True, validate=_NUMBER)
     file_sha256 = fields.String(required=True, validate=_HASH)
-    issued_on = business_day(required=True)
+    issued_on = past_business_day(required=True)
 
 
 class FapiaoReasonSchema(Schema):
@@ -96,5 +96,5 @@ class MedicalReceiptSchema(Schema):
     payment_id = fields.UUID(required=True)
     number = fields.String(required=True, validate=_NUMBER)
     file_sha256 = fields.String(required=True, validate=_HASH)
-    issued_on = business_day(required=True)
+    issued_on = past_business_day(required=True)
     recorded_at = fields.DateTime(dump_only=True)

@@ -212,3 +212,51 @@ def test_of_a_medical_receipt_only_number_and_hash_are_kept_once(client: FlaskCl
     assert answers[0].json["id"] == answers[1].json["id"]
     listed = client.get("/api/hospital/v1/medical_receipts", headers=finance).json["data"]
     assert [(UUID(each["payment_id"]), each["number"]) for each in listed] == [(payment, "33060123-0001")]
+
+
+def test_an_adversary_moves_no_fapiao_out_of_turn_twice_or_from_another_house(app: Flask) -> None:
+    row, stranger = issued(a_customer(), a_line(1_000)), a_customer()
+    clerk = a_key(OPERATOR_ID, "operator", "operator_finance")
+    admin, foreign = (a_key(each, "employer", "employer_admin") for each in (row.tenant_id, stranger))
+    mine = "/api/employer/v1"
+    theirs, wrong = (f"/api/operator/v1/organizations/{each}" for each in (row.tenant_id, stranger))
+
+    def post(path: str, who: Any, **wish: Any) -> Any:
+        with app.test_client() as client:
+            return client.post(path, json=wish or None, headers=who | once())
+
+    def at_once(path: str, who: Any, wishes: list[dict[str, Any]]) -> list[int]:
+        with ThreadPoolExecutor(len(wishes)) as pool:
+            return sorted(each.status_code for each in pool.map(lambda wish: post(path, who, **wish), wishes))
+
+    def came() -> dict[str, str]:
+        return {"number": new_id().hex[:20], "file_sha256": HASH, "issued_on": str(TODAY)}
+
+    blue = post(f"{mine}/invoices/{row.id}/fapiao", admin, form="special").json["id"]
+    too_early = [
+        post(f"{theirs}/fapiao/{blue}/red_letters", clerk, because="early"),
+        post(f"{mine}/fapiao/{blue}/confirmation", admin),
+    ]
+    tomorrow = post(f"{theirs}/fapiao/{blue}/issuance", clerk, **came() | {"issued_on": "2199-01-01"})
+    from_outside = [
+        post(f"{wrong}/fapiao/{blue}/issuance", clerk, **came()),
+        post(f"{mine}/fapiao/{blue}/confirmation", foreign),
+        post(f"{mine}/invoices/{row.id}/fapiao", foreign, form="special"),
+    ]
+    issuances = at_once(f"{theirs}/fapiao/{blue}/issuance", clerk, [came() for _ in range(4)])
+    letters = at_once(f"{theirs}/fapiao/{blue}/red_letters", clerk, [{"because": "wrong title"}] * 4)
+    [red] = [each for each in _all(app, f"{mine}/invoices/{row.id}/fapiao", admin) if each["colour"] == "red"]
+    unconfirmed = post(f"{theirs}/fapiao/{red['id']}/issuance", clerk, **came())
+    of_a_red_one = post(f"{theirs}/fapiao/{red['id']}/red_letters", clerk, because="again")
+    back = post(f"{theirs}/fapiao/{blue}/rejection", clerk, because="after all")
+
+    assert [each.status_code for each in (*too_early, unconfirmed, of_a_red_one, back)] == [409] * 5
+    assert (tomorrow.status_code, [each.status_code for each in from_outside]) == (422, [404] * 3)
+    assert (issuances, letters) == ([201, 409, 409, 409], [201, 409, 409, 409])
+    assert held_minor(row) == 1_000
+
+
+def _all(app: Flask, path: str, who: dict[str, str]) -> Any:
+    with app.test_client() as client:
+        listed: Any = client.get(path, headers=who).json
+    return listed["data"]

@@ -85,7 +85,11 @@ def test_what_is_owed_is_sent_and_its_movement_settles_the_suspense(
     operator = a_key(OPERATOR_ID, "operator", "operator_finance")
     path = f"/api/operator/v1/hospitals/{hospital}/settlement_statements/{row}/transfers"
 
-    sent = client.post(path, headers=operator | once())
+    stranger = path.replace(str(hospital), str(owed(work)[0]))
+    foreign = client.post(stranger, headers=operator | once())
+    key = once()
+    sent = client.post(path, headers=operator | key)
+    replayed = client.post(path, headers=operator | key)
     twice = client.post(path, headers=operator | once())
     work(hospital)
     before_the_movement = balances(hospital, "ap.operator", "ar.operator", "suspense", "cash.psp")
@@ -93,7 +97,8 @@ def test_what_is_owed_is_sent_and_its_movement_settles_the_suspense(
         payments.fetch_provider_facts(NOON - timedelta(days=9_999))
     work(hospital)
 
-    assert (sent.status_code, twice.status_code) == (201, 409)
+    assert (sent.status_code, twice.status_code, foreign.status_code) == (201, 409, 404)
+    assert (replayed.json, replayed.headers["Idempotent-Replayed"]) == (sent.json, "true")
     (listed,) = client.get(path, headers=operator).json["data"]
     assert (listed["status"], listed["amount_minor"]) == ("sent", 9_000)
     assert before_the_movement == [0, 0, 9_000, 0]
