@@ -80,6 +80,8 @@ def _same_settings() -> str:
         for name, value in run_path(str(CONFIG)).items()
         if not name.startswith("_") and (value is None or isinstance(value, _PLAIN)) and name != "bind"
     }
+    # Ours is gunicorn's gthread with a habit for idle hours, which is in the platform's own packages.
+    kept["worker_class"] = "gthread"
     lines = [f"{name} = {value!r}" for name, value in kept.items()]
     return "\n".join(["import os", 'bind = os.environ["TANDEM_BIND"]', *lines, ""])
 
