@@ -5,3 +5,5 @@ from runpy import run_path
 
 globals().update(run_path(str(Path(__file__).parent.parent / "deploy" / "gunicorn.conf.py")))
 del post_fork, child_exit  # noqa: F821  # both came with the line above
+# Ours is this one, and at rest closes the platform's connections.
+worker_class = "gthread"
