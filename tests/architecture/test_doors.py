@@ -15,10 +15,11 @@ GROUND = {"tandem.kernel", "tandem.embedded", "tandem.stripe_sandbox", "tandem.w
 def slices() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for house, root in SOURCE.items():
-        for path in sorted((root / house).rglob("models.py")):
-            name = ".".join(path.parent.relative_to(root).parts)
+        tables = sorted([*(root / house).rglob("models.py"), *(root / house).rglob("models")])
+        for place in [path.parent for path in tables]:
+            name = ".".join(place.relative_to(root).parts)
             if not any(name == ground or name.startswith(ground + ".") for ground in GROUND):
-                found[name] = path.parent
+                found[name] = place
     return found
 
 

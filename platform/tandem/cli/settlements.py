@@ -14,9 +14,8 @@ from rich.table import Table
 from sqlalchemy import RowMapping, select
 
 from tandem.billing.settlements import EmployerStatement, SettlementStatement, document_of, employer_document_of
-from tandem.billing.settlements.employer_queries import employer_statement
 from tandem.billing.settlements.kit import kit_parts
-from tandem.billing.settlements.queries import statement
+from tandem.billing.settlements.queries import employer_statement, statement
 from tandem.cli.machines import machine_json
 from tandem.kernel.database import rows, session
 from tandem.kernel.i18n import format_money

@@ -14,7 +14,6 @@ from tandem.billing.settlements.commands import (
     propose_employer_statement,
     propose_statement,
 )
-from tandem.billing.settlements.employer_models import EmployerStatement
 from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled
 from tandem.billing.settlements.events import (
     FeeAdjusted,
@@ -26,7 +25,7 @@ from tandem.billing.settlements.events import (
     TransferAsked,
     VisitBrought,
 )
-from tandem.billing.settlements.models import FeeAccrual, FeeReversal, SettlementStatement
+from tandem.billing.settlements.models import EmployerStatement, FeeAccrual, FeeReversal, SettlementStatement
 from tandem.billing.settlements.queries import accruals_between, last_statement, unaccrued_usage
 
 __all__ = [

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from flask import Flask, Response, current_app
 
-from tandem.billing.settlements.employer_models import EmployerStatement
 from tandem.billing.settlements.kit import kit_parts, zipped
-from tandem.billing.settlements.models import SettlementStatement
+from tandem.billing.settlements.models import EmployerStatement, SettlementStatement
 
 
 def kit_of(row: SettlementStatement | EmployerStatement, *, operator: bool) -> Response:

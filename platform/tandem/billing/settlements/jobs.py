@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from tandem.billing.ledger import book_currencies
-from tandem.billing.settlements import commands, transfer_queries
+from tandem.billing.settlements import commands, queries
 from tandem.billing.settlements.errors import PeriodAlreadySettled
 from tandem.billing.stripe_gateway import Refused, gateway, is_live
 from tandem.kernel import clock
@@ -98,7 +98,7 @@ def send_transfer(transfer_id: UUID) -> None:
                 commands.fold_transfer(transfer_id, known)
             return
     with across_tenants(reason="oldest transfers first"):
-        before_minor = transfer_queries.waiting_before_minor(transfer_id, wish.currency)
+        before_minor = queries.waiting_before_minor(transfer_id, wish.currency)
     # What waits longer comes first, also of other hospitals; the sweeper comes back when there is money again.
     if gateway().transferable_minor(wish.currency) - before_minor < wish.amount_minor:
         return
@@ -120,8 +120,8 @@ def send_transfer(transfer_id: UUID) -> None:
 def sweep_transfers() -> None:
     """Transfers without an answer are asked for again; those sent lately are looked at for reversals. [hospital]"""
     with transaction():
-        waiting = transfer_queries.transfers_waiting(older_than=clock.now() - PATIENCE, limit=AT_ONCE)
-        sent = transfer_queries.transfers_sent(since=clock.now() - REVERSIBLE, limit=AT_ONCE)
+        waiting = queries.transfers_waiting(older_than=clock.now() - PATIENCE, limit=AT_ONCE)
+        sent = queries.transfers_sent(since=clock.now() - REVERSIBLE, limit=AT_ONCE)
     for transfer_id in waiting:
         send_transfer(transfer_id)
     for transfer_id, statement_id in sent:

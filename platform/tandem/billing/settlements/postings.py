@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tandem.accounts import AgreementVersion
 from tandem.billing.ledger import JournalDraft, journal_by_rule
-from tandem.billing.settlements.dispute_models import FeeAdjustment
+from tandem.billing.settlements.models import FeeAdjustment
 from tandem.billing.usage import UsageEvent
 
 REVENUE: Final = ("medical_revenue", "programme_revenue")

@@ -92,7 +92,7 @@ def _documented(route: Route, view: Callable[..., Any]) -> dict[str, Any]:
     if route.versioned:
         parameters.append(_IF_MATCH)
     documented: dict[str, Any] = {
-        "operationId": f"{route.audience}_{view.__module__.split('.')[-2]}_{view.__name__}",
+        "operationId": f"{route.audience}_{_slice_of(view)}_{view.__name__}",
         "parameters": parameters,
         "responses": _responses(route),
         "security": [] if route.allow == PUBLIC else [{"bearer": []}],
@@ -108,6 +108,12 @@ def _documented(route: Route, view: Callable[..., Any]) -> dict[str, Any]:
     if route.raw:
         documented["requestBody"] = {"required": True, "content": {JSON: {"schema": {"type": "object"}}}}
     return documented
+
+
+def _slice_of(view: Callable[..., Any]) -> str:
+    """Whose view it is: `api` is a module of a slice, or several in a package of that name."""
+    *above, _ = view.__module__.split(".")
+    return above[-2] if above[-1] == "api" else above[-1]
 
 
 def _responses(route: Route) -> dict[str, Any]:

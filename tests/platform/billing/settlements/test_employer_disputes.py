@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from tandem.billing.invoices import LineCredit, record_invoice_payment
 from tandem.billing.ledger import balance_minor, mirror_book
 from tandem.billing.settlements.commands import confirm_employer_statement
-from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
-from tandem.billing.settlements.employer_queries import employer_statement
 from tandem.billing.settlements.jobs import draft_last_month
+from tandem.billing.settlements.models import FeeAdjustment, LineDispute
+from tandem.billing.settlements.queries import employer_statement
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once

@@ -15,8 +15,8 @@ from tandem.billing import entitlements
 from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import balance_minor, mirror_book
 from tandem.billing.settlements import EmployerStatement, employer_document_of, propose_employer_statement
-from tandem.billing.settlements.employer_queries import lines_of_employer_statement
 from tandem.billing.settlements.errors import NothingPrepaid, PeriodAlreadySettled, PeriodNotOver
+from tandem.billing.settlements.queries import lines_of_employer_statement
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction

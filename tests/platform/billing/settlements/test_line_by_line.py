@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from tandem.billing.ledger import balance_minor
 from tandem.billing.settlements import SettlementStatement, document_of, propose_statement
 from tandem.billing.settlements.commands import carry_forward, confirm_statement, record_payment
-from tandem.billing.settlements.dispute_models import FeeAdjustment
 from tandem.billing.settlements.errors import NothingToCarry
+from tandem.billing.settlements.models import FeeAdjustment
 from tandem.billing.settlements.queries import statement
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tandem.billing.settlements import claim_visit
 from tandem.billing.settlements.commands.traffic import traffic_claim
 from tandem.billing.settlements.errors import VisitClaimed
-from tandem.billing.settlements.traffic_models import TrafficClaim
+from tandem.billing.settlements.models import TrafficClaim
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
 from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment, a_refund

@@ -16,8 +16,7 @@ from tandem.billing.settlements import jobs, propose_statement
 from tandem.billing.settlements.commands import ask_transfer, begin_transfer, confirm_statement
 from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer
 from tandem.billing.settlements.models import SettlementTransfer
-from tandem.billing.settlements.queries import statement
-from tandem.billing.settlements.transfer_queries import transfer
+from tandem.billing.settlements.queries import statement, transfer
 from tandem.billing.stripe_gateway import gateway
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction

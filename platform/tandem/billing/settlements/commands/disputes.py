@@ -5,10 +5,8 @@ from uuid import UUID
 
 from tandem.accounts import hand
 from tandem.billing.ledger import mirror_currency, post
-from tandem.billing.settlements import employer_queries, lines, postings, queries
+from tandem.billing.settlements import lines, postings, queries
 from tandem.billing.settlements.commands.employers import settle_employer_statements
-from tandem.billing.settlements.dispute_models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT, FeeAdjustment, LineDispute
-from tandem.billing.settlements.employer_models import FIGURES, EmployerStatement
 from tandem.billing.settlements.errors import (
     DocumentCorrects,
     DocumentCorrectsNothing,
@@ -18,7 +16,15 @@ from tandem.billing.settlements.errors import (
     WithholdsTooMuch,
 )
 from tandem.billing.settlements.events import FeeAdjusted
-from tandem.billing.settlements.models import SettlementStatement
+from tandem.billing.settlements.models import (
+    ADJUSTMENT_NEXT,
+    FIGURES,
+    LINE_DISPUTE_NEXT,
+    EmployerStatement,
+    FeeAdjustment,
+    LineDispute,
+    SettlementStatement,
+)
 from tandem.kernel import audit, clock, jobs, outbox
 from tandem.kernel.database import refusing, session
 from tandem.kernel.errors import NotFound, TransitionRefused
@@ -58,8 +64,8 @@ def dispute_programme(statement_id: UUID, programme_id: UUID, figure: str, **wis
     Raises FigureWithheld for what was not told, WithholdsTooMuch beyond the figure and what the programme's invoices
     leave open, LineAlreadyDisputed, TransitionRefused once it is paid, NotFound.
     """
-    row = employer_queries.employer_statement(statement_id, for_update=True)
-    told = employer_queries.lines_of_employer_statement(row.id)
+    row = queries.employer_statement(statement_id, for_update=True)
+    told = queries.lines_of_employer_statement(row.id)
     line = next((each for each in told if each["programme_id"] == programme_id), None)
     if line is None or figure not in FIGURES:
         raise NotFound
@@ -84,8 +90,8 @@ def agree_by_document(dispute_id: UUID, document_id: UUID) -> LineDispute:
     DocumentCorrectsNothing, TransitionRefused, NotFound.
     """
     dispute = queries.line_dispute(dispute_id, for_update=True)
-    row = employer_queries.employer_statement(dispute.of_id)
-    if document_id not in employer_queries.documents_since(row, dispute.kind, cast("UUID", dispute.programme_id)):
+    row = queries.employer_statement(dispute.of_id)
+    if document_id not in queries.documents_since(row, dispute.kind, cast("UUID", dispute.programme_id)):
         raise DocumentCorrectsNothing(wanted=_BY_DOCUMENT.get(dispute.kind, "adjustment"))
     return _resolve(dispute, "agreed", str(document_id))
 

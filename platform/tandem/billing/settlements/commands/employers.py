@@ -7,17 +7,17 @@ from uuid import UUID
 
 from tandem.billing.invoices import book_draws
 from tandem.billing.ledger import cut_of
-from tandem.billing.settlements import employer_lines, employer_queries, lines, queries
+from tandem.billing.settlements import employer_lines, lines, queries
 from tandem.billing.settlements.commands.spans import ends_on, next_span
 from tandem.billing.settlements.employer_lines import Correction, ProgrammeLine, Told
-from tandem.billing.settlements.employer_models import (
+from tandem.billing.settlements.errors import NothingPrepaid, PeriodAlreadySettled, StatementChanged
+from tandem.billing.settlements.lines import Cut
+from tandem.billing.settlements.models import (
+    EMPLOYER_LAYOUT,
     EMPLOYER_NEXT,
-    LAYOUT,
     EmployerStatement,
     EmployerStatementLine,
 )
-from tandem.billing.settlements.errors import NothingPrepaid, PeriodAlreadySettled, StatementChanged
-from tandem.billing.settlements.lines import Cut
 from tandem.kernel import clock
 from tandem.kernel.database import refusing, session
 from tandem.kernel.ids import new_id
@@ -31,7 +31,7 @@ def draft_employer_statement(through: date, *, currency: str = "CNY") -> Employe
     Drafted again for the same last day it is the same statement; a draft before it goes to the employer. Raises
     NothingPrepaid for an empty book, PeriodNotOver, and PeriodAlreadySettled for a day inside an earlier statement.
     """
-    last = employer_queries.last_employer_statement(currency)
+    last = queries.last_employer_statement(currency)
     if ends_on(last, through) and last is not None:
         return last
     if last is not None and last.status == "draft":
@@ -53,7 +53,7 @@ def propose_employer_statement(through: date, *, currency: str = "CNY") -> Emplo
 
 def propose_employer_draft(statement_id: UUID) -> EmployerStatement:
     """A draft goes to the employer. [employer, operator's role] Raises TransitionRefused, NotFound."""
-    row = employer_queries.employer_statement(statement_id, for_update=True)
+    row = queries.employer_statement(statement_id, for_update=True)
     _put_forward(row)
     return row
 
@@ -63,13 +63,13 @@ def confirm_employer_statement(statement_id: UUID) -> EmployerStatement:
 
     Where its invoices leave nothing open, it is paid at once. Raises StatementChanged, TransitionRefused, NotFound.
     """
-    row = employer_queries.employer_statement(statement_id, for_update=True)
+    row = queries.employer_statement(statement_id, for_update=True)
     if employer_document_of(row)[1] != row.document_sha256:
         raise StatementChanged(statement_id=row.id)
     move(row, "confirmed", EMPLOYER_NEXT)
     row.confirmed_at = clock.now()
     # What both have put their hands to is the expense of the period's last moment, one sum for each programme.
-    kept = employer_queries.lines_of_employer_statement(row.id)
+    kept = queries.lines_of_employer_statement(row.id)
     told = {line["programme_id"]: line["drawn_minor"] or 0 for line in kept}
     book_draws(told, key=str(row.id), at=row.period_end - timedelta(microseconds=1), currency=row.currency)
     _settle(row)
@@ -78,7 +78,7 @@ def confirm_employer_statement(statement_id: UUID) -> EmployerStatement:
 
 def settle_employer_statements() -> None:
     """Confirmed statements whose invoices were paid since are paid. Done again, it changes nothing. [employer]"""
-    for row in employer_queries.confirmed_employer_statements():
+    for row in queries.confirmed_employer_statements():
         _settle(row)
 
 
@@ -87,7 +87,7 @@ def close_employer_statement(statement_id: UUID) -> EmployerStatement:
 
     Raises TransitionRefused, NotFound.
     """
-    row = employer_queries.employer_statement(statement_id, for_update=True)
+    row = queries.employer_statement(statement_id, for_update=True)
     if row.status == "confirmed":
         _settle(row)
     move(row, "closed", EMPLOYER_NEXT)
@@ -111,7 +111,7 @@ def cut_of_employer_statement(row: EmployerStatement) -> Cut:
 
 
 def _said_again(row: EmployerStatement) -> tuple[list[ProgrammeLine], list[Correction]]:
-    kept = employer_queries.lines_of_employer_statement(row.id)
+    kept = queries.lines_of_employer_statement(row.id)
     told = {line["programme_id"]: Told(line["drawn_after_seq"], line["drawn_since"]) for line in kept}
     tells = {line["programme_id"] for line in kept if line["is_told"]}
     again = employer_lines.lines_again(cut_of_employer_statement(row), row.operator_cut_seq, told, tells)
@@ -123,7 +123,7 @@ def _settle(row: EmployerStatement) -> None:
     withheld: Counter[UUID] = Counter()
     for dispute in disputes:
         withheld[cast("UUID", dispute.programme_id)] += dispute.withheld_minor
-    if any(left > withheld[each] for each, left in employer_queries.left_open(row).items()):
+    if any(left > withheld[each] for each, left in queries.left_open(row).items()):
         return
     move(row, "paid", EMPLOYER_NEXT)
     row.paid_at, row.withheld_minor = clock.now(), withheld.total()
@@ -153,7 +153,7 @@ def _save(cut: Cut, first_day: date, last_day: date, last: EmployerStatement | N
         cut_seq=cut.seq,
         previous_cut_seq=cut.after_seq,
         operator_cut_seq=operator_seq,
-        layout=LAYOUT,
+        layout=EMPLOYER_LAYOUT,
         status="draft",
         document_sha256="",
         **employer_lines.totals_of(found),
@@ -199,7 +199,7 @@ def _told_through(last: EmployerStatement) -> dict[UUID, Told]:
         line["programme_id"]: Told(last.operator_cut_seq, last.period_end)
         if line["is_told"]
         else Told(line["drawn_after_seq"], line["drawn_since"])
-        for line in employer_queries.lines_of_employer_statement(last.id)
+        for line in queries.lines_of_employer_statement(last.id)
     }
 
 

@@ -10,8 +10,7 @@ from tandem.billing.settlements import postings, queries
 from tandem.billing.settlements.commands.terms import rule_name
 from tandem.billing.settlements.errors import VisitClaimed
 from tandem.billing.settlements.events import VisitBrought
-from tandem.billing.settlements.models import FeeAccrual
-from tandem.billing.settlements.traffic_models import CLAIM_NEXT, TrafficClaim
+from tandem.billing.settlements.models import CLAIM_NEXT, FeeAccrual, TrafficClaim
 from tandem.billing.usage import usage_event
 from tandem.kernel import jobs, outbox
 from tandem.kernel.database import refusing, session

@@ -6,7 +6,7 @@ from uuid import UUID
 from tandem.billing import payments
 from tandem.billing.ledger import mirror_currency, post
 from tandem.billing.provider_facts import ProviderTransfer
-from tandem.billing.settlements import limits, postings, queries, transfer_queries
+from tandem.billing.settlements import limits, postings, queries
 from tandem.billing.settlements.commands.statements import sums_of
 from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer, TransferUnderWay
 from tandem.billing.settlements.events import TransferAsked
@@ -62,7 +62,7 @@ def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
 
 def begin_transfer(transfer_id: UUID, *, is_live: bool) -> TransferWish | None:
     """Mark that the provider is being asked; None when there is nothing to ask any more. [hospital]"""
-    transfer = transfer_queries.transfer(transfer_id, for_update=True)
+    transfer = queries.transfer(transfer_id, for_update=True)
     account = payments.account_of_hospital(is_live=is_live)
     if transfer.status != "asked" or account is None:
         return None
@@ -72,7 +72,7 @@ def begin_transfer(transfer_id: UUID, *, is_live: bool) -> TransferWish | None:
 
 def fold_transfer(transfer_id: UUID, told: ProviderTransfer) -> None:
     """What the provider says of a transfer: sent, and perhaps taken back in whole or in part. [hospital]"""
-    transfer = transfer_queries.transfer(transfer_id, for_update=True)
+    transfer = queries.transfer(transfer_id, for_update=True)
     if transfer.status == "asked":
         _send(transfer, told)
     new_minor = told.reversed_minor - transfer.reversed_minor
@@ -96,7 +96,7 @@ def fold_transfer(transfer_id: UUID, told: ProviderTransfer) -> None:
 
 def fail_transfer(transfer_id: UUID, code: str) -> None:
     """The provider said no for good; the statement can be paid in another way. [hospital]"""
-    transfer = transfer_queries.transfer(transfer_id, for_update=True)
+    transfer = queries.transfer(transfer_id, for_update=True)
     if transfer.status == "asked":
         move(transfer, "failed", TRANSFER_NEXT, because=code)
         transfer.failure_code = code

@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from tandem.billing.settlements import employer_queries, queries
+from tandem.billing.settlements import queries
 from tandem.billing.settlements.commands import (
     cut_of_employer_statement,
     cut_of_statement,
     document_of,
     employer_document_of,
 )
-from tandem.billing.settlements.employer_models import EmployerStatement
 from tandem.billing.settlements.kit import employer_records, records
 from tandem.billing.settlements.kit.proof.files import FORMAT
 from tandem.billing.settlements.kit.records import Reach, Record
 from tandem.billing.settlements.kit.verifier import verifier
 from tandem.billing.settlements.lines import Cut
-from tandem.billing.settlements.models import SettlementStatement
+from tandem.billing.settlements.models import EmployerStatement, SettlementStatement
 
 Reader = Callable[[Reach, int, int], list[Record]]
 
@@ -65,7 +64,7 @@ def _of_employer(row: EmployerStatement) -> Contents:
             "document": employer_document_of(each)[0].decode(),
             "document_sha256": each.document_sha256,
         }
-        for each in employer_queries.employer_statements_before(row)
+        for each in queries.employer_statements_before(row)
     ]
     by_record = {"rules.jsonl": records.posting_rules(reach), "earlier.jsonl": earlier}
     return Contents(_about(row, "employer_id", cut, reach), reach, files, by_record, _EMPLOYERS_WINDOWED)

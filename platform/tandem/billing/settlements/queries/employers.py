@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, select, text
 
-from tandem.billing.settlements.employer_models import EmployerStatement, EmployerStatementLine
+from tandem.billing.settlements.models import EmployerStatement, EmployerStatementLine
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id

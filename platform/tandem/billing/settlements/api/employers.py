@@ -5,16 +5,8 @@ from uuid import UUID
 
 from flask import Response
 
-from tandem.billing.settlements import commands, employer_queries, queries
-from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
+from tandem.billing.settlements import commands, queries
 from tandem.billing.settlements.downloads import kit_of
-from tandem.billing.settlements.employer_models import EmployerStatement
-from tandem.billing.settlements.employer_schemas import (
-    DisputeAgreementWishSchema,
-    EmployerAdjustmentWishSchema,
-    EmployerStatementSchema,
-    WholeEmployerStatementSchema,
-)
 from tandem.billing.settlements.errors import (
     DocumentCorrects,
     DocumentCorrectsNothing,
@@ -24,11 +16,16 @@ from tandem.billing.settlements.errors import (
     PeriodNotOver,
     StatementChanged,
 )
+from tandem.billing.settlements.models import EmployerStatement, FeeAdjustment, LineDispute
 from tandem.billing.settlements.schemas import (
     AdjustmentDecisionWishSchema,
     AdjustmentSchema,
+    DisputeAgreementWishSchema,
+    EmployerAdjustmentWishSchema,
+    EmployerStatementSchema,
     LineDisputeSchema,
     StatementWishSchema,
+    WholeEmployerStatementSchema,
 )
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
@@ -43,13 +40,13 @@ _AT: Final = "/employers/<uuid:employer_id>/settlement_statements"
 @employer_api.get("", allow="settlements.read", gives=EmployerStatementSchema, many=True, query=PageQuery)
 def list_statements(query: dict[str, Any]) -> Page:
     """The employer's statements, newest first."""
-    return employer_queries.employer_statements(tenant=tenant_id(), **query)
+    return queries.employer_statements(tenant=tenant_id(), **query)
 
 
 @employer_api.get("/<uuid:statement_id>", allow="settlements.read", gives=WholeEmployerStatementSchema)
 def show_statement(statement_id: UUID) -> dict[str, Any]:
     """One statement, programme by programme, and whether its queries still give the same bytes."""
-    return _whole(employer_queries.employer_statement(statement_id))
+    return _whole(queries.employer_statement(statement_id))
 
 
 @employer_api.post(
@@ -69,7 +66,7 @@ def confirm_statement(statement_id: UUID) -> dict[str, Any]:
 @employer_api.get("/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
 def download_kit(statement_id: UUID) -> Response:
     """Everything with which the employer proves this statement by itself, in sums: unpack, run verify.py."""
-    return kit_of(employer_queries.employer_statement(statement_id), operator=False)
+    return kit_of(queries.employer_statement(statement_id), operator=False)
 
 
 @operator_api.get(
@@ -82,13 +79,13 @@ def download_kit(statement_id: UUID) -> Response:
 )
 def list_all_statements(query: dict[str, Any]) -> Page:
     """All employers' statements, newest first."""
-    return employer_queries.employer_statements(**query)
+    return queries.employer_statements(**query)
 
 
 @operator_api.get(_AT, allow="settlements.read", gives=EmployerStatementSchema, many=True, query=PageQuery)
 def list_statements_of_employer(employer_id: UUID, query: dict[str, Any]) -> Page:
     """An employer's statements, newest first."""
-    return employer_queries.employer_statements(tenant=employer_id, **query)
+    return queries.employer_statements(tenant=employer_id, **query)
 
 
 @operator_api.post(
@@ -107,7 +104,7 @@ def propose_statement(employer_id: UUID, wish: dict[str, Any]) -> dict[str, Any]
 @operator_api.get(f"{_AT}/<uuid:statement_id>", allow="settlements.read", gives=WholeEmployerStatementSchema)
 def show_statement_of_employer(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
     """The same statement that the employer sees, in the same words."""
-    return _whole(employer_queries.employer_statement(statement_id))
+    return _whole(queries.employer_statement(statement_id))
 
 
 @operator_api.post(
@@ -129,7 +126,7 @@ def close_statement(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
 @operator_api.get(f"{_AT}/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
 def download_kit_of_employer(employer_id: UUID, statement_id: UUID) -> Response:
     """The same archive that the employer downloads."""
-    return kit_of(employer_queries.employer_statement(statement_id), operator=True)
+    return kit_of(queries.employer_statement(statement_id), operator=True)
 
 
 @operator_api.get(
@@ -195,5 +192,5 @@ def decide_adjustment_of_employer(employer_id: UUID, adjustment_id: UUID, wish: 
 def _whole(row: EmployerStatement) -> dict[str, Any]:
     shown = {column.key: getattr(row, column.key) for column in EmployerStatement.__table__.c}
     is_reproduced = commands.employer_document_of(row)[1] == row.document_sha256
-    lines, corrections = employer_queries.lines_of_employer_statement(row.id), commands.corrections_of(row)
+    lines, corrections = queries.lines_of_employer_statement(row.id), commands.corrections_of(row)
     return shown | {"lines": lines, "corrections": corrections, "is_reproduced": is_reproduced}

@@ -8,7 +8,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from tandem.billing.settlements.models import ProviderLimit, SettlementTransfer
-from tandem.billing.settlements.queries import statement
+from tandem.billing.settlements.queries.statements import statement
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id

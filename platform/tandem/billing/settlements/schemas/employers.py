@@ -3,8 +3,8 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
-from tandem.billing.settlements.employer_models import CORRECTION_KINDS, EMPLOYER_NEXT
-from tandem.billing.settlements.schemas import AdjustmentWishSchema, SpanSchema
+from tandem.billing.settlements.models import CORRECTION_KINDS, EMPLOYER_NEXT
+from tandem.billing.settlements.schemas.statements import AdjustmentWishSchema, SpanSchema
 from tandem.kernel.http import Schema
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from tandem.billing.settlements import commands, transfer_queries
+from tandem.billing.settlements import commands, queries
 from tandem.billing.settlements.errors import (
     HospitalHasNoAccount,
     NothingToTransfer,
@@ -26,13 +26,13 @@ _OF: Final = "/hospitals/<uuid:hospital_id>"
 @hospital_api.get(f"{_ONE}/transfers", allow="settlements.read", gives=TransferSchema, many=True, query=PageQuery)
 def list_transfers(statement_id: UUID, query: dict[str, Any]) -> Page:
     """What the operator sent for this statement, and what became of it."""
-    return transfer_queries.transfers(statement_id, **query)
+    return queries.transfers(statement_id, **query)
 
 
 @operator_api.get(f"{_OF}{_ONE}/transfers", allow="settlements.read", gives=TransferSchema, many=True, query=PageQuery)
 def list_transfers_to_hospital(hospital_id: UUID, statement_id: UUID, query: dict[str, Any]) -> Page:
     """What was sent for this statement, and what became of it."""
-    return transfer_queries.transfers(statement_id, **query)
+    return queries.transfers(statement_id, **query)
 
 
 @operator_api.post(
@@ -49,4 +49,4 @@ def send_transfer(hospital_id: UUID, statement_id: UUID) -> SettlementTransfer:
 @operator_api.get("/provider_limits", allow="settlements.read", gives=ProviderLimitSchema, many=True, query=PageQuery)
 def list_provider_limits(query: dict[str, Any]) -> Page:
     """What payment providers allow of splits and returns, each with its day and source."""
-    return transfer_queries.provider_limits(**query)
+    return queries.provider_limits(**query)

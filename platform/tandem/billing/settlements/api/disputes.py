@@ -1,14 +1,12 @@
 """Disputes of lines, adjustments and fees beyond caps over HTTP: each party asks, the other decides.
 
-What hospital and employer do alike is one view for both; what the operator does to employers is in `employer_api`.
+What hospital and employer do alike is one view for both; what the operator does to employers is in `employers`.
 """
 
 from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.settlements import commands, queries
-from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
-from tandem.billing.settlements.employer_schemas import EmployerAdjustmentWishSchema
 from tandem.billing.settlements.errors import (
     DocumentCorrects,
     FigureWithheld,
@@ -18,10 +16,12 @@ from tandem.billing.settlements.errors import (
     VisitClaimed,
     WithholdsTooMuch,
 )
+from tandem.billing.settlements.models import FeeAdjustment, LineDispute, TrafficClaim
 from tandem.billing.settlements.schemas import (
     AdjustmentDecisionWishSchema,
     AdjustmentSchema,
     AdjustmentWishSchema,
+    EmployerAdjustmentWishSchema,
     FeeInDisputeSchema,
     LineDisputeSchema,
     LineDisputeWishSchema,
@@ -29,7 +29,6 @@ from tandem.billing.settlements.schemas import (
     TrafficClaimSchema,
     TrafficClaimWishSchema,
 )
-from tandem.billing.settlements.traffic_models import TrafficClaim
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
 

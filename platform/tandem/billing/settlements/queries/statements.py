@@ -10,18 +10,19 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from tandem.billing.ledger import Book, Journal
 from tandem.billing.payments import Dispute, Refund
-from tandem.billing.settlements.dispute_models import FeeAdjustment, LineDispute
-from tandem.billing.settlements.employer_models import EmployerStatement
-from tandem.billing.settlements.employer_queries import employer_statement
 from tandem.billing.settlements.lines import Cut
 from tandem.billing.settlements.models import (
+    EmployerStatement,
     FeeAccrual,
+    FeeAdjustment,
     FeeDecision,
     FeeReversal,
+    LineDispute,
     SettlementCarry,
     SettlementLine,
     SettlementStatement,
 )
+from tandem.billing.settlements.queries.employers import employer_statement
 from tandem.billing.usage import UsageEvent
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound

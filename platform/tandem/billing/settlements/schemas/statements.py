@@ -4,10 +4,8 @@ from marshmallow import fields
 from marshmallow import validate as rules
 
 from tandem.billing.days import business_day, past_business_day
-from tandem.billing.settlements.dispute_models import ADJUSTMENT_NEXT, LINE_DISPUTE_NEXT
 from tandem.billing.settlements.lines import BY_NAME
-from tandem.billing.settlements.models import NEXT, TRANSFER_NEXT
-from tandem.billing.settlements.traffic_models import CLAIM_NEXT
+from tandem.billing.settlements.models import ADJUSTMENT_NEXT, CLAIM_NEXT, LINE_DISPUTE_NEXT, NEXT, TRANSFER_NEXT
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import CURRENCIES
 

@@ -22,7 +22,7 @@ EMPLOYER_NEXT: Final = {
 FIGURES: Final = ("invoiced", "paid", "drawn")
 """What can be disputed of a programme's line: open and unspent follow from these."""
 CORRECTION_KINDS: Final = ("adjustment", "credit_note", "invoice", "other", "payment", "void")
-LAYOUT: Final = 2
+EMPLOYER_LAYOUT: Final = 2
 """How statements are written now; each row says how it was written, and is run again in that way for ever."""
 
 
@@ -55,7 +55,7 @@ class EmployerStatement(TenantOwned, Versioned, Model):
     cut_seq: Mapped[int]
     previous_cut_seq: Mapped[int]
     operator_cut_seq: Mapped[int]
-    layout: Mapped[int] = mapped_column(default=LAYOUT)
+    layout: Mapped[int] = mapped_column(default=EMPLOYER_LAYOUT)
     status: Mapped[str] = mapped_column(default="draft")
     invoiced_minor: Mapped[int]
     paid_minor: Mapped[int]

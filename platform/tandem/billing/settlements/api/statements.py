@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 
-from tandem.billing.settlements import commands, dispute_api, employer_api, lines, queries, transfer_api
+from tandem.billing.settlements import commands, lines, queries
 from tandem.billing.settlements.downloads import kit_of
 from tandem.billing.settlements.errors import (
     NothingToCarry,
@@ -31,7 +31,7 @@ from tandem.kernel.tenancy import tenant_id
 
 hospital_api = Api("settlements", audience="hospital", url_prefix="/settlement_statements", tag="Settlement")
 operator_api = Api("settlements", audience="operator", tag="Settlement")
-APIS: Final = [hospital_api, operator_api, *dispute_api.APIS, *transfer_api.APIS, *employer_api.APIS]
+APIS: Final = [hospital_api, operator_api]
 _AT: Final = "/hospitals/<uuid:hospital_id>/settlement_statements"
 
 

@@ -1,0 +1,53 @@
+"""Shapes of settlements over HTTP."""
+
+from tandem.billing.settlements.schemas.employers import (
+    DisputeAgreementWishSchema,
+    EmployerAdjustmentWishSchema,
+    EmployerStatementSchema,
+    WholeEmployerStatementSchema,
+)
+from tandem.billing.settlements.schemas.statements import (
+    AdjustmentDecisionWishSchema,
+    AdjustmentSchema,
+    AdjustmentWishSchema,
+    FeeInDisputeSchema,
+    LineDisputeSchema,
+    LineDisputeWishSchema,
+    ProviderLimitSchema,
+    ReasonWishSchema,
+    SettlementPaymentWishSchema,
+    SpanSchema,
+    StatementEntrySchema,
+    StatementSchema,
+    StatementUsageSchema,
+    StatementWishSchema,
+    TrafficClaimSchema,
+    TrafficClaimWishSchema,
+    TransferSchema,
+    WholeStatementSchema,
+)
+
+__all__ = [
+    "AdjustmentDecisionWishSchema",
+    "AdjustmentSchema",
+    "AdjustmentWishSchema",
+    "DisputeAgreementWishSchema",
+    "EmployerAdjustmentWishSchema",
+    "EmployerStatementSchema",
+    "FeeInDisputeSchema",
+    "LineDisputeSchema",
+    "LineDisputeWishSchema",
+    "ProviderLimitSchema",
+    "ReasonWishSchema",
+    "SettlementPaymentWishSchema",
+    "SpanSchema",
+    "StatementEntrySchema",
+    "StatementSchema",
+    "StatementUsageSchema",
+    "StatementWishSchema",
+    "TrafficClaimSchema",
+    "TrafficClaimWishSchema",
+    "TransferSchema",
+    "WholeEmployerStatementSchema",
+    "WholeStatementSchema",
+]
