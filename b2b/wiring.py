@@ -13,7 +13,7 @@ from b2b.reports.jobs import report_contracts
 from b2b.rosters import api as rosters_api
 from b2b.rosters.events import MembersGranted, RosterChanged
 from b2b.rosters.jobs import grant_members, keep_members_current, spread_roster_change
-from tandem.billing.invoices import introduce_contracts
+from tandem.billing.contracts import introduce_contracts
 from tandem.kernel.http import Api
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event

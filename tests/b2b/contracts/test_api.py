@@ -9,6 +9,7 @@ from tandem.kernel.ids import new_id
 from tests.employers import Employer, a_contract, a_package, an_employer, employees
 from tests.hospitals import a_hospital, a_live_hospital
 from tests.people import once, operator_staff, staff
+from tests.platform.billing.rating.plans import a_component, a_plan
 
 MINE = "/api/employer/v1/contracts"
 
@@ -145,6 +146,23 @@ def test_an_invoice_refers_to_what_its_own_customer_has_signed_and_to_nothing_el
     for nothing in (new_id(), theirs.programme_id):
         assert refused(programme_id=nothing) == ["programme_id"]
         assert refused(contract_id=mine.contract_id, programme_id=nothing) == ["programme_id"]
+
+
+def test_metered_use_is_billed_under_a_contract_that_its_customer_has_signed_and_no_other(client, work):
+    mine, theirs = Employer(work), Employer(work)
+    clerk = operator_staff("operator_supervisor")
+    wish = {"plan_version_id": str(a_plan(a_component("flat", None, flat_minor=9_900))), "first_day": "2026-09-01"}
+
+    def subscribed(contract_id, subject):
+        url = f"/api/operator/v1/organizations/{mine.id}/subscriptions"
+        named = {"contract_id": str(contract_id), "subject": subject}
+        return client.post(url, json=wish | named, headers=clerk | once())
+
+    signed = subscribed(mine.contract_id, "one")
+    unknown = [subscribed(each, "two") for each in (new_id(), theirs.contract_id)]
+
+    assert (signed.status_code, signed.json["contract_id"]) == (201, str(mine.contract_id)), signed.json
+    assert [(each.status_code, each.json["errors"][0]["field"]) for each in unknown] == [(422, "contract_id")] * 2
 
 
 def test_a_hospital_and_a_programme_are_no_employers(client, work, hospital_id):

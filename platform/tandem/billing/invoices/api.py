@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import Response
 
+from tandem.billing.contracts import require_signed
 from tandem.billing.invoices import commands, jobs, queries
 from tandem.billing.invoices.documents import content_of, pdf_of, xlsx_of
 from tandem.billing.invoices.drafts import InvoiceLine, LineCredit, Period
@@ -84,7 +85,7 @@ def draft_invoice(organization_id: UUID, wish: dict[str, Any]) -> dict[str, Any]
             Text("It would be due before its period begins", "付款期限早于期间开始日"),
             Text("Let due_on be first_day or later.", "due_on 不得早于 first_day。"),
         )
-    commands.require_signed(contract_id=wish["contract_id"], programme_id=wish["programme_id"])
+    require_signed(contract_id=wish["contract_id"], programme_id=wish["programme_id"])
     period = Period(wish.pop("first_day"), wish.pop("last_day"))
     lines = [InvoiceLine(**line) for line in wish.pop("lines")]
     return _whole(commands.draft_invoice(customer_id=organization_id, period=period, lines=lines, **wish))

@@ -3,6 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
+from tandem.billing.contracts import require_signed
 from tandem.billing.rating import commands, queries
 from tandem.billing.rating.errors import (
     MeterUnknown,
@@ -107,6 +108,7 @@ def list_subscriptions_of_organization(organization_id: UUID, query: dict[str, A
 )
 def subscribe(organization_id: UUID, wish: dict[str, Any]) -> Subscription:
     """Bill a subject's use by a version of the catalogue."""
+    require_signed(contract_id=wish["contract_id"], programme_id=None)
     return commands.subscribe(**wish)
 
 

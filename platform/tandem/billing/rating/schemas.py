@@ -113,9 +113,10 @@ class PlanVersionSchema(Schema):
 
 
 class SubscriptionWishSchema(Schema):
-    """Whose use is billed by which version, from when."""
+    """Whose use is billed by which version, from when; for an employer, by which of its signed contracts."""
 
     plan_version_id = fields.UUID(required=True)
+    contract_id = fields.UUID(load_default=None, allow_none=True)
     subject = fields.String(load_default=WHOLE_TENANT, validate=_SUBJECT)
     first_day = business_day(required=True)
     until_day = business_day(load_default=None, allow_none=True)

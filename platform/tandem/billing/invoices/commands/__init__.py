@@ -6,7 +6,6 @@ from tandem.billing.invoices.commands.booking import (
     book_invoice_payment,
     book_void,
 )
-from tandem.billing.invoices.commands.contracts import introduce_contracts, require_signed
 from tandem.billing.invoices.commands.crediting import credit_invoice
 from tandem.billing.invoices.commands.disputing import dispute_invoice, resolve_dispute
 from tandem.billing.invoices.commands.drafting import draft_invoice, write_drafts
@@ -46,7 +45,6 @@ __all__ = [
     "dispute_invoice",
     "draft_from_rating",
     "draft_invoice",
-    "introduce_contracts",
     "issue_draft",
     "issue_invoice",
     "issue_waiting",
@@ -58,7 +56,6 @@ __all__ = [
     "rate_draft",
     "record_invoice_payment",
     "release_customer",
-    "require_signed",
     "resolve_dispute",
     "void_invoice",
     "write_drafts",

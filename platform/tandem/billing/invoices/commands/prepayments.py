@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 
 from tandem.accounts import hand
 from tandem.billing import entitlements
+from tandem.billing.contracts import require_signed
 from tandem.billing.invoices import postings, prepayment_queries
-from tandem.billing.invoices.commands.contracts import require_signed
 from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,

@@ -1,4 +1,4 @@
-"""What an invoice may refer to: a contract that the customer has signed, and its programme.
+"""What a bill may refer to: a contract that the customer has signed, and its programme.
 
 Contracts lie in a house above this one, which introduces itself when the application is built.
 """
@@ -18,7 +18,7 @@ _find_signed: Final[list[FindSigned]] = []
 
 
 def introduce_contracts(find: FindSigned) -> None:
-    """Tell this room how a customer's signed contracts are found."""
+    """Tell billing how a customer's signed contracts are found."""
     _find_signed[:] = [find]
 
 
