@@ -19,7 +19,8 @@ from tandem.kernel import doorbell, footprint, telemetry
 from tandem.kernel.jobs.turns import stopping, take_turn
 
 RECYCLE_TURNS: Final = 20_000
-RECYCLE_RSS_BYTES: Final = 512 << 20
+# By so much a worker may grow, whatever it held when it was forked.
+RECYCLE_GROWTH_BYTES: Final = 400 << 20
 # What a worker at rest keeps of its own if it can be forked anew: twice what it holds before its first job.
 REST_OWN_BYTES: Final = 20 << 20
 
@@ -42,6 +43,7 @@ class TandemWorker(SimpleWorker):
     # Whether being renewed costs next to nothing: then nothing that work left behind is kept at rest.
     is_light: bool = False
     _has_worked: bool = False
+    _began_with_bytes: int = 0
 
     def procline(self, message: str) -> None:
         # Under its own name in `ps`, with which queue it works.
@@ -62,13 +64,14 @@ class TandemWorker(SimpleWorker):
             footprint.give_back()
             if self.is_light and footprint.own_bytes() > REST_OWN_BYTES:
                 return None  # RQ takes it for the end of this worker's work, and work() renews the process
-        self._has_worked = True
+        if not self._has_worked:
+            self._has_worked, self._began_with_bytes = True, footprint.resident_bytes()
         return wait(timeout, max_idle_time)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         super().execute_job(job, queue)
-        if (held := footprint.resident_bytes()) > RECYCLE_RSS_BYTES:
-            telemetry.log.info("worker_too_big", bytes=held)
+        if (grown := footprint.resident_bytes() - self._began_with_bytes) > RECYCLE_GROWTH_BYTES:
+            telemetry.log.info("worker_too_big", grown_bytes=grown)
             self._stop_requested = True
 
 
