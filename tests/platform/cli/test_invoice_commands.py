@@ -6,29 +6,15 @@ from datetime import date
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
 
 from tandem.billing.invoices import invoice
 from tandem.billing.invoices.commands import draft_from_rating, park_customer
-from tandem.cli import main
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.platform.billing.invoices.money import a_hospital
 from tests.platform.billing.invoices.test_runs import a_rated_line, kept
+from tests.platform.cli.conftest import Tandem
 
 pytestmark = pytest.mark.usefixtures("app")
-Tandem = Callable[..., Result]
-
-
-@pytest.fixture
-def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Tandem:
-    """The command, in this process: it finds the running stack by the environment."""
-    for name, value in process_environment.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
-
-    return run
 
 
 def a_bill_that_waits() -> tuple[UUID, UUID, UUID]:

@@ -8,28 +8,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
 
 from tandem.billing.settlements import propose_statement
-from tandem.cli import main
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.platform.billing.money import a_delivered_visit, a_hospital_with_an_agreement, a_payment
+from tests.platform.cli.conftest import Tandem
 
 pytestmark = pytest.mark.usefixtures("app")
-Tandem = Callable[..., Result]
-
-
-@pytest.fixture
-def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Tandem:
-    """The command, in this process: it finds the running stack by the environment."""
-    for name, value in process_environment.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
-
-    return run
 
 
 @pytest.fixture

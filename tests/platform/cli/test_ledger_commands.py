@@ -1,22 +1,20 @@
 """`tandem ledger`: what a keeper of the books sees of them, and how a book is frozen."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
 
 from tandem.billing.ledger import JournalDraft, Line, place_hold, post
 from tandem.billing.ledger.posting_rules import posting_rules
-from tandem.cli import main
 from tandem.kernel import clock
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
+from tests.platform.cli.conftest import Tandem
 
 pytestmark = pytest.mark.usefixtures("app")
-Tandem = Callable[..., Result]
 DOLLARS = [Line("cash.psp", 500), Line("ar.patient", -500)]
 NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 
@@ -27,15 +25,9 @@ def a_payment(key: str, effective_at: datetime = NOON) -> JournalDraft:
 
 
 @pytest.fixture
-def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Tandem:
-    """The command, in this process: it finds the running stack by the environment."""
-    for name, value in process_environment.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, ["ledger", *words])
-
-    return run
+def tandem(tandem: Tandem) -> Tandem:
+    """`tandem ledger` with these words."""
+    return partial(tandem, "ledger")
 
 
 @pytest.fixture

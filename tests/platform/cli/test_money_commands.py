@@ -9,30 +9,16 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from click.testing import CliRunner, Result
 
 from tandem.billing.settlements import propose_employer_statement, propose_statement
-from tandem.cli import main
 from tandem.embedded.roles import DatabaseUrls, with_database
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.platform.billing.invoices.money import a_customer, issued
 from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment
+from tests.platform.cli.conftest import Tandem
 
 pytestmark = pytest.mark.usefixtures("app")
-Tandem = Callable[..., Result]
 RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
-
-
-@pytest.fixture
-def tandem(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Tandem:
-    """The command, in this process: it finds the running stack by the environment."""
-    for name, value in process_environment.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
-
-    return run
 
 
 @pytest.fixture
