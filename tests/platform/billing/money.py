@@ -73,7 +73,9 @@ def a_use(payment_id: UUID | None, amount_minor: int = 7_200, **changes: Any) ->
     return record_usage(**(facts | {"payment_id": payment_id, "amount_minor": amount_minor} | changes))
 
 
-def a_refund(hospital: UUID, payment_id: UUID, amount_minor: int) -> UUID:
+def a_refund(
+    hospital: UUID, payment_id: UUID, amount_minor: int, *, at: datetime = NOON + timedelta(hours=3)
+) -> UUID:
     """A refund whose money has gone back; the news is out, the job is not done."""
     refund_id = new_id()
     with acting_for(hospital), transaction():
@@ -87,7 +89,7 @@ def a_refund(hospital: UUID, payment_id: UUID, amount_minor: int) -> UUID:
                 amount_minor=amount_minor,
                 currency="CNY",
                 status="succeeded",
-                succeeded_at=NOON + timedelta(hours=3),
+                succeeded_at=at,
             )
         )
         outbox.add(RefundSucceeded(refund_id))

@@ -96,13 +96,16 @@ def test_a_header_that_is_no_signature_is_refused(client: FlaskClient, header: s
     assert (answer.status_code, answer.json and answer.json["type"]) == (400, "/problems/webhook-forged")
 
 
-def test_an_event_of_the_other_mode_is_refused(client: FlaskClient) -> None:
-    event = an_event(livemode=True)
+@pytest.mark.parametrize("is_live", [True, False], ids=["a test event on the live endpoint", "a live one on the test's"])
+def test_an_event_of_the_other_mode_is_refused(client: FlaskClient, settings: Settings, *, is_live: bool) -> None:
+    key = ("sk_live_" if is_live else "sk_test_") + "0" * 24
+    stripe_gateway.configure(replace(settings, stripe_secret_key=key))
+    other, own = an_event(livemode=not is_live), an_event(livemode=is_live)
 
-    answer = sent(client, event)
+    refused, taken = sent(client, other), sent(client, own)
 
-    assert (answer.status_code, answer.json and answer.json["type"]) == (400, "/problems/webhook-wrong-mode")
-    assert stored(event) == []
+    assert (refused.status_code, refused.json and refused.json["type"]) == (400, "/problems/webhook-wrong-mode")
+    assert (taken.status_code, stored(other), len(stored(own))) == (200, [], 1)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"not json", b"{}", b'{"id": 1}', b'{"data": {"object": null}}'])

@@ -1,7 +1,7 @@
 """Where money cannot flow back the way it came: what is owed stands in the book, and statements ask for it."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from tandem.billing.settlements import SettlementStatement, document_of, propose
 from tandem.billing.settlements.commands import confirm_statement, record_payment
 from tandem.billing.settlements.errors import ReturnWindowClosed
 from tandem.billing.settlements.limits import Split, limits_of, require_return_allowed
+from tandem.kernel import clock
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment, a_refund
@@ -52,20 +53,23 @@ def hospital(work: Work) -> tuple[UUID, UUID]:
 
 
 def test_a_refund_after_180_days_cannot_be_returned_and_is_a_receivable_from_the_operator(
-    hospital: tuple[UUID, UUID], work: Work
+    hospital: tuple[UUID, UUID], work: Work, at: Callable[[datetime], None]
 ) -> None:
     tenant, payment = hospital
-    a_refund(tenant, payment, 10_000)
-    work(tenant)
-
+    at(NOON + timedelta(days=181))
     with acting_for(tenant), transaction():
         limits = limits_of("wechat_pay", NOON)
     with pytest.raises(ReturnWindowClosed):
-        require_return_allowed(limits, Split(NOON, 1_000), 1_000, NOON + timedelta(days=180))
+        require_return_allowed(limits, Split(NOON, 1_000), 1_000, clock.now())
+
+    a_refund(tenant, payment, 10_000, at=clock.now())
+    work(tenant)
 
     assert balance(tenant, "ap.operator") == 1_000
     assert balance(OPERATOR_ID, "ar.hospital", tenant) == -1_000
-    assert proposed(tenant, DAY + timedelta(days=2)).due_to_operator_minor == -1_000
+    at(NOON + timedelta(days=183))
+    before_it, after_it = (proposed(tenant, DAY + timedelta(days=days)) for days in (180, 181))
+    assert (before_it.due_to_operator_minor, after_it.due_to_operator_minor) == (0, -1_000)
 
 
 def test_a_full_refund_after_the_split_leaves_each_partys_share_at_zero_once_it_is_settled(

@@ -1,13 +1,18 @@
 """A channel that brought a patient is paid once, for a completed visit that stays paid."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
+from threading import Barrier
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tandem.billing.settlements import claim_visit
+from tandem.billing.settlements.commands import traffic
 from tandem.billing.settlements.commands.traffic import traffic_claim
 from tandem.billing.settlements.errors import VisitClaimed
 from tandem.billing.settlements.models import TrafficClaim
@@ -55,15 +60,29 @@ def test_a_traffic_fee_claimed_by_two_channels_for_one_visit_is_paid_to_the_firs
     assert (book_of(hospital)["ap.operator"], owed_by(hospital)) == (-1_500, 1_500)
 
 
-def test_two_claims_at_the_same_instant_are_decided_by_the_database(hospital: UUID) -> None:
+def test_two_claims_at_the_same_instant_are_decided_by_the_database(
+    hospital: UUID, app: Flask, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = a_delivered_visit(hospital, a_payment(hospital, 10_000), 10_000)
-    with acting_for(hospital), transaction():
-        assert traffic_claim(usage) is None
-        with acting_for(hospital), transaction():
-            claim_visit(usage, channel="search")
+    both_have_looked = Barrier(2, timeout=20)
 
-    with acting_for(hospital), pytest.raises(VisitClaimed), transaction():
-        claim_visit(usage, channel="short video")
+    def look(usage_event_id: UUID) -> None:
+        assert traffic_claim(usage_event_id) is None
+        both_have_looked.wait()
+
+    def claim(channel: str) -> str:
+        with app.app_context(), suppress(VisitClaimed):
+            claimed(hospital, usage, channel)
+            return channel
+        return "refused"
+
+    with monkeypatch.context() as meanwhile, ThreadPoolExecutor(2) as channels:
+        meanwhile.setattr(traffic, "traffic_claim", look)
+        told = list(channels.map(claim, ("search", "short video")))
+    work(hospital)
+
+    (winner,) = {*told} - {"refused"}
+    assert (told.count("refused"), claim_of(hospital, usage).channel, owed_by(hospital)) == (1, winner, 1_500)
 
 
 @pytest.mark.parametrize("claimed_first", [True, False])
