@@ -119,12 +119,13 @@ def test_of_two_tellings_in_one_batch_the_refused_one_does_not_hide_the_other(ho
     ("lines", "refusal"),
     [
         ([Line("cash.psp", 7_200), Line("ar.patient", -7_199)], JournalUnbalanced),
+        ([Line("exp.psp_fee", 7_200), Line("tax.vat", -7_199)], JournalUnbalanced),
         ([Line("cash.psp", 7_200)], JournalTooShort),
         ([Line("cash.psp", 0), Line("ar.patient", 0)], JournalTooShort),
         ([Line("cash.piggybank", 1), Line("ar.patient", -1)], AccountUnknown),
         ([Line("ar.hospital", 1), Line("inc.platform", -1)], PartyMismatch),
     ],
-    ids=["unbalanced by one unit", "one line", "lines of nothing", "no such account", "a party left out"],
+    ids=["unbalanced by one unit", "unbalanced and not medical", "one line", "lines of nothing", "no such account", "a party left out"],
 )
 def test_one_bad_item_is_refused_with_its_reason_and_the_others_are_booked(
     hospital: UUID, lines: list[Line], refusal: type[Exception]
