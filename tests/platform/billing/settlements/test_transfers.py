@@ -1,19 +1,22 @@
 """What the operator owes is sent through the provider: once, oldest first, as far as its balance goes, and back again."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from threading import Barrier
 from uuid import UUID
 
 import pytest
 import stripe
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tandem.billing import payments
 from tandem.billing.ledger import balance_minor
 from tandem.billing.payments.jobs import open_provider_account
 from tandem.billing.settlements import jobs, propose_statement
-from tandem.billing.settlements.commands import ask_transfer, begin_transfer, confirm_statement
+from tandem.billing.settlements.commands import ask_transfer, begin_transfer, confirm_statement, fail_transfer
 from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer
 from tandem.billing.settlements.models import SettlementTransfer
 from tandem.billing.settlements.queries import statement, transfer
@@ -174,8 +177,6 @@ def test_a_refusal_for_good_leaves_the_statement_to_be_paid_otherwise(provider: 
         begun = begin_transfer(wish, is_live=False)
     assert begun is not None
 
-    from tandem.billing.settlements.commands import fail_transfer
-
     with acting_for(hospital), transaction():
         fail_transfer(wish, "account_closed")
     again = asked(hospital, row)
@@ -200,3 +201,77 @@ def test_nothing_is_sent_where_the_hospital_owes_or_has_no_account(provider: San
             confirm_statement(row.id)
         with pytest.raises(problem):
             asked(hospital, row.id)
+
+
+def test_a_statement_whose_transfer_is_under_way_is_paid_in_no_other_way(
+    provider: Sandbox, client: FlaskClient, work: Work
+) -> None:
+    hospital, row = owed(work)
+    wish = asked(hospital, row)
+    funded(provider, 50_000)
+    finance = a_key(OPERATOR_ID, "operator", "operator_finance")
+    theirs = a_key(hospital, "hospital", "hospital_finance")
+    path = f"settlement_statements/{row}"
+
+    by_bank = client.post(
+        f"/api/operator/v1/hospitals/{hospital}/{path}/payments",
+        json={"paid_on": "2026-09-02", "reference": "OUT-1"}, headers=finance | once(),
+    )  # fmt: skip
+    forward = client.post(f"/api/hospital/v1/{path}/carry_forward", headers=theirs | once())
+    doubt = {"withheld_minor": 1, "because": "two visits were tests", "evidence": "encounters 17 and 18"}
+    withheld = client.post(
+        f"/api/hospital/v1/{path}/lines/operator_fees/disputes", json=doubt, headers=theirs | once()
+    )
+    work(hospital)
+
+    assert (withheld.status_code, withheld.json["at_most_minor"]) == (422, 0)
+    assert [(each.status_code, each.json["type"]) for each in (by_bank, forward)] == [
+        (409, "/problems/transfer-under-way")
+    ] * 2
+    assert shown(hospital, wish).status == "sent"
+    assert len(gateway().transfers_of(str(row))) == 1
+
+
+def test_what_is_disputed_is_withheld_from_what_is_sent_and_goes_to_the_next_statement(
+    provider: Sandbox, client: FlaskClient, work: Work
+) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    theirs = a_key(hospital, "hospital", "hospital_finance")
+    line = f"/api/hospital/v1/settlement_statements/{row}/lines/operator_fees/disputes"
+    doubt = {"withheld_minor": 400, "because": "two visits were tests", "evidence": "encounters 17 and 18"}
+
+    raised = client.post(line, json=doubt, headers=theirs | once()).json["id"]
+    refused = asked(hospital, row)
+    with acting_for(hospital), transaction():
+        fail_transfer(refused, "account_closed")
+    wish = asked(hospital, row)
+    work(hospital)
+    reason = {"because": "not this month"}
+    moved = client.post(f"/api/hospital/v1/line_disputes/{raised}/move", json=reason, headers=theirs | once())
+    with acting_for(hospital), transaction():
+        following = propose_statement(DAY + timedelta(days=1))
+
+    assert (shown(hospital, wish).status, shown(hospital, wish).amount_minor) == ("sent", 9_400)
+    assert moved.json["is_withheld"] is True
+    assert balances(hospital, "ap.operator") == [-400]
+    assert (following.carried_in_minor, following.due_to_operator_minor) == (400, 400)
+
+
+def test_two_workers_who_begin_one_transfer_send_it_once(provider: Sandbox, app: Flask, work: Work) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    wish = asked(hospital, row)
+    start = Barrier(2)
+
+    def send(_: int) -> None:
+        with app.app_context(), acting_for(hospital):
+            start.wait()
+            jobs.send_transfer(wish)
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(send, range(2)))
+
+    assert shown(hospital, wish).status == "sent"
+    assert [each.key for each in gateway().transfers_of(str(row))] == [str(wish)]
+    assert balances(hospital, "ap.operator", "suspense") == [0, 9_000]

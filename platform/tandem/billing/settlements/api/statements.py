@@ -13,6 +13,7 @@ from tandem.billing.settlements.errors import (
     PeriodAlreadySettled,
     PeriodNotOver,
     StatementChanged,
+    TransferUnderWay,
 )
 from tandem.billing.settlements.models import SettlementStatement
 from tandem.billing.settlements.schemas import (
@@ -96,7 +97,7 @@ def download_kit(statement_id: UUID) -> Response:
     "/<uuid:statement_id>/carry_forward",
     allow="settlements.confirm",
     gives=WholeStatementSchema,
-    problems=(NothingToCarry,),
+    problems=(NothingToCarry, TransferUnderWay),
 )
 def carry_forward(statement_id: UUID) -> dict[str, Any]:
     """What the operator owes on a confirmed statement goes to the next one instead of being paid."""
@@ -187,6 +188,7 @@ def download_kit_of_hospital(hospital_id: UUID, statement_id: UUID) -> Response:
     allow="payments.record",
     takes=SettlementPaymentWishSchema,
     gives=WholeStatementSchema,
+    problems=(TransferUnderWay,),
 )
 def record_payment(hospital_id: UUID, statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Record that a confirmed statement was paid; both books are written by a job, which then closes it."""

@@ -186,7 +186,8 @@ def _programme_drawn_on(dispute: LineDispute | None) -> UUID:
 
 
 def _most_withheld(row: SettlementStatement, kind: str) -> int:
-    if not lines.BY_NAME[kind].is_owed:
+    if not lines.BY_NAME[kind].is_owed or queries.is_being_transferred(row.id):
+        # What is on its way to the hospital can no longer be sent with another sum.
         return 0
     asked: int = sum(-line["amount_minor"] for line in queries.lines_of(row.id) if line["kind"] == kind)
     already = sum(dispute.withheld_minor for dispute in queries.open_line_disputes(row.id))

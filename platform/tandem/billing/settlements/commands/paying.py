@@ -6,7 +6,7 @@ from uuid import UUID
 from tandem.billing.ledger import mirror_currency, post
 from tandem.billing.settlements import postings, queries
 from tandem.billing.settlements.commands.statements import sums_of
-from tandem.billing.settlements.errors import NothingToCarry
+from tandem.billing.settlements.errors import NothingToCarry, TransferUnderWay
 from tandem.billing.settlements.events import StatementPaid
 from tandem.billing.settlements.models import NEXT, SettlementStatement
 from tandem.kernel import clock, jobs, outbox
@@ -16,9 +16,10 @@ from tandem.kernel.states import move
 def record_payment(statement_id: UUID, *, paid_on: date, reference: str) -> SettlementStatement:
     """What the statement left due was paid, but for what is disputed; a job books it. [hospital, operator's role]
 
-    Raises TransitionRefused before the hospital confirmed it, NotFound.
+    Raises TransferUnderWay while the provider may be sending the same, TransitionRefused before the hospital confirmed
+    it, NotFound.
     """
-    row = queries.statement(statement_id, for_update=True)
+    row = _held(statement_id)
     move(row, "paid", NEXT)
     withheld_minor = 0
     for dispute in queries.open_line_disputes(row.id):
@@ -33,9 +34,9 @@ def record_payment(statement_id: UUID, *, paid_on: date, reference: str) -> Sett
 def carry_forward(statement_id: UUID) -> SettlementStatement:
     """The hospital agrees that what the operator owes it goes to the next statement, its own and no other's. [hospital]
 
-    Raises NothingToCarry where the operator owes nothing, TransitionRefused, NotFound.
+    Raises NothingToCarry where the operator owes nothing, TransferUnderWay, TransitionRefused, NotFound.
     """
-    row = queries.statement(statement_id, for_update=True)
+    row = _held(statement_id)
     if row.due_to_operator_minor >= 0:
         raise NothingToCarry(due_to_operator_minor=row.due_to_operator_minor)
     move(row, "paid", NEXT, because="carried forward")
@@ -63,3 +64,11 @@ def book_payment(statement_id: UUID) -> None:
         jobs.enqueue(mirror_currency, currency=row.currency)
     move(row, "closed", NEXT)
     row.closed_at = clock.now()
+
+
+def _held(statement_id: UUID) -> SettlementStatement:
+    """The statement, locked; whoever wishes a transfer locks it too, so one of the two ways is chosen and not both."""
+    row = queries.statement(statement_id, for_update=True)
+    if queries.is_being_transferred(row.id):
+        raise TransferUnderWay
+    return row

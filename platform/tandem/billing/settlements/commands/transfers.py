@@ -34,7 +34,9 @@ class TransferWish:
 
 
 def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
-    """Wish that a confirmed statement be paid by transfer; a job speaks to the provider. [hospital, operator's role]
+    """Wish that a confirmed statement be paid by transfer, but for what is disputed; a job speaks to the provider.
+
+    [hospital, operator's role]
 
     Raises NothingToTransfer where the operator owes nothing, HospitalHasNoAccount, TransferUnderWay, what the
     provider's limits refuse, TransitionRefused, NotFound.
@@ -42,7 +44,8 @@ def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
     row = queries.statement(statement_id, for_update=True)
     if "paid" not in NEXT[row.status]:
         raise TransitionRefused(current=row.status, wanted="paid", allowed=sorted(NEXT[row.status]))
-    owed_minor = -row.due_to_operator_minor
+    disputes = queries.open_line_disputes(row.id)
+    owed_minor = sum(dispute.withheld_minor for dispute in disputes) - row.due_to_operator_minor
     if owed_minor <= 0:
         raise NothingToTransfer(due_to_operator_minor=row.due_to_operator_minor)
     if payments.account_of_hospital(is_live=is_live) is None:
@@ -55,6 +58,9 @@ def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
     )
     with refusing(settlement_transfer_live_key=TransferUnderWay):
         session.add(transfer)
+    # The sum is fixed now: what is withheld of it stays so until the transfer has an end, however disputes go on.
+    for dispute in disputes:
+        dispute.is_withheld = True
     audit.record(action="settlement_transfer.asked", object_type="settlement_transfer", object_id=transfer.id)
     outbox.add(TransferAsked(transfer.id))
     return transfer
@@ -100,6 +106,9 @@ def fail_transfer(transfer_id: UUID, code: str) -> None:
     if transfer.status == "asked":
         move(transfer, "failed", TRANSFER_NEXT, because=code)
         transfer.failure_code = code
+        # The statement is unpaid as before; whoever pays it withholds what is disputed then.
+        for dispute in queries.withheld_line_disputes(transfer.statement_id):
+            dispute.is_withheld = False
 
 
 def _send(transfer: SettlementTransfer, told: ProviderTransfer) -> None:

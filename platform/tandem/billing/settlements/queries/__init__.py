@@ -42,8 +42,10 @@ from tandem.billing.settlements.queries.statements import (
     succeeded_refunds,
     unaccrued_usage,
     usage_in,
+    withheld_line_disputes,
 )
 from tandem.billing.settlements.queries.transfers import (
+    is_being_transferred,
     provider_limits,
     transfer,
     transfers,
@@ -72,6 +74,7 @@ __all__ = [
     "excess_reversed_minor",
     "fee_in_dispute",
     "fees_in_dispute",
+    "is_being_transferred",
     "is_reversed",
     "last_employer_statement",
     "last_statement",
@@ -98,4 +101,5 @@ __all__ = [
     "unaccrued_usage",
     "usage_in",
     "waiting_before_minor",
+    "withheld_line_disputes",
 ]

@@ -219,11 +219,20 @@ def statements_before(row: SettlementStatement, *, limit: int) -> Sequence[Settl
 
 
 def open_line_disputes(statement_id: UUID) -> Sequence[LineDispute]:
-    """The disputes of a hospital's or an employer's statement that nobody has resolved yet."""
-    wanted = select(LineDispute).where(
-        LineDispute.tenant_id == tenant_id(), _of(LineDispute) == statement_id, LineDispute.status == "open"
-    )
-    return session.scalars(wanted.order_by(LineDispute.raised_at, LineDispute.id)).all()
+    """The disputes of a hospital's or an employer's statement that nobody has resolved yet, locked."""
+    return _disputes_of(statement_id, LineDispute.status == "open")
+
+
+def withheld_line_disputes(statement_id: UUID) -> Sequence[LineDispute]:
+    """The disputes whose sums were withheld when the statement was paid, locked."""
+    return _disputes_of(statement_id, LineDispute.is_withheld)
+
+
+def _disputes_of(statement_id: UUID, which: ColumnElement[bool]) -> Sequence[LineDispute]:
+    # Locked, because whoever resolves one at the same moment changes what is withheld.
+    wanted = select(LineDispute).where(LineDispute.tenant_id == tenant_id(), _of(LineDispute) == statement_id, which)
+    locked = wanted.order_by(LineDispute.raised_at, LineDispute.id).with_for_update()
+    return session.scalars(locked.execution_options(populate_existing=True)).all()
 
 
 def line_dispute(dispute_id: UUID, *, for_update: bool = False) -> LineDispute:
@@ -338,7 +347,7 @@ _LEFT_OVER: Final = text(
     "FROM line_dispute d JOIN settlement_statement s ON s.tenant_id = :tenant AND s.id = d.statement_id "
     "LEFT JOIN settlement_carry c ON c.tenant_id = :tenant AND c.line_dispute_id = d.id "
     "WHERE d.tenant_id = :tenant AND s.currency = :currency AND d.is_withheld AND d.status <> 'open' "
-    "AND d.withheld_minor > 0 AND c.id IS NULL UNION ALL "
+    "AND s.status IN ('paid', 'closed') AND d.withheld_minor > 0 AND c.id IS NULL UNION ALL "
     "SELECT s.id, NULL, 'carried_forward', s.due_to_operator_minor FROM settlement_statement s "
     "LEFT JOIN settlement_carry c ON c.tenant_id = :tenant AND c.from_id = s.id AND c.line_dispute_id IS NULL "
     "WHERE s.tenant_id = :tenant AND s.currency = :currency AND s.id <> :but AND s.status IN ('paid', 'closed') "

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import exists, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from tandem.billing.settlements.models import ProviderLimit, SettlementTransfer
@@ -32,6 +32,16 @@ def transfers(statement_id: UUID, *, limit: int, after: str | None) -> Page:
         SettlementTransfer.tenant_id == tenant_id(), SettlementTransfer.statement_id == statement_id
     )
     return page(wanted, by=[SettlementTransfer.id], limit=limit, after=after)
+
+
+def is_being_transferred(statement_id: UUID) -> bool:
+    """Whether a transfer of the statement may be on its way: nobody knows yet whether the provider sent it."""
+    asked = exists().where(
+        SettlementTransfer.tenant_id == tenant_id(),
+        SettlementTransfer.statement_id == statement_id,
+        SettlementTransfer.status == "asked",
+    )
+    return bool(session.scalar(select(asked)))
 
 
 def transfers_waiting(*, older_than: datetime, limit: int) -> Sequence[UUID]:
