@@ -34,7 +34,7 @@ from tandem.billing.invoices.events import (
     InvoiceVoided,
 )
 from tandem.billing.invoices.models import Invoice
-from tandem.billing.invoices.postings import ISSUE_KINDS
+from tandem.billing.invoices.postings import CREDIT_KINDS, ISSUE_KINDS, OWED_BY_EMPLOYER
 from tandem.billing.invoices.queries import (
     credited_parts_by_line,
     hold_fapiao,
@@ -50,7 +50,9 @@ from tandem.billing.invoices.suppression import CELL_MIN, may_be_told
 
 __all__ = [
     "CELL_MIN",
+    "CREDIT_KINDS",
     "ISSUE_KINDS",
+    "OWED_BY_EMPLOYER",
     "Buyer",
     "CreditNoteIssued",
     "Invoice",

@@ -9,16 +9,16 @@ from tandem.billing.invoices.prepayment_models import PrepaymentClosing
 from tandem.billing.ledger import JournalDraft, journal_by_rule
 from tandem.kernel import clock
 
-ISSUE_KINDS: Final = (
+OWED_BY_EMPLOYER: Final = (
     "invoice_issued",
     "taxed_invoice_issued",
     "prepayment_invoiced",
     "taxed_prepayment_invoiced",
-    "hospital_invoice_issued",
-    "invoice_credited",
-    "prepayment_credited",
-    "hospital_invoice_credited",
 )
+"""Kinds of journal that book an employer's invoice, keyed by its id."""
+CREDIT_KINDS: Final = ("invoice_credited", "prepayment_credited", "hospital_invoice_credited")
+"""Kinds of journal that book a credit note, keyed by its id."""
+ISSUE_KINDS: Final = (*OWED_BY_EMPLOYER, "hospital_invoice_issued", *CREDIT_KINDS)
 """Kinds of journal that book an invoice or credit note at its issue, keyed by its id."""
 PREPAID_FROM: Final = date(2026, 11, 22)
 """What asks for a programme's prepayment and was issued before this day had been booked as the employer's expense at

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import TextClause, text
 
 from tandem.billing import entitlements
-from tandem.billing.invoices import CELL_MIN, may_be_told
+from tandem.billing.invoices import CELL_MIN, OWED_BY_EMPLOYER, may_be_told
 from tandem.billing.settlements.lines import Cut
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, tenant_id
@@ -120,7 +120,7 @@ def corrections(cut: Cut, number: int) -> list[Correction]:
 
     In order of statement, programme and kind. [employer]
     """
-    found = session.execute(_CORRECTIONS, _facts(cut) | {"number": number})
+    found = session.execute(_CORRECTIONS, _facts(cut) | {"number": number, "owed_by": list(OWED_BY_EMPLOYER)})
     return [Correction(row.number, row.programme_id, row.kind, int(row.amount)) for row in found]
 
 
@@ -256,8 +256,7 @@ _CORRECTIONS: Final = _of_moved(
     "AND s.number < :number AND CASE WHEN t.code = 'prepaid.benefits' THEN s.id = CAST(t.source_id AS uuid) "
     "ELSE s.period_end > coalesce(o.effective_at, t.effective_at) AND s.cut_seq >= coalesce(o.seq, 0) END) AS number "
     "FROM t LEFT JOIN journal o ON o.tenant_id = :tenant AND o.idem_key = CAST(t.original AS text) "
-    "AND o.idem_scope IN ('invoice_issued', 'taxed_invoice_issued', 'prepayment_invoiced', "
-    "'taxed_prepayment_invoiced') WHERE t.is_new AND t.code <> 'tax.vat') c "
+    "AND o.idem_scope = ANY(CAST(:owed_by AS text[])) WHERE t.is_new AND t.code <> 'tax.vat') c "
     "WHERE c.number IS NOT NULL GROUP BY c.number, c.programme_id, c.kind ORDER BY c.number, c.programme_id, c.kind"
 )
 # Only what mirrors a programme's revenue is drawn; what mirrors an invoice is what was prepaid.

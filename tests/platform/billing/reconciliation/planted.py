@@ -270,9 +270,9 @@ def a_ceiling_lowered_afterwards(scene: Scene) -> Faults:
     return {f"ceiling:{the_id(scene, 'usage_event')}": "charged_above_ceiling"}
 
 
-def an_invoice(scene: Scene) -> None:
+def an_invoice(scene: Scene, **changes: Any) -> None:
     """An invoice, issued and booked, with a fapiao of all of it."""
-    row = issued(scene.hospital, a_line(10_600))
+    row = issued(scene.hospital, a_line(10_600), **changes)
     with acting_for(scene.hospital), transaction():
         book_invoice(row.id)
         blue = request_fapiao(row.id)

@@ -1,7 +1,7 @@
 """Every pass finds exactly the fault that was planted for it: by looking at what changed, and by looking at all."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -12,11 +12,13 @@ from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.findings import PASSES
 from tandem.billing.reconciliation.jobs import reconcile_employer_last_night, reconcile_fully
 from tandem.billing.reconciliation.matching import Mode
+from tandem.billing.reconciliation.passes import fapiao
 from tandem.billing.reconciliation.proposals import NO_JOURNAL
 from tandem.kernel import clock
 from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
-from tests.platform.billing.invoices.money import a_line, issued
+from tests.platform.billing.invoices.money import a_customer, a_line, issued
 from tests.platform.billing.money import NOON, a_hospital_with_an_agreement
 from tests.platform.billing.reconciliation.histories import faults
 from tests.platform.billing.reconciliation.planted import (
@@ -24,8 +26,10 @@ from tests.platform.billing.reconciliation.planted import (
     Scene,
     Story,
     a_ceiling_lowered_afterwards,
+    a_credit_note_on_an_invoice_with_a_fapiao,
     a_priced_visit,
     accrued,
+    an_invoice,
 )
 
 
@@ -54,6 +58,20 @@ def test_what_was_planted_is_found_exactly_by_the_next_run_and_by_a_full_one(sce
     assert healthy == {}
     assert by_the_next_run == by_a_full_run == planted
     assert proposes_a_journal_or_says_why_not(scene.hospital)
+
+
+def test_a_credit_on_a_programmes_prepayment_wants_its_red_letter_like_any_other(
+    app: object, as_superuser: Callable[..., None], at: Callable[[datetime], None]
+) -> None:
+    at(datetime(2026, 12, 1, 4, tzinfo=UTC))
+    scene = Scene(a_customer(), as_superuser, at)
+    an_invoice(scene, programme_id=new_id())
+    story = Story(a_credit_note_on_an_invoice_with_a_fapiao, fapiao.FAPIAO)
+    look(scene, story, "full")
+
+    planted = story.plant(scene)
+
+    assert look(scene, story, story.mode) == planted
 
 
 CRIMES = {

@@ -79,12 +79,14 @@ def pay(employer: Prepaying, invoice: UUID, amount_minor: int, reference: str) -
     return paid.id
 
 
+@pytest.mark.parametrize("since", [NOON, datetime(2026, 12, 1, 4, tzinfo=UTC)], ids=["as an expense", "as prepaid"])
 def test_a_statement_is_paid_once_its_invoices_are_and_later_invoices_do_not_hold_it(
-    employer: Prepaying, at: At, hands: Hands
+    employer: Prepaying, at: At, hands: Hands, since: datetime
 ) -> None:
+    at(since)
     invoice = employer.prepays(200_000, of_which_paid=50_000)
-    at(datetime(2026, 10, 2, tzinfo=UTC))
-    one = employer.proposed()
+    at(since + timedelta(days=31))
+    one = employer.proposed((since + timedelta(days=29)).date())
     with acting_for(employer.id), transaction():
         confirm_employer_statement(one.id)
     employer.prepays(70_000, of_which_paid=0)

@@ -219,9 +219,7 @@ def test_a_statement_whose_transfer_is_under_way_is_paid_in_no_other_way(
     )  # fmt: skip
     forward = client.post(f"/api/hospital/v1/{path}/carry_forward", headers=theirs | once())
     doubt = {"withheld_minor": 1, "because": "two visits were tests", "evidence": "encounters 17 and 18"}
-    withheld = client.post(
-        f"/api/hospital/v1/{path}/lines/operator_fees/disputes", json=doubt, headers=theirs | once()
-    )
+    withheld = client.post(f"/api/hospital/v1/{path}/lines/operator_fees/disputes", json=doubt, headers=theirs | once())
     work(hospital)
 
     assert (withheld.status_code, withheld.json["at_most_minor"]) == (422, 0)

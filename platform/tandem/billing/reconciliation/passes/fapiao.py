@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from tandem.billing.invoices import CREDIT_KINDS
 from tandem.billing.reconciliation.matching import Comparison, Keys, books
 from tandem.billing.reconciliation.passes.faults import fault
 from tandem.billing.reconciliation.rules import Rules
@@ -90,7 +91,7 @@ FROM (
     WHERE x.tenant_id = :tenant AND {keys.within("x.id", _ID)}) f"""
 
 
-_CREDITED: Final = books("j.idem_key", "j.idem_scope IN ('invoice_credited', 'hospital_invoice_credited')")
+_CREDITED: Final = books("j.idem_key", "j.idem_scope IN ({})".format(", ".join(f"'{each}'" for each in CREDIT_KINDS)))
 
 FAPIAO: Final = Comparison(
     "R10.fapiao",

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, select, text
 
+from tandem.billing.invoices import OWED_BY_EMPLOYER
 from tandem.billing.settlements.models import EmployerStatement, EmployerStatementLine
 from tandem.kernel.database import Page, page, rows, session
 from tandem.kernel.errors import NotFound
@@ -63,6 +64,7 @@ def employer_statements_before(row: EmployerStatement) -> Sequence[EmployerState
 def left_open(row: EmployerStatement) -> dict[UUID, int]:
     """What is open by now of the invoices that a statement tells, by programme. [employer]"""
     facts = {"tenant": tenant_id(), "currency": row.currency, "cut": row.cut_seq, "until": row.period_end}
+    facts["owed_by"] = list(OWED_BY_EMPLOYER)
     return {each.programme_id: int(each.open_minor) for each in session.execute(_LEFT_OPEN, facts)}
 
 
@@ -85,7 +87,7 @@ def lines_of_employer_statement(statement_id: UUID) -> Sequence[RowMapping]:
 _LEFT_OPEN: Final = text(
     "SELECT coalesce(i.programme_id, i.tenant_id) AS programme_id, "
     "sum(i.total_minor - i.credited_minor - i.paid_minor) AS open_minor FROM invoice i JOIN journal j "
-    "ON j.tenant_id = :tenant AND j.idem_scope IN ('invoice_issued', 'taxed_invoice_issued') "
+    "ON j.tenant_id = :tenant AND j.idem_scope = ANY(CAST(:owed_by AS text[])) "
     "AND j.idem_key = CAST(i.id AS text) AND j.seq <= :cut AND j.effective_at < :until WHERE i.tenant_id = :tenant "
     "AND i.currency = :currency AND i.status = 'issued' AND i.kind = 'invoice' GROUP BY 1"
 )
