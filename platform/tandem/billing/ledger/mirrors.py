@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tandem.billing.ledger import commands, queries
@@ -27,6 +27,15 @@ BATCH: Final = 500
 MIRROR: Final = "mirror"
 MIRRORED_KINDS: Final = tuple(sorted(code for code, (newest, *_) in posting_rules().items() if newest.mirror))
 """Kinds of journal that the operator's book mirrors."""
+_NOT_OWED: Final = {
+    code: newest.mirror.facing
+    for code, (newest, *_) in posting_rules().items()
+    if newest.mirror and not any(CHART[account].interparty for account in newest.mirror.facing)
+}
+"""Kinds that are mirrored and move no account between the parties, with the accounts that face each other instead.
+
+A correction of what visits drew is money of nobody yet: it moves an employer's expense and the operator's income.
+"""
 
 
 def mirror_book(currency: str = "CNY") -> int:
@@ -84,7 +93,7 @@ def _is_by_party(facing: Mapping[str, str], line: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """A journal that the operator's book mirrors, and what it adds to this book's accounts with the operator."""
+    """A journal that the operator's book mirrors, and what it adds to this book's accounts that face the operator's."""
 
     id: UUID
     seq: int
@@ -111,7 +120,7 @@ def mirrored_journals(
         queries.entries(
             Journal.id, Journal.seq, Journal.kind, Book.currency, func.sum(Entry.amount_minor).label("amount_minor")
         )
-        .where(Account.is_interparty, Journal.kind.in_(MIRRORED_KINDS))
+        .where(Journal.kind.in_(MIRRORED_KINDS), _faces_the_operator())
         .where(Journal.seq > after_seq, Journal.seq <= mirrored_until())
         .group_by(Journal.id, Journal.seq, Journal.kind, Book.currency)
         .order_by(Journal.seq)
@@ -125,14 +134,26 @@ def mirrored_journals(
 
 
 def mirrors_of(journal_ids: Collection[UUID]) -> dict[UUID, int]:
-    """What the mirrors of these journals add to the operator's accounts with their party. [operator]"""
+    """What the mirrors of these journals add to the operator's accounts that face their party's. [operator]"""
     found = session.execute(
         queries.entries(Journal.idem_key, func.sum(Entry.amount_minor).label("amount_minor"))
-        .where(Account.is_interparty, Journal.idem_scope == MIRROR)
+        .where(Journal.idem_scope == MIRROR, _faces_the_party())
         .where(Journal.idem_key.in_([str(each) for each in journal_ids]))
         .group_by(Journal.idem_key)
     )
     return {UUID(row.idem_key): int(row.amount_minor) for row in found}
+
+
+def _faces_the_operator() -> ColumnElement[bool]:
+    not_owed = [and_(Journal.kind == kind, Account.code.in_(facing)) for kind, facing in _NOT_OWED.items()]
+    return or_(Account.is_interparty, *not_owed)
+
+
+def _faces_the_party() -> ColumnElement[bool]:
+    # A mirror is of one kind whatever it mirrors; which rule made it is what its version begins with.
+    rule = func.split_part(Journal.rule_version, "@", 1)
+    not_owed = [and_(rule == kind, Account.code.in_(facing.values())) for kind, facing in _NOT_OWED.items()]
+    return or_(Account.is_interparty, *not_owed)
 
 
 def _unmirrored(currency: str) -> tuple[UUID | None, int, Sequence[dict[str, Any]]]:

@@ -4,12 +4,12 @@ A proposal is a document that both parties see before they decide. What is booke
 and of nothing else, so that what was agreed and what is booked cannot differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from tandem.billing.ledger import JournalDraft, journal_by_rule, reversal_of
+from tandem.billing.ledger import JournalDraft, JournalRefused, journal_by_rule, reversal_of
 from tandem.kernel.i18n import Text
 
 REVERSAL: Final = "reversal"
@@ -41,6 +41,30 @@ NO_JOURNAL: Final[Mapping[str, Text]] = {
     ),
 }
 """Why a difference has no journal to propose, by code; the code never changes."""
+
+_JOURNAL: Final = Text("Once both parties agree, the proposed journal is booked", "双方确认后，按建议分录入账")
+_UNDONE: Final = Text("Once both parties agree, the journal it names is undone", "双方确认后，冲销所列凭证")
+
+
+def mend_of(journal: Mapping[str, Any] | None, because: str | None) -> Text:
+    """What mends a difference, for people: its proposed journal, or what else must happen."""
+    if journal is None:
+        return NO_JOURNAL[because or "by_hand"]
+    return _UNDONE if journal["rule"] == REVERSAL else _JOURNAL
+
+
+def refusal_named(slug: str | None) -> Text | None:
+    """Why a book did not take a journal, for people, by the code that is kept. Raises KeyError for no such refusal."""
+    return None if slug is None else _REFUSALS[slug]
+
+
+def _kinds_of(refusal: type[JournalRefused]) -> Iterator[type[JournalRefused]]:
+    yield refusal
+    for narrower in refusal.__subclasses__():
+        yield from _kinds_of(narrower)
+
+
+_REFUSALS: Final = {each.slug: each.title for each in _kinds_of(JournalRefused)}
 
 
 def draft_of(

@@ -1,14 +1,19 @@
 """Differences, runs and day closes, on the wire."""
 
+from collections.abc import Callable
+from typing import Any
+
 from marshmallow import fields
 from marshmallow import validate as rules
+from marshmallow.utils import get_value
 
 from tandem.billing.days import business_day
 from tandem.billing.reconciliation.bank_files import PROFILES
 from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.billing.reconciliation.models import MODES, NEXT, PARTIES, RESOLUTION_NEXT
-from tandem.billing.reconciliation.proposals import NO_JOURNAL
+from tandem.billing.reconciliation.proposals import NO_JOURNAL, mend_of, refusal_named
 from tandem.kernel.http import MoneyField, PageQuery, Schema
+from tandem.kernel.i18n import Text
 
 _STATES = rules.OneOf(sorted(NEXT))
 
@@ -45,8 +50,24 @@ class ProposedJournalSchema(Schema):
     of = fields.Nested(BookedJournalSchema)
 
 
+class SpokenField(fields.String):
+    """What codes of a row mean, in the caller's language. `says` makes the text of them, or None."""
+
+    def __init__(self, says: Callable[..., Text | None], *columns: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.says, self.columns = says, columns
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """The words for the row's codes."""
+        text = self.says(*(get_value(obj, column) for column in self.columns))
+        return None if text is None else str(text)
+
+
 class DiscrepancySchema(Schema):
-    """One difference: who says what, what is at risk, whose turn it is and until when, and what would mend it."""
+    """One difference: who says what, what is at risk, whose turn it is and until when, and what would mend it.
+
+    `mend` says in words what `proposed_journal` or the code `no_journal_because` mean.
+    """
 
     id = fields.UUID(required=True)
     tenant_id = fields.UUID(required=True)
@@ -68,6 +89,7 @@ class DiscrepancySchema(Schema):
     evidence = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     proposed_journal = fields.Nested(ProposedJournalSchema, allow_none=True)
     no_journal_because = fields.String(allow_none=True, validate=rules.OneOf(sorted(NO_JOURNAL)))
+    mend = SpokenField(mend_of, "proposed_journal", "no_journal_because", required=True)
     first_seen_at = fields.DateTime(required=True)
     last_seen_at = fields.DateTime(required=True)
     seen_count = fields.Integer(required=True)
@@ -280,7 +302,7 @@ class DiscrepancyResolutionSchema(Schema):
     """A proposal: by which party, decided by which.
 
     `proposed_journal` is the difference's own; or `journal`, by hand, maps accounts to signed amounts.
-    `refused_because` is the reason for which the book did not take what was agreed.
+    `refused_because` is the reason for which the book did not take what was agreed, `refusal` the same in words.
     """
 
     id = fields.UUID(required=True)
@@ -300,6 +322,7 @@ class DiscrepancyResolutionSchema(Schema):
     decided_at = fields.DateTime(allow_none=True)
     journal_id = fields.UUID(allow_none=True)
     refused_because = fields.String(allow_none=True)
+    refusal = SpokenField(refusal_named, "refused_because", allow_none=True)
 
 
 class PassRunsQuery(PageQuery):

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from tandem.billing.invoices.commands.booking import book_invoice
+from tandem.billing.ledger import journal_by_rule, mirror_book, post
+from tandem.billing.ledger.verification import verify_mirrors
 from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.findings import PASSES
 from tandem.billing.reconciliation.jobs import reconcile_employer_last_night, reconcile_fully
@@ -107,6 +109,41 @@ def test_what_no_single_statement_compares_is_found_by_the_nightly_and_by_the_fu
 
     assert CRIMES.keys() <= set(nightly.values()) - set(healthy.values())
     assert nightly == faults(scene.hospital)
+
+
+def test_a_correction_of_draws_that_the_operators_book_mirrors_otherwise_or_not_at_all_is_found(scene: Scene) -> None:
+    employer = a_customer()
+    corrected(employer, "two visits", -16_000)
+    with acting_for(employer):
+        mirror_book()
+        reconcile_fully()
+    healthy = faults(employer)
+
+    scene.alter("UPDATE entry SET amount_minor = amount_minor + sign(amount_minor) WHERE tenant_id = %s", employer)
+    scene.alter("UPDATE mirror_cursor SET mirrored_seq = 1000 WHERE tenant_id = %s", employer)
+    corrected(employer, "one visit", -8_000)
+    with acting_for(employer):
+        reconcile_fully()
+
+    assert healthy == {}
+    found = [kind for kind in faults(employer).values() if kind.startswith("mirror_")]
+    assert sorted(found) == ["mirror_differs", "mirror_missing"]
+    told = verify_mirrors(employer)
+    assert told == [
+        "journal 1 (draws_adjusted): -16001 here, 16000 mirrored",
+        "journal 2 (draws_adjusted): -8000 here, None mirrored",
+    ]
+
+
+def corrected(employer: UUID, key: str, adjustment: int) -> None:
+    """What employer and operator agreed that visits drew less."""
+    with acting_for(employer), transaction():
+        post([
+            journal_by_rule(
+                "draws_adjusted", amounts={"adjustment": adjustment}, parties={"programme": new_id()}, key=key,
+                effective_at=NOON, source_type="employer_statement", source_id=new_id(), correlation_id=new_id(),
+            )
+        ])  # fmt: skip
 
 
 def test_every_comparison_has_a_planted_fault() -> None:

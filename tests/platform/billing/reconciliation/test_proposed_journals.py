@@ -143,7 +143,9 @@ def test_an_approval_of_what_has_changed_or_gone_away_meanwhile_is_refused_and_b
     assert book(hospital)["cash.psp"] == 7_100 + 7_200
 
 
-def test_what_the_book_refuses_is_open_again_and_says_why(hospital: UUID, work: Callable[..., int]) -> None:
+def test_what_the_book_refuses_is_open_again_and_says_why(
+    hospital: UUID, client: FlaskClient, work: Callable[..., int]
+) -> None:
     captured(hospital, range(1))
     run(hospital)
     difference = the_difference(hospital).id
@@ -161,6 +163,26 @@ def test_what_the_book_refuses_is_open_again_and_says_why(hospital: UUID, work: 
         ).scalar_one()
     assert refused == "journal-key-reused"
     assert book(hospital)["cash.psp"] == 7_100
+    (told,) = client.get("/api/hospital/v1/discrepancy_resolutions", headers=in_english(hospital)).json["data"]
+    assert told["refusal"] == "This key was used for a journal that says something else"
+
+
+def test_why_nothing_is_proposed_is_told_in_the_readers_own_language(hospital: UUID, client: FlaskClient) -> None:
+    captured(hospital, range(1))
+    moved(hospital, "txn_0", 7_200, source="ch_0", fee_minor=240)
+    run(hospital, comparison=provider.LISTED_FEES)
+
+    (in_words,) = client.get("/api/hospital/v1/reconciliation_desk", headers=in_english(hospital)).json["data"]
+    key = a_key(hospital, "hospital", "hospital_finance")
+    (in_chinese,) = client.get("/api/hospital/v1/reconciliation_desk", headers=key).json["data"]
+
+    assert (in_words["proposed_journal"], in_words["no_journal_because"]) == (None, "ask_provider")
+    assert in_words["mend"] == "The provider is to tell or mend it; the book follows its facts"
+    assert in_chinese["mend"] == "应由支付机构更正或补告，账簿随其事实入账"
+
+
+def in_english(hospital: UUID) -> dict[str, str]:
+    return a_key(hospital, "hospital", "hospital_finance") | {"Accept-Language": "en"}
 
 
 def test_the_desk_shows_what_would_mend_a_difference_and_both_parties_decide_over_http(
@@ -181,6 +203,7 @@ def test_the_desk_shows_what_would_mend_a_difference_and_both_parties_decide_ove
     listed = client.get("/api/hospital/v1/discrepancy_resolutions", headers=mine).json["data"]
 
     assert told["proposed_journal"]["rule"] == "payment_captured"
+    assert told["mend"] == "双方确认后，按建议分录入账"
     assert proposed.json["proposed_journal"] == told["proposed_journal"]
     assert (proposed.status_code, refused.status_code, approved.status_code) == (201, 403, 201)
     assert refused.json["roles"] == ["hospital_admin", "hospital_finance"]

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select, text
 
 from tandem.billing.payments.models import InvoiceIntent, Repayment
 from tandem.kernel.database import Page, page, session
@@ -62,6 +63,20 @@ def repayments_page(*, limit: int, after: str | None) -> Page:
     return page(mine, by=[Repayment.proposed_at, Repayment.id], limit=limit, after=after, newest_first=True)
 
 
+def owed_to_customers(*, limit: int) -> Sequence[RowMapping]:
+    """What customers are owed back and nobody has asked to give back yet, the most first. [across tenants]
+
+    By invoice (a surplus, or credit over what was paid) or by the rest of a closed programme's prepayment.
+    """
+    return session.execute(_OWED, {"standing": list(STANDING), "most": limit}).mappings().all()
+
+
+def repayments_of_all(*, limit: int, after: str | None, statuses: Sequence[str]) -> Page:
+    """Repayments of all customers in these states, newest first. [across tenants]"""
+    wanted = select(*Repayment.__table__.c).where(Repayment.status.in_(statuses))
+    return page(wanted, by=[Repayment.proposed_at, Repayment.id], limit=limit, after=after, newest_first=True)
+
+
 def refunds_waiting(*, older_than: datetime, limit: int) -> Sequence[UUID]:
     """Approved refunds that have no end yet, oldest first."""
     wanted = select(Repayment.id).where(
@@ -80,3 +95,25 @@ def transfers_due(limit: int = 10_000) -> Sequence[tuple[UUID, UUID, str, int, s
     ).where(Repayment.status == "approved", Repayment.method == "bank_transfer")
     found = session.execute(wanted.order_by(Repayment.decided_at, Repayment.id).limit(limit)).all()
     return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
+
+
+# What counts is what `owed_back` and `owed_of_closing` count, for all customers in one statement.
+_OWED: Final = text("""
+SELECT o.tenant_id, o.invoice_id, o.prepayment_closing_id, o.document_no, o.currency,
+       (o.owed_minor - coalesce(g.given_minor, 0))::bigint AS owed_minor
+FROM (
+    SELECT i.tenant_id, i.id AS owed_for, i.id AS invoice_id, CAST(NULL AS uuid) AS prepayment_closing_id,
+           i.document_no, i.currency,
+           p.arrived_minor - CASE WHEN i.kind = 'invoice' AND i.status IN ('issued', 'settled')
+                                  THEN i.total_minor - i.credited_minor ELSE 0 END AS owed_minor
+    FROM invoice i JOIN (SELECT tenant_id, invoice_id, sum(amount_minor) AS arrived_minor FROM invoice_payment
+                         GROUP BY tenant_id, invoice_id) p ON p.tenant_id = i.tenant_id AND p.invoice_id = i.id
+    UNION ALL
+    SELECT c.tenant_id, c.id, CAST(NULL AS uuid), c.id, CAST(NULL AS text), c.currency, c.unused_minor
+    FROM prepayment_closing c WHERE c.status = 'accepted' AND c.policy = 'refunded') o
+LEFT JOIN (SELECT tenant_id, coalesce(invoice_id, prepayment_closing_id) AS owed_for, sum(amount_minor) AS given_minor
+           FROM repayment WHERE status = ANY(CAST(:standing AS text[])) GROUP BY 1, 2) g
+  ON g.tenant_id = o.tenant_id AND g.owed_for = o.owed_for
+WHERE o.owed_minor > coalesce(g.given_minor, 0)
+ORDER BY owed_minor DESC, o.tenant_id, o.owed_for LIMIT :most
+""")
