@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import partial
 from itertools import permutations
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -20,8 +23,10 @@ from tandem.billing.provider_facts import (
 from tandem.billing.reconciliation.passes import provider
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
+from tandem.kernel.money import share
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.hospitals import a_hospital
+from tests.platform.billing.digests import book_digest
 from tests.platform.billing.reconciliation.histories import faults
 from tests.platform.billing.reconciliation.histories import run as run_one
 
@@ -68,10 +73,12 @@ class Abroad:
             fold_intent(intent)
 
     def give_back(self) -> None:
-        at = NOON + timedelta(hours=2)
+        self.give_back_a_part(self.refund_id, 500, self.given)
+
+    def give_back_a_part(self, refund_id: str, amount_minor: int, given: ProviderMovement) -> None:
         told = ProviderRefund(
-            self.refund_id, None, None, f"pi_{self.name}", self.charge, "succeeded", 500, "USD", None,
-            has_moved=True, created_at=at, movements=(self.given,),
+            refund_id, None, None, f"pi_{self.name}", self.charge, "succeeded", amount_minor, "USD", None,
+            has_moved=True, created_at=given.created_at, movements=(given,),
         )  # fmt: skip
         with acting_for(self.hospital), transaction():
             fold_refund(told)
@@ -146,6 +153,33 @@ def test_whatever_is_heard_of_first_both_books_end_the_same() -> None:
         told.append((story.book("USD"), story.book("CNY")))
 
     assert all(each == told[0] for each in told)
+
+
+@pytest.mark.parametrize(
+    ("parts", "rate"), [((333, 333, 334), Fraction(71, 10)), ((500, 500), Fraction(7117, 1000))], ids=["up", "down"]
+)
+def test_given_back_in_any_parts_and_any_order_it_leaves_no_position_and_the_same_journals(
+    parts: tuple[int, ...], rate: Fraction
+) -> None:
+    told = set()
+    for turn in range(2):
+        story = Abroad()
+        story.taken = moved(f"{story.name}a", story.charge, int(TEN_DOLLARS * rate), hours=1)
+        steps = [story.pay]
+        for place, amount_minor in enumerate(parts):
+            refund = f"re_{story.name}{place}"
+            given = moved(f"{story.name}r{place}", refund, -share(amount_minor, rate + place), hours=2 + place)
+            steps.append(partial(story.give_back_a_part, refund, amount_minor, given))
+            steps.append(partial(story.hear, given))
+        Random(turn).shuffle(steps)
+        for step in [*steps, *steps]:
+            step()
+        told.add(book_digest(story.hospital, keyed=False))
+        left = {code: sum_ for each in ("USD", "CNY") for code, sum_ in story.book(each).items()}
+        assert [code for code in left if code.startswith(("fx.position", "ar."))] == []
+        assert left["cash.psp"] == -left["fx.gain_loss"]
+
+    assert len(told) == 1
 
 
 def test_reconciliation_finds_nothing_wrong_with_money_changed(abroad: Abroad) -> None:

@@ -133,6 +133,20 @@ def test_refunds_that_add_up_to_the_price_leave_nothing_behind(work: Work) -> No
     assert owed_by(hospital) == 0
 
 
+def test_a_refund_of_more_than_the_visit_earned_takes_back_what_it_earned(work: Work) -> None:
+    hospital = a_hospital_with_an_agreement()
+    payment = a_payment(hospital, 10_000)
+    a_delivered_visit(hospital, payment, 7_200)
+    work(hospital)
+
+    for part in (6_000, 4_000):
+        a_refund(hospital, payment, part)
+    work(hospital)
+
+    assert book_of(hospital) == {}
+    assert owed_by(hospital) == 0
+
+
 def test_a_programmes_visit_is_owed_by_the_operator_and_draws_the_programme_down(work: Work) -> None:
     hospital, programme = a_hospital_with_an_agreement(), new_id()
     a_delivered_visit(hospital, a_payment(hospital, programme=programme), programme_id=programme)

@@ -5,13 +5,15 @@ settled sum that belongs to it, and what the day's rate adds or takes is a gain 
 the movements is heard of first, both books end the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 from typing import Final
 
 from sqlalchemy import select
 
-from tandem.billing.ledger import JournalDraft, journal_by_rule, post
+from tandem.billing.ledger import Journal, JournalDraft, journal_by_rule, post
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Refund
 from tandem.kernel.database import session
 from tandem.kernel.ids import derived_id
@@ -73,13 +75,36 @@ def _carry(movement: BalanceTransaction) -> None:
         return
     sources = _sources_of(payment)
     others = found.where(BalanceTransaction.source_id.in_(sources.keys())).order_by(BalanceTransaction.provider_id)
-    drafts = [
-        draft
-        for each in session.scalars(others.limit(AT_MOST))
-        if is_exchange(each)
-        and (draft := _revalued(each, charge, payment, sources[str(each.source_id)])) is not None
-    ]
-    post(drafts)
+    found_here = session.scalars(others.limit(AT_MOST))
+    valued = {each: sources[str(each.source_id)] for each in found_here if is_exchange(each)}
+    post([
+        _revalued(each, charge, payment, gain_minor)
+        for each, presented_minor in valued.items()
+        if (gain_minor := each.amount_minor - _carried(each, charge, payment, presented_minor))
+    ])  # fmt: skip
+    _close(charge, payment, valued)
+
+
+def _carried(movement: BalanceTransaction, charge: BalanceTransaction, payment: Payment, presented_minor: int) -> int:
+    """The part of the charge's settled sum that a movement takes with it, or brings back: signed as the movement is.
+
+    Rounded for itself, so that it is the same whichever movement is heard of first.
+    """
+    part = share(charge.amount_minor, Fraction(presented_minor, payment.amount_minor))
+    return part if movement.amount_minor > 0 else -part
+
+
+def _close(charge: BalanceTransaction, payment: Payment, valued: Mapping[BalanceTransaction, int]) -> None:
+    """Once all of a payment has gone back, so has its position: what rounding left of it is written off, once."""
+    gone_minor = sum(-part if each.amount_minor > 0 else part for each, part in valued.items())
+    rest_minor = charge.amount_minor + sum(_carried(each, charge, payment, part) for each, part in valued.items())
+    key = f"{_exchange_key(charge.provider_id)}:rest"
+    told = select(Journal.id).where(
+        Journal.tenant_id == tenant_id(), Journal.idem_scope == "currency_revalued", Journal.idem_key == key
+    )
+    if gone_minor == payment.amount_minor and rest_minor and session.scalar(told) is None:
+        at = max(each.provider_created_at for each in valued)
+        post([_revaluation(charge, payment, rest_minor, key=key, at=at)])
 
 
 def _charge_of(movement: BalanceTransaction) -> str | None:
@@ -107,18 +132,21 @@ def _sources_of(payment: Payment) -> dict[str, int]:
 
 
 def _revalued(
-    movement: BalanceTransaction, charge: BalanceTransaction, payment: Payment, presented_minor: int
-) -> JournalDraft | None:
-    carried = share(charge.amount_minor, Fraction(presented_minor, payment.amount_minor))
-    gain_minor = movement.amount_minor - (carried if movement.amount_minor > 0 else -carried)
-    if not gain_minor:
-        return None
+    movement: BalanceTransaction, charge: BalanceTransaction, payment: Payment, gain_minor: int
+) -> JournalDraft:
+    at = max(movement.provider_created_at, charge.provider_created_at)
+    return _revaluation(movement, payment, gain_minor, key=_exchange_key(movement.provider_id), at=at)
+
+
+def _revaluation(
+    movement: BalanceTransaction, payment: Payment, gain_minor: int, *, key: str, at: datetime
+) -> JournalDraft:
     return journal_by_rule(
         "currency_revalued",
         amounts={"gain": gain_minor},
         terms={"other": payment.currency.lower()},
-        key=_exchange_key(movement.provider_id),
-        effective_at=max(movement.provider_created_at, charge.provider_created_at),
+        key=key,
+        effective_at=at,
         source_type="balance_transaction",
         source_id=movement.provider_id,
         currency=movement.currency,
