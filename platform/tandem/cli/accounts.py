@@ -1,9 +1,6 @@
 """`tandem accounts …`: organisations and their first people, from the command line of whoever runs the platform."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,8 +15,9 @@ from tandem.accounts.imports.reading import Reading, read_hospitals
 from tandem.accounts.imports.schemas import report
 from tandem.accounts.organizations.commands import found_operator
 from tandem.accounts.staff.commands import invite_administrator
+from tandem.cli.application import application, problems_told
+from tandem.cli.machines import AS_JSON
 from tandem.kernel import i18n
-from tandem.kernel.errors import Problem
 from tandem.kernel.settings import UPLOAD_LIMIT_BYTES
 from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, transaction
 
@@ -37,7 +35,7 @@ def accounts(lang: i18n.Language) -> None:
 @accounts.command(name="import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Do all of it, say what would change, keep nothing.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@AS_JSON
 @click.pass_context
 def import_register(ctx: click.Context, file: Path, *, dry_run: bool, as_json: bool) -> None:
     """List the hospitals of FILE, a public register's CSV. Running it again changes only what differs.
@@ -47,7 +45,7 @@ def import_register(ctx: click.Context, file: Path, *, dry_run: bool, as_json: b
     Exit code 0 when every row is in or was in already, 1 when rows were refused (the others are in), 2 for a
     file that cannot be read at all.
     """
-    with _problems_told(ctx, as_json=as_json):
+    with problems_told(as_json=as_json, language=i18n.language.get()):
         reading, counts = _import(file, dry_run=dry_run, quiet=as_json)
     told = report(reading, counts, dry_run=dry_run)
     if as_json:
@@ -60,7 +58,7 @@ def import_register(ctx: click.Context, file: Path, *, dry_run: bool, as_json: b
 @accounts.command()
 @click.argument("organization", metavar="ORGANIZATION")
 @click.argument("addressee")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@AS_JSON
 @click.pass_context
 def invite(ctx: click.Context, organization: str, addressee: str, *, as_json: bool) -> None:
     """Offer ADDRESSEE the first administrator's seat in ORGANIZATION, an id or the word 'operator'.
@@ -71,7 +69,7 @@ def invite(ctx: click.Context, organization: str, addressee: str, *, as_json: bo
         tenant = OPERATOR_ID if organization == "operator" else UUID(organization)
     except ValueError:
         raise click.BadParameter("an organisation's id, or the word 'operator'", param_hint="ORGANIZATION") from None
-    with _problems_told(ctx, as_json=as_json), _app(), acting_for(tenant, operator=True), transaction():
+    with application(as_json=as_json, language=i18n.language.get()), acting_for(tenant, operator=True), transaction():
         if tenant == OPERATOR_ID:
             found_operator()
         invitation, token = invite_administrator(addressee=addressee)
@@ -95,7 +93,11 @@ def _import(file: Path, *, dry_run: bool, quiet: bool) -> tuple[Reading, ImportC
     # The bar goes to standard error, so that standard output is the report alone.
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("", total=len(reading.rows))
-        with _app(), across_tenants(reason=f"import of {file.name}"), transaction():
+        with (
+            application(as_json=quiet, language=i18n.language.get()),
+            across_tenants(reason=f"import of {file.name}"),
+            transaction(),
+        ):
             counts = import_hospitals(
                 reading, content, dry_run=dry_run, progress=lambda rows: bar.update(task, advance=rows)
             )
@@ -124,26 +126,3 @@ def _problems_table(problems: list[dict[str, Any]]) -> Table:
     for problem in problems[:PROBLEMS_SHOWN]:
         table.add_row(*(str(problem[name]) for name in ("row", "field", "kind", "reason", "mend")))
     return table
-
-
-@contextmanager
-def _app() -> Iterator[None]:
-    # By name, as gunicorn does: no arrow points from the platform up to the roof.
-    with import_module("wsgi").app.app_context():
-        yield
-
-
-@contextmanager
-def _problems_told(ctx: click.Context, *, as_json: bool) -> Iterator[None]:
-    try:
-        yield
-    except Problem as problem:
-        body = problem.body()
-        if as_json:
-            click.echo(json.dumps(body, ensure_ascii=False, indent=2))
-        else:
-            click.echo(f"Error: {body['title']}. {body.get('mend', '')}", err=True)
-            facts = {name: value for name, value in body.items() if name not in {"type", "title", "status", "mend"}}
-            if facts:
-                click.echo(json.dumps(facts, ensure_ascii=False), err=True)
-        ctx.exit(2)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from importlib import import_module
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from tandem.cli.machines import machine_json
+from tandem.cli.application import application
+from tandem.cli.machines import AS_JSON, machine_json
+from tandem.cli.people import print_table
 from tandem.kernel.audit import Verdict, tenants_with_a_trail, verify
 from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
 
@@ -21,10 +21,10 @@ def audit() -> None:
 
 @audit.command("verify")
 @click.option("--tenant", type=click.UUID, help="Only this organisation's trail; without it, all.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def verify_trails(*, tenant: UUID | None, as_json: bool) -> None:
     """Check chains, gaps, strays and signed checkpoints. Exit 1 when anything was altered, added or removed."""
-    with import_module("wsgi").app.app_context():
+    with application():
         verdicts = [_verdict(each) for each in ([tenant] if tenant else _tenants())]
     if as_json:
         click.echo(machine_json({"verdicts": [asdict(each) for each in verdicts]}))
@@ -52,9 +52,8 @@ def _print(verdicts: Iterable[Verdict]) -> None:
         events += verdict.sealed
         counts = (str(number) for number in (verdict.sealed, verdict.pending, verdict.checkpoints))
         table.add_row(str(verdict.tenant_id), *counts, _words(verdict))
-    console = Console(soft_wrap=True)
-    console.print(table)
-    console.print(f"{events} sealed events checked")
+    print_table(table)
+    click.echo(f"{events} sealed events checked")
 
 
 def _words(verdict: Verdict) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from tandem.cli.machines import AS_JSON
 from tandem.embedded import start_postgres
 from tandem.embedded.distribution import distribute, missing_sql, whole_sql
 from tandem.embedded.errors import ServerRefused
@@ -24,7 +25,7 @@ def db() -> None:
 
 @db.command()
 @click.option("--dry-run", is_flag=True, help="Print the SQL for an administrator instead.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@AS_JSON
 def roles(*, dry_run: bool, as_json: bool) -> None:
     """Create tandem_owner, tandem_app, tandem_operator and the database on the server of DATABASE_URL."""
     if dry_run:

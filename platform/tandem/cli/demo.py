@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from tandem.cli.machines import AS_JSON
 from tandem.demo import DaySettings, live_days, seed, seeded_world
 from tandem.demo.sheet import print_account
 from tandem.kernel.settings import Settings
@@ -51,7 +52,7 @@ def seed_command(*, as_json: bool, as_shell: bool) -> None:
 )
 @click.option("--misbehave", is_flag=True, help="Let the Stripe sandbox duplicate, delay, lose and overcharge.")
 @click.option("--threads", default=6, show_default=True, type=click.IntRange(1, 32))
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@AS_JSON
 def day(
     *,
     hospitals: int,

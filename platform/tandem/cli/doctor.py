@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from tandem.cli.machines import AS_JSON
 from tandem.embedded.examination import examine
 from tandem.embedded.home import Home
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@AS_JSON
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
     """Look at Python, disk, ports, keys, servers, roles, migrations and clocks. Exit code 1 if something is wrong."""

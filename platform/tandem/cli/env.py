@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from tandem.cli.machines import AS_JSON
 from tandem.embedded.home import Home
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@AS_JSON
 def env(*, as_json: bool) -> None:
     """Base URL, database URLs of the three roles, Redis URL and, when it is used, the Stripe sandbox's URL."""
     home = Home(Path(os.environ["TANDEM_HOME"]))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +13,8 @@ from tandem.billing.invoices.queries import parks
 from tandem.billing.payments.models import REPAYMENT_NEXT
 from tandem.billing.payments.queries.repayments import owed_to_customers, repayments_of_all
 from tandem.billing.prices.guard_limits import guard_limit_proposals, guard_limits
-from tandem.cli.machines import machine_json
+from tandem.cli.application import application
+from tandem.cli.machines import AS_JSON, machine_json
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import PAGE_LIMIT_MAX, Page
 from tandem.kernel.i18n import format_money
@@ -28,11 +28,11 @@ def invoices() -> None:
 
 
 @invoices.command("parked")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
 def list_parked(*, as_json: bool, limit: int) -> None:
     """Customers whose bills wait, and why, newest first."""
-    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem invoices parked"):
+    with application(), across_tenants(reason="tandem invoices parked"):
         found = parks(limit=limit, after=None, open_only=True).rows
     if as_json:
         click.echo(machine_json({"parks": [dict(row) for row in found]}))
@@ -51,7 +51,7 @@ def list_parked(*, as_json: bool, limit: int) -> None:
 @click.option("--because", required=True, help="Why it is right after all; it stays in the audit trail.")
 def release(*, customer: UUID, park: UUID, because: str) -> None:
     """Let a customer's bills go out as they stand."""
-    with import_module("wsgi").app.app_context(), acting_for(customer, operator=True), transaction():
+    with application(), acting_for(customer, operator=True), transaction():
         release_customer(park, because=because)
     click.echo("released: what waits is issued by the next worker")
 
@@ -59,19 +59,19 @@ def release(*, customer: UUID, park: UUID, because: str) -> None:
 @invoices.command("retry")
 def retry() -> None:
     """Try again to issue everything that waits, of every customer that is not parked."""
-    with import_module("wsgi").app.app_context(), acting_for(OPERATOR_ID), transaction():
+    with application(), acting_for(OPERATOR_ID), transaction():
         jobs.enqueue(invoice_jobs.retry_waiting)
     click.echo("asked for: one job for each customer whose invoices wait")
 
 
 @invoices.command("repayments")
 @click.option("--all", "is_all", is_flag=True, help="Also what is paid, refused or has failed.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 @click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
 def list_repayments(*, is_all: bool, as_json: bool, limit: int) -> None:
     """What customers are owed back: what nobody has asked for yet, and what waits for a decision or for its money."""
     statuses = sorted(REPAYMENT_NEXT) if is_all else ["proposed", "approved"]
-    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem invoices repayments"):
+    with application(), across_tenants(reason="tandem invoices repayments"):
         owed = [dict(row) for row in owed_to_customers(limit=limit)]
         asked = [dict(row) for row in repayments_of_all(limit=limit, after=None, statuses=statuses).rows]
     if as_json:
@@ -92,10 +92,10 @@ def list_repayments(*, is_all: bool, as_json: bool, limit: int) -> None:
 
 
 @invoices.command("limits")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def list_limits(*, as_json: bool) -> None:
     """Limits of the guard that parks bills: every value with the day from which it counts, and what is proposed."""
-    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem invoices limits"):
+    with application(), across_tenants(reason="tandem invoices limits"):
         today, values = clock.today(), _all(guard_limits)
         decided = {(row["name"], row["effective_from"]) for row in values}
         asked = _all(guard_limit_proposals)

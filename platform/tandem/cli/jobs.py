@@ -1,14 +1,14 @@
 """`tandem jobs dead` and `tandem jobs replay`: what was given up, and another chance for it."""
 
-from importlib import import_module
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from tandem.cli.machines import machine_json
-from tandem.kernel import doorbell, identity
+from tandem.cli.application import application
+from tandem.cli.machines import AS_JSON, machine_json
+from tandem.cli.people import print_table
+from tandem.kernel import doorbell
 from tandem.kernel import jobs as work
 from tandem.kernel.errors import Problem
 from tandem.kernel.tenancy import across_tenants, transaction
@@ -22,10 +22,10 @@ def jobs() -> None:
 @jobs.command("dead")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True)
 @click.option("--after", help="The cursor `next` of the page before.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def list_dead(*, limit: int, after: str | None, as_json: bool) -> None:
     """List dead jobs of all tenants, newest first."""
-    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem jobs dead"):
+    with application(), across_tenants(reason="tandem jobs dead"):
         page = work.dead(limit, after)
     rows = [dict(row) for row in page.rows]
     if as_json:
@@ -39,7 +39,7 @@ def list_dead(*, limit: int, after: str | None, as_json: bool) -> None:
         what = row["name"].removeprefix("tandem.")
         ended = f"{row['finished_at']:%Y-%m-%d %H:%M}"
         table.add_row(str(row["id"]), str(row["tenant_id"]), what, row["error"], str(row["attempts"]), ended)
-    Console(soft_wrap=True).print(table)
+    print_table(table)
     if page.next:
         click.echo(f"more: --after {page.next}")
 
@@ -50,8 +50,7 @@ def list_dead(*, limit: int, after: str | None, as_json: bool) -> None:
 def replay(job_ids: tuple[UUID, ...], *, dry_run: bool) -> None:
     """Give dead jobs their attempts back. Each stands alone: one that cannot be replayed stops no other."""
     refused = 0
-    with import_module("wsgi").app.app_context():
-        identity.act_as(identity.Actor("command_line", None, "operator"))
+    with application():
         for job_id in job_ids:
             try:
                 with across_tenants(reason="tandem jobs replay"), transaction():

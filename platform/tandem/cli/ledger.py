@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any, Final
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
@@ -18,8 +16,9 @@ from tandem.billing.ledger.balances import Basis, balances_page
 from tandem.billing.ledger.export import FORMATS, book_name
 from tandem.billing.ledger.models import BASES, HOLD_NEXT, Book
 from tandem.billing.ledger.verification import BookVerdict, differing_rules, verify_books, verify_mirrors
-from tandem.cli.machines import machine_json
-from tandem.kernel import identity
+from tandem.cli.application import application
+from tandem.cli.machines import AS_JSON, machine_json
+from tandem.cli.people import print_table
 from tandem.kernel.database import Page, session
 from tandem.kernel.i18n import format_money
 from tandem.kernel.money import CURRENCIES, EXPONENTS
@@ -27,7 +26,6 @@ from tandem.kernel.tenancy import OPERATOR_ID, REPORT_TIMEOUT_MS, across_tenants
 
 _TENANT: Final = click.option("--tenant", type=click.UUID, required=True, help="Whose book.")
 _CURRENCY: Final = click.option("--currency", type=click.Choice(CURRENCIES), default="CNY", show_default=True)
-_AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
 _LIMIT: Final = click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
 _AFTER: Final = click.option("--after", help="Go on after this cursor, from the page before.")
 
@@ -40,10 +38,10 @@ def ledger() -> None:
 @ledger.command("verify")
 @click.option("--tenant", type=click.UUID, help="Only this organisation's books; without it, all.")
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="Windows looked at at once.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def verify(*, tenant: UUID | None, workers: int, as_json: bool) -> None:
     """Check sums, sequence, seals, balances, mirrors and posting rules. Exit 1 when anything is wrong."""
-    with import_module("wsgi").app.app_context():
+    with application():
         differing = differing_rules()
         verdicts = [verdict for each in ([tenant] if tenant else _tenants()) for verdict in _verdicts(each, workers)]
     if as_json:
@@ -67,7 +65,7 @@ def export(*, tenant: UUID | None, currency: str | None, shape: str) -> None:
     Where there are several, each account's name says whose book it belongs to.
     """
     said: set[str] = set()
-    with import_module("wsgi").app.app_context():
+    with application():
         books = _books(tenant, currency)
         for owner, money in books:
             head = FORMATS[shape].head(money)
@@ -85,7 +83,7 @@ def export(*, tenant: UUID | None, currency: str | None, shape: str) -> None:
 @click.option("--basis", type=click.Choice(BASES), default="effective", help="By when it was true, or when booked.")
 @_LIMIT
 @_AFTER
-@_AS_JSON
+@AS_JSON
 def show_balances(
     *, tenant: UUID, at: datetime | None, basis: Basis, limit: int, after: str | None, as_json: bool
 ) -> None:
@@ -102,7 +100,7 @@ def show_balances(
 @click.option("--status", type=click.Choice(list(HOLD_NEXT)), help="Only holds in this state.")
 @_LIMIT
 @_AFTER
-@_AS_JSON
+@AS_JSON
 def show_holds(*, tenant: UUID, status: str | None, limit: int, after: str | None, as_json: bool) -> None:
     """Sums set aside, newest first."""
     with _book_of(tenant):
@@ -114,7 +112,7 @@ def show_holds(*, tenant: UUID, status: str | None, limit: int, after: str | Non
 @ledger.command("rules")
 @_LIMIT
 @_AFTER
-@_AS_JSON
+@AS_JSON
 def show_rules(*, limit: int, after: str | None, as_json: bool) -> None:
     """The posting rules as they are recorded, every version."""
     with _book_of(OPERATOR_ID):
@@ -146,13 +144,8 @@ def thaw(*, tenant: UUID, currency: str, because: str) -> None:
 
 @contextmanager
 def _book_of(tenant: UUID) -> Iterator[None]:
-    with import_module("wsgi").app.app_context(), acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
-        before = identity.current_actor()
-        identity.act_as(identity.Actor("command_line", None, "operator"))
-        try:
-            yield
-        finally:
-            identity.act_as(before)
+    with application(), acting_for(tenant, statement_timeout_ms=REPORT_TIMEOUT_MS):
+        yield
 
 
 def _show(page: Page, name: str, columns: Sequence[str], *, as_json: bool) -> None:
@@ -163,7 +156,7 @@ def _show(page: Page, name: str, columns: Sequence[str], *, as_json: bool) -> No
     table = Table(*(column.removesuffix("_minor") for column in columns), box=None)
     for row in page.rows:
         table.add_row(*(_cell(row, column) for column in columns))
-    Console(soft_wrap=True).print(table)
+    print_table(table)
     if page.next is not None:
         click.echo(f"there are more: --after {page.next}")
 
@@ -213,6 +206,5 @@ def _print(verdicts: Iterable[BookVerdict]) -> None:
         journals, entries = journals + verdict.journals, entries + verdict.entries
         words = "sound" if verdict.is_sound else f"{verdict.fault_count} FAULTS: {'; '.join(verdict.faults)}"
         table.add_row(str(verdict.tenant_id), verdict.currency, str(verdict.journals), str(verdict.entries), words)
-    console = Console(soft_wrap=True)
-    console.print(table)
-    console.print(f"{journals} journals and {entries} entries checked")
+    print_table(table)
+    click.echo(f"{journals} journals and {entries} entries checked")

@@ -3,6 +3,11 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
+
+import click
+
+AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
 
 
 def machine_json(told: object) -> str:

@@ -1,12 +1,10 @@
 """`tandem reconcile …`: compare a day with everybody else, and see what differs."""
 
 from datetime import date, datetime
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from tandem.billing.reconciliation import commands
@@ -16,7 +14,9 @@ from tandem.billing.reconciliation.jobs import reconcile_day
 from tandem.billing.reconciliation.jobs import reconcile_fully as run_fully
 from tandem.billing.reconciliation.proposals import NO_JOURNAL
 from tandem.billing.reconciliation.queries import discrepancies, discrepancy_totals
-from tandem.cli.machines import machine_json
+from tandem.cli.application import application
+from tandem.cli.machines import AS_JSON, machine_json
+from tandem.cli.people import print_table
 from tandem.kernel.database import PAGE_LIMIT_MAX
 from tandem.kernel.i18n import format_moment, format_money
 from tandem.kernel.money import EXPONENTS
@@ -33,7 +33,7 @@ def reconcile() -> None:
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The business day.")
 def run(*, tenant: UUID, day: datetime) -> None:
     """Reconcile one day of one organisation, here and now."""
-    with import_module("wsgi").app.app_context(), acting_for(tenant):
+    with application(), acting_for(tenant):
         reconcile_day(day.date())
     click.echo(f"{day:%Y-%m-%d} reconciled; 'tandem reconcile list' shows what differs")
 
@@ -42,7 +42,7 @@ def run(*, tenant: UUID, day: datetime) -> None:
 @click.option("--tenant", type=click.UUID, required=True, help="The hospital or employer.")
 def full(*, tenant: UUID) -> None:
     """Hold everything against everything once more: proof that looking at changes alone has missed nothing."""
-    with import_module("wsgi").app.app_context(), acting_for(tenant):
+    with application(), acting_for(tenant):
         run_fully()
     click.echo("all comparisons run over everything; 'tandem reconcile desk' shows what is unresolved")
 
@@ -55,7 +55,7 @@ def full(*, tenant: UUID) -> None:
 @click.option("--owner", type=click.Choice(OWNERS), help="Only what is this party's turn.")
 @click.option("--pass", "reconciliation_pass", type=click.Choice(PASSES), help="Only of this pass.")
 @click.option("--groups", "by_root", is_flag=True, help="One line per root, however many differences it has.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def desk(
     *,
     sort: Sort,
@@ -67,7 +67,7 @@ def desk(
 ) -> None:
     """What is unresolved: the first hundred differences, or their roots."""
     most = PAGE_LIMIT_MAX
-    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem reconcile desk"):
+    with application(), across_tenants(reason="tandem reconcile desk"):
         if by_root:
             found = groups(limit=most, after=None, tenant=tenant).rows
         else:
@@ -84,7 +84,7 @@ def desk(
         words = (row["reconciliation_pass"], row["kind"], count, row["owner"], at_risk, since)
         mend = "" if by_root else _mend(row["proposed_journal"], row["no_journal_because"])
         table.add_row(str(row["tenant_id"]), *words, format_moment(row["deadline_at"]), mend)
-    Console(soft_wrap=True).print(table)
+    print_table(table)
 
 
 def _mend(journal: dict[str, Any] | None, because: str | None) -> str:
@@ -102,7 +102,7 @@ def _mend(journal: dict[str, Any] | None, because: str | None) -> str:
 @click.option("--because", required=True, help="Why it may go on.")
 def release(*, tenant: UUID, comparison: str, because: str) -> None:
     """Let a parked comparison go on with all that it held back."""
-    with import_module("wsgi").app.app_context(), acting_for(tenant, operator=True), transaction():
+    with application(), acting_for(tenant, operator=True), transaction():
         commands.release_comparison(comparison, because=because)
     click.echo(f"{comparison} goes on with its next run")
 
@@ -111,11 +111,11 @@ def release(*, tenant: UUID, comparison: str, because: str) -> None:
 @click.option("--status", type=click.Choice(["open", "explained", "resolved"]), help="Only these.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only this business day's.")
 @click.option("--tenant", type=click.UUID, help="Only this organisation's.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def list_discrepancies(*, status: str | None, day: datetime | None, tenant: UUID | None, as_json: bool) -> None:
     """The newest hundred differences, with owner, age and what is at risk; totals below."""
     on: date | None = day.date() if day else None
-    with import_module("wsgi").app.app_context(), across_tenants(reason="tandem reconcile list"):
+    with application(), across_tenants(reason="tandem reconcile list"):
         found = discrepancies(limit=PAGE_LIMIT_MAX, after=None, status=status, day=on, tenant=tenant).rows
         totals = discrepancy_totals(on)
     if as_json:
@@ -136,8 +136,7 @@ def list_discrepancies(*, status: str | None, day: datetime | None, tenant: UUID
             row["cause"] or "",
         )
         table.add_row(str(row["tenant_id"]), *words)
-    console = Console(soft_wrap=True)
-    console.print(table)
+    print_table(table)
     for row in totals:
         sum_at_risk = format_money(int(row["amount_at_risk_minor"]), row["currency"], EXPONENTS[row["currency"]])
-        console.print(f"{row['discrepancies']} × {row['kind']} ({row['owner']}, {row['status']}): {sum_at_risk}")
+        click.echo(f"{row['discrepancies']} × {row['kind']} ({row['owner']}, {row['status']}): {sum_at_risk}")

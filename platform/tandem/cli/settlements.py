@@ -1,7 +1,6 @@
 """`tandem settlements …`: statements between the operator and hospitals, and between the operator and employers."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -9,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import RowMapping, select
 
 from tandem.billing.settlements import EmployerStatement, SettlementStatement, document_of, employer_document_of
 from tandem.billing.settlements.kit import kit_parts
 from tandem.billing.settlements.queries import employer_statement, statement
-from tandem.cli.machines import machine_json
+from tandem.cli.application import application
+from tandem.cli.machines import AS_JSON, machine_json
+from tandem.cli.people import print_table
 from tandem.kernel.database import rows, session
 from tandem.kernel.i18n import format_money
 from tandem.kernel.money import EXPONENTS
@@ -34,10 +34,10 @@ def settlements() -> None:
 @settlements.command("list")
 @click.option("--hospital", type=click.UUID, help="Only this hospital's; without it, all.")
 @click.option("--employer", type=click.UUID, help="Only this employer's; without it, all.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, for machines.")
+@AS_JSON
 def list_statements(*, hospital: UUID | None, employer: UUID | None, as_json: bool) -> None:
     """Statements with their sums, in order of party and number: hospitals' first, then employers'."""
-    with import_module("wsgi").app.app_context():
+    with application():
         hospitals, employers = _both(hospital, employer)
     if as_json:
         told = {"statements": _told("hospital", hospitals), "employer_statements": _told("employer", employers)}
@@ -54,7 +54,7 @@ def list_statements(*, hospital: UUID | None, employer: UUID | None, as_json: bo
 @click.option("--employer", type=click.UUID, help="Only this employer's; without it, all.")
 def verify_statements(*, hospital: UUID | None, employer: UUID | None) -> None:
     """Run every statement's queries again and compare the bytes. Exit 1 when any differs."""
-    with import_module("wsgi").app.app_context():
+    with application():
         hospitals, employers = _both(hospital, employer)
         changed = [row for row in hospitals if not _is_reproduced(row)]
         changed += [row for row in employers if not _is_reproduced_to_employer(row)]
@@ -78,7 +78,7 @@ def write_kit(*, statement_id: UUID, folder: Path) -> None:
     """Write the folder with which a hospital or an employer proves its statement: python3 FOLDER/verify.py."""
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty: name a new folder, or empty it")
-    with import_module("wsgi").app.app_context():
+    with application():
         party = _party_of(statement_id)
         folder.mkdir(parents=True, exist_ok=True)
         names = []
@@ -125,7 +125,7 @@ def _print(kind: str, found: Sequence[RowMapping], names: Sequence[str]) -> None
         days = f"{row['first_day']}–{row['last_day']}"
         sums = (format_money(row[name], row["currency"], EXPONENTS[row["currency"]]) for name in names)
         table.add_row(str(row["tenant_id"]), str(row["number"]), days, row["status"], *sums)
-    Console(soft_wrap=True).print(table)
+    print_table(table)
 
 
 def _is_reproduced(row: RowMapping) -> bool:

@@ -7,9 +7,12 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from tandem.billing.invoices import invoice
 from tandem.billing.invoices.commands import draft_from_rating, park_customer
+from tandem.kernel.audit import AuditEvent
+from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import operator_staff
@@ -51,6 +54,13 @@ def test_parked_bills_are_listed_released_and_go_out(tandem: Tandem, work: Calla
     assert "amount_above_history" in table.output
     assert (released.exit_code, again.exit_code) == (0, 0), released.output + again.output
     assert (status_of(hospital, waits), status_of(other[0], still)) == ("issued", "rated")
+    assert released_by(hospital) == ["command_line"]
+
+
+def released_by(hospital: UUID) -> list[str]:
+    wanted = select(AuditEvent.actor).where(AuditEvent.tenant_id == hospital, AuditEvent.action == "billing_park.released")
+    with acting_for(hospital), transaction():
+        return list(session.scalars(wanted))
 
 
 def test_a_release_without_a_reason_is_refused(tandem: Tandem) -> None:

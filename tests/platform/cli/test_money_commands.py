@@ -107,7 +107,7 @@ def test_employers_statements_are_listed_beside_hospitals_and_each_says_whose_it
     assert kit.exit_code == 0, kit.output
     assert json.loads((tmp_path / "kit" / "manifest.json").read_text())["employer_id"] == str(employer)
     assert (mine["invoiced_minor"], mine["open_minor"], mine["unspent_minor"]) == (300_000, 300_000, 0)
-    assert "¥3,000.00" in shown.stdout
+    assert all(each in shown.stdout for each in (str(employer), "2026-09-30", "proposed", "¥3,000.00"))
     assert "hospital" not in shown.stdout
     assert "1 statements run again, 0 changed" in verified.stdout
 
@@ -143,4 +143,6 @@ def test_the_desk_shows_what_is_unresolved_and_its_roots(
     assert "fees_differ" in {row["kind"] for row in json.loads(desk.stdout)}
     assert {row["discrepancies"] for row in json.loads(roots.stdout)} == {1}
     assert (shown.exit_code, full.exit_code) == (0, 0), full.output
-    assert nothing.exit_code != 0
+    assert str(hospital) in shown.stdout
+    assert nothing.exit_code == 2
+    assert "This comparison is not parked. Look at the desk" in nothing.stderr
