@@ -104,6 +104,7 @@ class NotFound(Problem):
 class MethodNotAllowed(Problem):
     status, slug = 405, "method-not-allowed"
     title = Text("This address does not take that method", "该地址不支持此请求方法")
+    mend = Text("Use a method that the API document names for this address.", "请使用 API 文档为该地址所列的请求方法。")
 
 
 class TransitionRefused(Problem):
@@ -111,7 +112,7 @@ class TransitionRefused(Problem):
 
     status, slug = 409, "transition-refused"
     title = Text("This step is not possible from the present state", "当前状态下不能执行此步骤")
-    mend = Text("Reload it; the allowed steps are listed here.", "请刷新后重试；允许的步骤见 allowed。")
+    mend = Text("Reload it; the allowed steps are listed here.", "请刷新后重试；此时可执行的步骤见 allowed。")
 
 
 class IdempotencyKeyReused(Problem):

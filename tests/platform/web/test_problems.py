@@ -1,9 +1,14 @@
 """Every no has a page, and people see pages where programs see documents."""
 
+import re
+
 import pytest
 
 from tandem.web import problems
 
+HAN = re.compile("[\u4e00-\u9fff]")
+BARE_SUM = re.compile(r"(?<!（)\b\w+_minor\b", re.ASCII)
+"""A sum that is named by its member alone: an accountant reads words, with the member in brackets behind them."""
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
@@ -24,6 +29,19 @@ def test_no_two_problems_share_an_address(app):
 
     assert sorted(slugs) == sorted(set(slugs))
     assert len(slugs) > 100
+
+
+def test_every_problem_says_what_now_in_words_of_both_languages(app):
+    silent = [each.slug for each in problems.refusals() if each.mend is None]
+    untranslated = [
+        each.slug
+        for each in problems.refusals()
+        for told in (each.title, each.mend)
+        if told is not None and (HAN.search(told.en) or not HAN.search(told.zh))
+    ]
+    unexplained = [each.slug for each in problems.refusals() if each.mend and BARE_SUM.search(each.mend.zh)]
+
+    assert (silent, untranslated, unexplained) == ([], [], [])
 
 
 def test_every_status_says_what_it_means(app):

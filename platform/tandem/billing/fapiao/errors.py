@@ -10,8 +10,8 @@ class FapiaoTooLarge(Problem):
     status, slug = 409, "fapiao-too-large"
     title = Text("Fapiao would say more than the invoice", "开票金额超过账单可开余额")
     mend = Text(
-        "Ask for at most left_minor; void or take back another first.",
-        "开票金额不得超过 left_minor；或先红冲其他发票。",
+        "Ask for at most what is left to invoice (left_minor); or take another fapiao back first.",
+        "开票金额不得超过剩余可开金额（left_minor）；或先红冲其他发票。",
     )
 
 

@@ -77,13 +77,13 @@ def draft_invoice(organization_id: UUID, wish: dict[str, Any]) -> dict[str, Any]
         raise refused_field(
             "last_day",
             Text("The period ends before it begins", "期间结束日早于开始日"),
-            Text("Let last_day be first_day or later.", "last_day 不得早于 first_day。"),
+            Text("Let last_day be first_day or later.", "截止日（last_day）不得早于起始日（first_day）。"),
         )
     if wish["due_on"] < wish["first_day"]:
         raise refused_field(
             "due_on",
             Text("It would be due before its period begins", "付款期限早于期间开始日"),
-            Text("Let due_on be first_day or later.", "due_on 不得早于 first_day。"),
+            Text("Let due_on be first_day or later.", "付款到期日（due_on）不得早于起始日（first_day）。"),
         )
     require_signed(contract_id=wish["contract_id"], programme_id=wish["programme_id"])
     period = Period(wish.pop("first_day"), wish.pop("last_day"))

@@ -52,7 +52,7 @@ class InvoiceOverpaid(Problem):
 
     status, slug = 409, "invoice-overpaid"
     title = Text("This is more than is left to pay", "付款超过应付余额")
-    mend = Text("Record at most open_minor.", "记录金额不得超过 open_minor。")
+    mend = Text("Record at most what is open (open_minor).", "登记金额不得超过未付余额（open_minor）。")
 
 
 class InvoicePaymentKeyReused(Problem):
@@ -92,7 +92,7 @@ class CreditTooLarge(Problem):
 
     status, slug = 409, "credit-too-large"
     title = Text("This is more than is left to credit", "冲减金额超过可冲减余额")
-    mend = Text("Credit at most left_minor.", "冲减金额不得超过 left_minor。")
+    mend = Text("Credit at most what is left (left_minor).", "冲减金额不得超过剩余可冲减金额（left_minor）。")
 
 
 class GlyphMissing(Problem):
@@ -132,7 +132,7 @@ class PrepaymentUnpaid(Problem):
 
     status, slug = 409, "prepayment-unpaid"
     title = Text("The programme's invoices are not all paid", "该计划的账单尚未付清")
-    mend = Text("Collect or credit open_minor first.", "请先收取或冲减 open_minor。")
+    mend = Text("Collect or credit what is open (open_minor) first.", "请先收取或冲减未付余额（open_minor）。")
 
 
 class PrepaymentUsedUp(Problem):

@@ -9,6 +9,7 @@ class JournalRefused(Problem):
 
     status, slug = 422, "journal-refused"
     title = Text("This journal cannot be posted", "该凭证无法入账")
+    mend = Text("Correct the journal as the reason says, and post it again.", "请按所述原因更正凭证后重新入账。")
 
 
 class JournalUnbalanced(JournalRefused):
@@ -41,8 +42,8 @@ class RulePartyUnknown(JournalRefused):
     """Facts: the rule, and the party or word that it asks for or does not know."""
 
     slug = "rule-party-unknown"
-    title = Text("The posting rule and the parties given do not fit", "所给往来方与记账规则不符")
-    mend = Text("Give exactly the parties and words that the rule names.", "请恰好提供规则所列的往来方与用词。")
+    title = Text("The posting rule and the parties given do not fit", "所给往来单位与记账规则不符")
+    mend = Text("Give exactly the parties and words that the rule names.", "请恰好提供规则所列的往来单位与用词。")
 
 
 class AccountUnknown(JournalRefused):
@@ -59,8 +60,8 @@ class AccountClosed(JournalRefused):
 
 class PartyMismatch(JournalRefused):
     slug = "party-mismatch"
-    title = Text("This account is kept by party, or must not be", "该科目的往来方填写不符")
-    mend = Text("Name the party where the chart asks for one, and nowhere else.", "仅在科目要求时填写往来方。")
+    title = Text("This account is kept by party, or must not be", "该科目的往来单位填写不符")
+    mend = Text("Name the party where the chart asks for one, and nowhere else.", "仅在科目要求时填写往来单位。")
 
 
 class CurrencyUnknown(JournalRefused):
@@ -114,7 +115,7 @@ class HoldNotPossible(JournalRefused):
 
     slug = "hold-not-possible"
     title = Text("Money of this account is not held", "该科目的资金不支持冻结")
-    mend = Text("Hold money of an account named in holdable.", "请选择 holdable 所列的科目。")
+    mend = Text("Hold money of an account named in holdable.", "请选择可冻结的科目（见 holdable）。")
 
 
 class HoldKeyReused(JournalRefused):
@@ -134,7 +135,10 @@ class HoldTooSmall(JournalRefused):
 
     status, slug = 409, "hold-too-small"
     title = Text("More was asked for than is held", "扣划金额超过冻结余额")
-    mend = Text("Capture at most left_minor, and more than nothing.", "扣划金额须大于零且不超过 left_minor。")
+    mend = Text(
+        "Capture at most what is left (left_minor), and more than nothing.",
+        "扣划金额须大于零且不超过冻结余额（left_minor）。",
+    )
 
 
 class AccountNotEmpty(JournalRefused):

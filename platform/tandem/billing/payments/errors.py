@@ -25,7 +25,9 @@ class RefundExceedsPayment(Problem):
 
     status, slug = 409, "refund-exceeds-payment"
     title = Text("The refund is more than what is left of the payment", "退款金额超过可退余额")
-    mend = Text("Refund at most refundable_minor.", "退款金额不得超过 refundable_minor。")
+    mend = Text(
+        "Refund at most what is left to refund (refundable_minor).", "退款金额不得超过可退余额（refundable_minor）。"
+    )
 
 
 class BenefitRefundedWhole(Problem):
@@ -65,7 +67,7 @@ class NoBookInCurrency(Problem):
 
     status, slug = 422, "no-book-in-currency"
     title = Text("No book is kept in this currency", "没有该币种的账簿")
-    mend = Text("Convert it at the provider, or open a book in it.", "请在支付方兑换，或开立该币种账簿。")
+    mend = Text("Convert it at the provider, or open a book in it.", "请在支付机构兑换，或开立该币种账簿。")
 
 
 class WebhookDisabled(Problem):
@@ -105,7 +107,7 @@ class WebhookUnreadable(Problem):
 
     status, slug = 400, "webhook-unreadable"
     title = Text("The body is no event", "请求内容不是事件")
-    mend = Text("Send the provider's event as it is.", "请原样发送支付方事件。")
+    mend = Text("Send the provider's event as it is.", "请原样发送支付机构的事件。")
 
 
 class NobodyOwesThis(Problem):
@@ -124,7 +126,7 @@ class BearerOwesLess(Problem):
 
     status, slug = 409, "bearer-owes-less"
     title = Text("The bearer owes less than this", "金额超过承担方的应付余额")
-    mend = Text("Record at most left_minor.", "记录金额不得超过 left_minor。")
+    mend = Text("Record at most what is left (left_minor).", "登记金额不得超过承担方剩余应付金额（left_minor）。")
 
 
 class ReceiptKeyReused(Problem):
@@ -148,7 +150,7 @@ class NothingOwedBack(Problem):
 
     status, slug = 409, "nothing-owed-back"
     title = Text("The customer is owed back less than this", "应退金额不足")
-    mend = Text("Pay back at most owed_minor.", "退款不得超过 owed_minor。")
+    mend = Text("Pay back at most what is owed (owed_minor).", "退款不得超过应退金额（owed_minor）。")
 
 
 class PayeeNeeded(Problem):

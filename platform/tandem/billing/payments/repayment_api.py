@@ -48,7 +48,10 @@ def propose_repayment(organization_id: UUID, wish: dict[str, Any]) -> Repayment:
         raise refused_field(
             "invoice_id",
             Text("Say for which one thing it is given back", "请指明退款对应的一项"),
-            Text("Send invoice_id or prepayment_closing_id.", "请填写 invoice_id 或 prepayment_closing_id 之一。"),
+            Text(
+                "Send invoice_id or prepayment_closing_id.",
+                "请填写账单（invoice_id）或预付结余（prepayment_closing_id）之一。",
+            ),
         )
     made = commands.propose_repayment(
         amount_minor=amount.amount_minor, payee=None if payee is None else Payee(**payee), **wish

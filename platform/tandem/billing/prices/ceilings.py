@@ -33,7 +33,8 @@ class PriceAboveCeiling(Problem):
     status, slug = 422, "price-above-ceiling"
     title = Text("The price is above the public ceiling", "价格超过政府限价")
     mend = Text(
-        "Charge at most ceiling_minor, as the circular says.", "收费不得超过 circular 文件规定的 ceiling_minor。"
+        "Charge at most the ceiling (ceiling_minor) that the circular sets.",
+        "收费不得超过所列文件（circular）规定的限价（ceiling_minor）。",
     )
 
 

@@ -33,7 +33,7 @@ class PlanVersionUnknown(Problem):
 
     status, slug = 422, "plan-version-unknown"
     title = Text("The catalogue has no such plan version", "目录中没有该方案版本")
-    mend = Text("Choose one from /plan_versions.", "请从 /plan_versions 中选择。")
+    mend = Text("Choose one from /plan_versions.", "请从价格方案目录（/plan_versions）中选择。")
 
 
 class SubscriptionOverlaps(Problem):
@@ -49,7 +49,9 @@ class PeriodRated(Problem):
 
     status, slug = 409, "period-rated"
     title = Text("That time has been rated already", "该时段已完成计费")
-    mend = Text("Choose rated_until or a later day.", "请选择 rated_until 当日或之后的日期。")
+    mend = Text(
+        "Choose the first open day (rated_until) or a later one.", "请选择首个未计费日（rated_until）或之后的日期。"
+    )
 
 
 class MonthNotOver(Problem):

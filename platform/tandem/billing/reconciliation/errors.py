@@ -103,7 +103,8 @@ class BankFileElsewhere(Problem):
     status, slug = 409, "bank-file-elsewhere"
     title = Text("This file was taken in for another account", "该文件已用于其他账户")
     mend = Text(
-        "Send the file of this account; the other one is named here.", "请上传本账户的文件；已用账户见 account。"
+        "Send the file of this account; the other one is named here.",
+        "请上传本账户的文件；该文件已用于的账户见 account。",
     )
 
 
@@ -120,7 +121,9 @@ class BankLineOverdrawn(Problem):
 
     status, slug = 409, "bank-line-overdrawn"
     title = Text("This is more than is left of the bank's line", "超过该笔流水的剩余金额")
-    mend = Text("Allocate at most left_minor.", "分配金额不得超过 left_minor。")
+    mend = Text(
+        "Allocate at most what is left of it (left_minor).", "分配金额不得超过该笔流水的剩余金额（left_minor）。"
+    )
 
 
 class BankMatchUneven(Problem):

@@ -9,7 +9,10 @@ class PeriodAlreadySettled(Problem):
 
     status, slug = 409, "period-already-settled"
     title = Text("A statement covers this period already", "该期间已有结算单")
-    mend = Text("Settle the days after settled_through.", "请结算 settled_through 之后的日期。")
+    mend = Text(
+        "Settle the days after the last one that is settled (settled_through).",
+        "请结算已结算截止日（settled_through）之后的日期。",
+    )
 
 
 class PeriodNotOver(Problem):
@@ -65,7 +68,10 @@ class WithholdsTooMuch(Problem):
 
     status, slug = 422, "withholds-too-much"
     title = Text("More is withheld than the line asks for", "暂扣金额超过该行应付金额")
-    mend = Text("Withhold at_most_minor or less.", "暂扣金额不得超过 at_most_minor。")
+    mend = Text(
+        "Withhold at most what the line still asks for (at_most_minor).",
+        "暂扣金额不得超过该行可暂扣的上限（at_most_minor）。",
+    )
 
 
 class OwnAdjustment(Problem):
@@ -108,7 +114,10 @@ class StatementChanged(Problem):
 
     status, slug = 409, "statement-changed"
     title = Text("The statement does not match the books at its cut", "结算单与账簿截点不一致")
-    mend = Text("Run 'tandem ledger verify' for both parties' books.", "请对双方账簿运行 tandem ledger verify。")
+    mend = Text(
+        "Ask the operator to verify both parties' books (tandem ledger verify).",
+        "请运营方核验双方账簿（tandem ledger verify）。",
+    )
 
 
 class SplitRefused(Problem):
@@ -116,18 +125,25 @@ class SplitRefused(Problem):
 
     status, slug = 422, "split-refused"
     title = Text("The payment provider's limits do not allow this", "支付机构的限额不允许该操作")
+    mend = Text(
+        "Settle the sum by statement, or wait for the limit to allow it.",
+        "请以结算单结清该款项，或待限额允许后再办理。",
+    )
 
 
 class SplitAboveRatio(SplitRefused):
     slug = "split-above-ratio"
     title = Text("More than the provider lets be split off an order", "超过支付机构规定的最高分账比例")
-    mend = Text("Split at_most_minor or less; settle the rest by statement.", "分账不得超过 at_most_minor。")
+    mend = Text(
+        "Split at most at_most_minor; settle the rest by statement.",
+        "分账不得超过上限（at_most_minor）；其余以结算单结清。",
+    )
 
 
 class SplitAboveOrder(SplitRefused):
     slug = "split-above-order"
     title = Text("More than the order has left after the provider's fee", "超过订单扣除手续费后的余额")
-    mend = Text("Split at_most_minor or less.", "分账不得超过 at_most_minor。")
+    mend = Text("Split at most at_most_minor.", "分账不得超过上限（at_most_minor）。")
 
 
 class SplitWindowClosed(SplitRefused):
@@ -145,7 +161,7 @@ class TooManySplits(SplitRefused):
 class ReturnAboveSplit(SplitRefused):
     slug = "return-above-split"
     title = Text("More would come back than was split off", "回退金额超过已分账金额")
-    mend = Text("Return at_most_minor or less.", "回退不得超过 at_most_minor。")
+    mend = Text("Return at most at_most_minor.", "回退不得超过上限（at_most_minor）。")
 
 
 class ReturnWindowClosed(SplitRefused):

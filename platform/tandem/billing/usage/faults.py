@@ -20,7 +20,10 @@ NOT_AN_OBJECT: Final = Fault(
     "not-an-object",
     "event",
     Text("This is no usage event", "此项不是用量事件"),
-    Text("Send an object with event_id, meter and at.", "请发送含 event_id、meter 与 at 的对象。"),
+    Text(
+        "Send an object with event_id, meter and at.",
+        "请发送含事件号（event_id）、计量项（meter）与发生时间（at）的对象。",
+    ),
 )
 UNKNOWN_FIELD: Final = Fault(
     "unknown-field",
@@ -82,7 +85,7 @@ IN_THE_FUTURE: Final = Fault(
 BAD_VALUE: Final = Fault(
     "bad-value",
     "value",
-    Text("A distinct meter needs to know what to tell apart", "去重计量需要 value"),
+    Text("A distinct meter needs to know what to tell apart", "去重计量须说明区分对象（value）"),
     Text("Send `value`, 1 to 200 characters; other meters take none.", "请填写 1 至 200 字的 value；其他计量项不填。"),
 )
 BAD_SEQ: Final = Fault(
@@ -95,7 +98,10 @@ BAD_VOID: Final = Fault(
     "bad-void",
     "voids",
     Text("A void names another event of its source and nothing else", "作废事件只能指定同一来源的另一事件"),
-    Text("Send source, event_id, at and voids only.", "请仅发送 source、event_id、at 与 voids。"),
+    Text(
+        "Send source, event_id, at and voids only.",
+        "作废时请仅发送来源、事件号、时间与所作废事件（source、event_id、at、voids）。",
+    ),
 )
 VOID_IS_FINAL: Final = Fault(
     "void-is-final",

@@ -66,7 +66,10 @@ def pay_invoice(
         raise refused_field(
             "payment_method",
             Text("A card, and only a card, is named by the provider's token", "仅银行卡支付需要提供卡令牌"),
-            Text("Send payment_method with method card, and leave it out otherwise.", "仅当 method 为 card 时提供。"),
+            Text(
+                "Send payment_method with method card, and leave it out otherwise.",
+                "仅在以银行卡支付（method 为 card）时填写。",
+            ),
         )
     intent = InvoiceIntent(
         tenant_id=tenant_id(),

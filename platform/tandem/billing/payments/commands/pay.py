@@ -199,12 +199,18 @@ def _check(
         raise refused_field(
             "payment_method",
             Text("A card, and only a card, is named by the provider's token", "仅银行卡支付需要提供卡令牌"),
-            Text("Send payment_method with method card, and leave it out otherwise.", "仅当 method 为 card 时提供。"),
+            Text(
+                "Send payment_method with method card, and leave it out otherwise.",
+                "仅在以银行卡支付（method 为 card）时填写。",
+            ),
         )
     has_benefit = programme_id is not None and entitlement_id is not None
     if (method == "entitlement") != has_benefit or (programme_id is None) != (entitlement_id is None):
         raise refused_field(
             "entitlement_id",
             Text("A benefit is named by its entitlement and its programme", "权益支付须同时指明权益与项目"),
-            Text("Send both with method entitlement, and neither otherwise.", "仅当 method 为 entitlement 时提供。"),
+            Text(
+                "Send both with method entitlement, and neither otherwise.",
+                "仅在使用权益支付（method 为 entitlement）时填写。",
+            ),
         )
