@@ -1,19 +1,22 @@
 """Taxes: exempt is not zero per cent, and lines sum to the total in every mode, with the residual shown."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
-from tandem.billing.invoices import invoice_lines, invoice_taxes
+from tandem.billing.invoices import invoice_lines, invoice_taxes, run_statements
 from tandem.billing.invoices.errors import TaxRuleOutdated, TaxRuleUnknown
 from tandem.billing.invoices.taxes import RuleTerms, tax_in, tax_lines
 from tandem.kernel import clock
+from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, acting_for, in_public, transaction
 from tests.people import a_key, once
 from tests.platform.billing.invoices.money import a_customer, a_hospital, a_line, drafted, issued
 
@@ -41,6 +44,36 @@ def test_lines_and_roundings_sum_to_net_tax_and_total_in_every_mode(lines: Any, 
     assert rounding == "document" or not taxed.roundings
 
 
+@given(AMOUNTS, st.integers(0, 10**6), st.decimals(0, 1, places=4), st.booleans())
+def test_a_tax_is_within_half_a_unit_of_the_exact_one_and_grows_with_what_is_taxed(
+    amount: int, more: int, rate: Decimal, included: bool
+) -> None:
+    exact = Fraction(amount) * Fraction(rate) / (1 + Fraction(rate) if included else 1)
+
+    tax, larger = (tax_in(each, rate, included=included) for each in (amount, amount + more))
+
+    assert abs(tax - exact) <= Fraction(1, 2)
+    assert tax * amount >= 0
+    assert tax <= larger
+    assert not included or abs(tax) <= abs(amount)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(AMOUNTS | st.integers(-200, 200), min_size=1, max_size=80), st.none() | st.decimals(0, 1, places=4))
+def test_what_a_run_taxes_by_sql_is_what_a_document_by_hand_is_taxed(
+    app: Any, amounts: list[int], rate: Decimal | None
+) -> None:
+    in_sql = text(
+        f"SELECT {run_statements._PARTS['tax']} FROM unnest(CAST(:amounts AS bigint[])) WITH ORDINALITY "
+        "AS t(amount_minor, place) ORDER BY place"
+    )
+
+    with in_public():
+        taxed = session.scalars(in_sql, {"amounts": amounts, "rate": rate}).all()
+
+    assert taxed == [tax_in(each, rate, included=True) for each in amounts]
+
+
 @settings(max_examples=200, deadline=None)
 @given(LINES, st.booleans())
 def test_a_documents_residual_is_at_most_half_a_unit_for_each_line(lines: Any, included: bool) -> None:
@@ -48,7 +81,7 @@ def test_a_documents_residual_is_at_most_half_a_unit_for_each_line(lines: Any, i
 
     for tax in taxed.taxes:
         count = sum(rule == tax.rule for _, rule in lines)
-        assert abs(tax.residual_minor) <= (count + 1) / 2
+        assert abs(tax.residual_minor) <= count / 2
         amount = sum(amount for amount, rule in lines if rule == tax.rule)
         assert tax.tax_minor == tax_in(amount, tax.rule.rate, included=included)
 

@@ -60,10 +60,12 @@ def test_a_limit_is_kept_item_by_item_and_the_rest_of_the_batch_goes_on(hospital
         post([a_payment("first")])
         limit_account(account_id("cash.psp"), floor_minor=0, ceiling_minor=250)
 
-        batch = [a_payment("a"), a_payment("b"), a_payment("c", -200), a_payment("d", -1), a_payment("e", 50)]
-        result = post(batch, partly=True)
+        moved = {"a": 100, "b": 100, "c": -200, "d": -1, "to the ceiling": 250, "e": -200}
+        result = post([a_payment(key, amount_minor) for key, amount_minor in moved.items()], partly=True)
 
-        assert [item.outcome for item in result.items] == ["posted", "refused", "posted", "refused", "posted"]
+        assert [item.outcome for item in result.items] == [
+            *("posted", "refused", "posted", "refused", "posted", "posted"),
+        ]
         assert [type(refusal) for refusal in result.refusals] == [BalanceLimitReached] * 2
         assert result.refusals[0].facts | {"balance_minor": 200, "ceiling_minor": 250} == result.refusals[0].facts
         assert balance_minor("cash.psp") == 50

@@ -127,13 +127,28 @@ def test_refunds_in_any_parts_take_back_the_whole_fee_and_no_more(
     refunded = reversed_fee = 0
     for part in [*wanted, basis_minor]:
         refund = min(part, basis_minor - refunded)
-        reversed_fee += fee_to_reverse(
+        taken = fee_to_reverse(
             basis_minor=basis_minor, fee_minor=fee_minor, refunded_before_minor=refunded, refund_minor=refund
         )
-        refunded += refund
-        assert 0 <= reversed_fee <= fee_minor
+        reversed_fee, refunded = reversed_fee + taken, refunded + refund
+        assert taken >= 0
+        assert basis_minor == 0 or abs(reversed_fee - Fraction(fee_minor * refunded, basis_minor)) <= Fraction(1, 2)
 
     assert (refunded, reversed_fee) == (basis_minor, fee_minor)
+
+
+@given(AMOUNTS, RULES, st.integers(0, 10_000_000), st.integers(0, 10_000_000))
+def test_a_refund_that_came_back_restores_exactly_what_it_took(
+    basis_minor: int, rule: FeeRule, before: int, refund: int
+) -> None:
+    before = min(before, basis_minor)
+    facts = {"basis_minor": basis_minor, "fee_minor": compute_fee(basis_minor, rule).fee_minor}
+    refund = min(refund, basis_minor - before)
+
+    took = fee_to_reverse(refunded_before_minor=before, refund_minor=refund, **facts)
+    restored = fee_to_reverse(refunded_before_minor=before + refund, refund_minor=-refund, **facts)
+
+    assert took + restored == 0
 
 
 @given(AMOUNTS, st.integers(0, 10_000_000), st.integers(0, 10_000_000), st.integers(0, 10_000_000))

@@ -278,6 +278,27 @@ def test_two_equal_payouts_and_one_line_are_left_to_people_who_match_by_hand(til
     assert "bank_line_unmatched" not in till.settle().values()
 
 
+def test_a_line_of_the_same_sum_long_after_a_payout_is_not_its_money(till: Bank) -> None:
+    a_payout(till, "po_w", 2_000)
+    days = int(RULES.value("bank_days"))
+    till.send(HEADER + line(f"{DAY + timedelta(days=days + 1):%Y-%m-%d}", "20.00", "which", "A1"))
+
+    till.settle()
+
+    assert till.claims() == {}
+
+
+def test_one_payout_and_two_lines_like_it_are_left_to_people(till: Bank) -> None:
+    payout = a_payout(till, "po_z", 2_000)
+    till.send(HEADER + line("2026-09-03", "20.00", "which", "A1") + line("2026-09-04", "20.00", "which", "A2"))
+
+    unmatched = till.settle()
+
+    assert till.claims() == {}
+    assert list(unmatched.values()).count("bank_line_unmatched") == 2
+    assert f"payout:{payout}" in unmatched
+
+
 def test_a_payout_is_missing_at_the_bank_only_when_its_time_is_over(till: Bank, at: Callable[[datetime], None]) -> None:
     late = a_payout(till, "po_late", 1_000)
     till.send(HEADER + line("2026-09-03", "1.00", "something else", "A1"))

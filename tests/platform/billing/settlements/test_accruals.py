@@ -15,6 +15,7 @@ from tandem.kernel import clock
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.platform.billing.money import (
+    NOON,
     a_delivered_visit,
     a_hospital_with_an_agreement,
     a_payment,
@@ -118,6 +119,20 @@ def test_refund_and_visit_end_in_the_same_books_in_either_order(work: Work, *, v
         "ap.operator": -600,
     }
     assert owed_by(hospital) == 600
+
+
+def test_what_was_given_back_before_the_visit_is_taken_back_when_it_is_earned_and_not_before(work: Work) -> None:
+    hospital = a_hospital_with_an_agreement()
+    payment = a_payment(hospital)
+    a_refund(hospital, payment, 2_400, at=NOON - timedelta(days=1))
+    a_delivered_visit(hospital, payment)
+
+    work(hospital)
+
+    with acting_for(hospital), transaction():
+        before_it = {row["code"]: row["balance_minor"] for row in balances(at=NOON) if row["balance_minor"]}
+    assert before_it == {}
+    assert book_of(hospital)["rev.medical"] == -4_800
 
 
 def test_refunds_that_add_up_to_the_price_leave_nothing_behind(work: Work) -> None:

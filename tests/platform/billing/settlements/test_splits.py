@@ -29,6 +29,17 @@ def test_a_negative_total_is_the_mirror_of_its_positive_twin(total: int, weights
     assert allocate(-total, weights) == [-share for share in allocate(total, weights)]
 
 
+@given(st.integers(0, 10_000_000), st.integers(0, 1_000), WEIGHTS)
+def test_of_a_larger_total_two_parties_never_get_less_and_of_many_none_loses_more_than_a_unit(
+    total: int, more: int, weights: list[int]
+) -> None:
+    # Of three or more, largest remainders may hand a tied unit on; no method keeps every share within a unit and a
+    # simple rule besides. Fees and taxes, which two parties share, never go back as sums grow.
+    lost = [one - other for one, other in zip(allocate(total, weights), allocate(total + more, weights), strict=True)]
+
+    assert max(lost) <= (0 if len(weights) <= 2 else 1)
+
+
 @given(TOTALS, st.lists(st.integers(1, 10_000), min_size=2, max_size=6, unique=True), st.randoms())
 def test_the_order_of_the_parties_moves_at_most_a_tied_unit(total: int, weights: list[int], chance) -> None:
     by_weight = dict(zip(weights, allocate(total, weights), strict=True))
