@@ -8,17 +8,19 @@ takes them (`Jsonb` around JSON; nothing is encrypted on the way), and rows come
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.rows import dict_row
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from tandem.kernel.database import connection_at_hand, engine_of
 from tandem.kernel.tenancy import current_scope
 
 Row = dict[str, Any]
+_REPEATS: Final[WeakKeyDictionary[Engine, bool]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,16 @@ class Statement:
         """Say it in a transaction of its own, opened for the scope and committed, in one round trip.
 
         The values are written into the text, because only so does PostgreSQL take several statements at once. It
-        parses that text each time, which costs it less than two more round trips cost this process.
+        parses that text each time, which costs it less than two more round trips cost this process. A cluster's
+        coordinator repeats the whole message of a SET to its workers: there the opening is a message of its own.
         """
         scope = current_scope()
         with engine_of(scope).connect() as connection:
             # A refused statement leaves its transaction open: the pool rolls back what is given back so.
             cursor = psycopg.ClientCursor(_driver(connection), row_factory=dict_row)
+            if _repeats_openings(connection):
+                cursor.execute(scope.opening())
+                return self._said(connection, cursor, f"{self.sql}; COMMIT", facts)
             return self._said(connection, cursor, f"{scope.opening()}; {self.sql}; COMMIT", facts)
 
     def _said(
@@ -71,6 +77,15 @@ class Statement:
             if not cursor.nextset():
                 return []
         return cursor.fetchall()
+
+
+def _repeats_openings(connection: Connection) -> bool:
+    # A server is a cluster's coordinator or is not: asked once by each process and role.
+    repeats = _REPEATS.get(connection.engine)
+    if repeats is None:
+        asked = _driver(connection).execute("SELECT current_setting('citus.propagate_set_commands', true) = 'local'")
+        repeats = _REPEATS[connection.engine] = asked.fetchone() == (True,)
+    return repeats
 
 
 def _driver(connection: Connection) -> psycopg.Connection[Any]:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from tandem.kernel.database import db, session
+from tandem.kernel.database import db, engine_options, session
 from tandem.kernel.ids import new_id
+from tandem.kernel.settings import Settings
 from tandem.kernel.statements import Statement
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 
@@ -16,6 +18,7 @@ ADD = Statement(
     "INSERT INTO audit_pending (tenant_id, id) VALUES (%(tenant_id)s, %(id)s) RETURNING id, current_setting"
     "('statement_timeout') AS patience"
 )
+PROPAGATES = "-c timezone=UTC -c citus.propagate_set_commands=local"
 COUNT = Statement("SELECT count(*) AS found FROM audit_pending WHERE tenant_id = %(tenant_id)s AND id = %(id)s")
 
 
@@ -70,6 +73,30 @@ def test_a_refused_statement_leaves_nothing_behind_and_says_why(mark: dict[str, 
 
     assert getattr(again.value.orig, "sqlstate", None) == "23505"
     assert found(mark) == 1
+
+
+def test_a_coordinator_is_told_the_opening_by_itself(
+    mark: dict[str, Any], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A cluster's coordinator repeats the whole message of a SET to its workers, and whatever stands beside it.
+    url, said = settings.app_database_url.replace("postgresql://", "postgresql+psycopg://"), []
+    options = engine_options() | {"connect_args": {"autocommit": True, "options": PROPAGATES}}
+    coordinator, execute = create_engine(url, **options), psycopg.Cursor.execute
+    coordinator.connect().close()  # the library has asked the server what it is
+    monkeypatch.setitem(db.engines, None, coordinator)
+    monkeypatch.setattr(
+        psycopg.Cursor, "execute", lambda cursor, words, *given, **more: (
+            said.append(words), execute(cursor, words, *given, **more)
+        )[1],
+    )  # fmt: skip
+
+    with acting_for(mark["tenant_id"]):
+        first, second = ADD.alone(mark), ADD.alone(mark | {"id": new_id()})
+    coordinator.dispose()
+
+    assert (first[0]["id"], len(second)) == (mark["id"], 1)
+    assert [words.split()[0].rstrip(";") for words in said] == ["SELECT", *["BEGIN", "INSERT"] * 2]
+    assert [words for words in said if "SET LOCAL" in words and ADD.sql in words] == []
 
 
 def test_a_connection_that_died_is_not_handed_out_again(mark: dict[str, Any]) -> None:

@@ -30,6 +30,9 @@ _PARTS: Final = {
     "CAST(:merged_code AS text), CAST(:merged_text AS text), 1, NULL, CAST(sum(b.amount_minor) AS bigint), "
     "min(b.currency), NULL, NULL, NULL FROM billed b WHERE b.is_hidden GROUP BY b.tenant_id, b.invoice_id), "
     "taxed AS (SELECT t.*, {tax} AS tax_minor FROM told t)",
+    # As when lines were rated (rating/statements.py): a written row's tenant is read from one of the tenant's own rows.
+    "here": "(SELECT x.tenant_id FROM rated_line x WHERE x.tenant_id = :tenant "
+    "AND x.id = (CAST(:line_ids AS uuid[]))[1]) g",
     # What runs have billed, by run and month: a run is its payer and currency, as its invoices' keys begin.
     "months": "(SELECT 'rating\\:' || split_part(i.run_key, '\\:', 2) || '\\:' || split_part(i.run_key, '\\:', 3) "
     "|| '\\:' AS run, i.first_day, CAST(sum(i.total_minor) AS bigint) AS total_minor FROM invoice i "
@@ -56,27 +59,25 @@ UNBILLED: Final = text(
 """What a month's bill has for each contract (or subscription without one) and currency, and nobody has billed."""
 
 INVOICES: Final = _sql(
-    "{taxed} "
     "INSERT INTO invoice (tenant_id, id, kind, series, chain_id, customer_id, customer_kind, contract_id, run_key, "
     "status, first_day, last_day, due_on, currency, prices_include_tax, tax_rounding, net_minor, tax_minor, "
     "total_minor, paid_minor, credited_minor, fapiao_minor, created_at, version) "
-    "SELECT t.tenant_id, i.id, 'invoice', :series, i.id, t.tenant_id, :customer_kind, i.contract_id, i.run_key, "
-    "'rated', CAST(:first_day AS date), CAST(:last_day AS date), CAST(:due_on AS date), min(t.currency), true, 'line', "
-    "sum(t.amount_minor) - sum(t.tax_minor), sum(t.tax_minor), sum(t.amount_minor), 0, 0, 0, "
+    "{taxed} SELECT g.tenant_id, i.id, 'invoice', :series, i.id, g.tenant_id, :customer_kind, i.contract_id, "
+    "i.run_key, 'rated', CAST(:first_day AS date), CAST(:last_day AS date), CAST(:due_on AS date), min(t.currency), "
+    "true, 'line', sum(t.amount_minor) - sum(t.tax_minor), sum(t.tax_minor), sum(t.amount_minor), 0, 0, 0, "
     "CAST(:now AS timestamptz), 1 FROM taxed t JOIN unnest(CAST(:ids AS uuid[]), CAST(:run_keys AS text[]), "
-    "CAST(:contract_ids AS uuid[])) AS i(id, run_key, contract_id) ON i.id = t.invoice_id "
-    "GROUP BY t.tenant_id, i.id, i.contract_id, i.run_key"
+    "CAST(:contract_ids AS uuid[])) AS i(id, run_key, contract_id) ON i.id = t.invoice_id JOIN {here} ON true "
+    "GROUP BY g.tenant_id, i.id, i.contract_id, i.run_key"
 )
 LINES: Final = _sql(
-    "{taxed} "
     "INSERT INTO invoice_line (tenant_id, id, invoice_id, line_no, kind, code, text, quantity, unit_price, "
     "amount_minor, net_minor, tax_minor, tax_rule_id, currency, of_first_day, of_last_day, line_input_hash) "
-    "SELECT t.tenant_id, CAST(left(CAST(t.invoice_id AS text), 13) "
+    "{taxed} SELECT g.tenant_id, CAST(left(CAST(t.invoice_id AS text), 13) "
     "|| right(md5(concat_ws('|', t.invoice_id, t.line_no)), 20) AS uuid), t.invoice_id, t.line_no, t.kind, t.code, "
     "t.text, t.quantity, t.unit_price, t.amount_minor, t.amount_minor - t.tax_minor, t.tax_minor, "
     "CAST(:tax_rule_id AS uuid), t.currency, t.of_first_day, t.of_last_day, t.line_input_hash "
     "FROM (SELECT t.*, row_number() OVER (PARTITION BY t.invoice_id ORDER BY t.place, t.subscription_id, "
-    "t.period_first, t.code, t.revision) AS line_no FROM taxed t) t"
+    "t.period_first, t.code, t.revision) AS line_no FROM taxed t) t JOIN {here} ON true"
 )
 TAXES: Final = text(
     "INSERT INTO invoice_tax (tenant_id, id, invoice_id, tax_rule_id, jurisdiction, category, treatment, rate, reason, "

@@ -327,7 +327,7 @@ _MOVED = text(
 _LOOK = text(
     """
     WITH said AS MATERIALIZED (
-        SELECT id, fund, CASE fund WHEN 'medical' THEN 1 WHEN 'operator_cash' THEN 2 ELSE 0 END AS mark,
+        SELECT id, fund, CASE WHEN fund = 'medical' THEN 1 WHEN fund = 'operator_cash' THEN 2 ELSE 0 END AS mark,
             '[' || CAST(to_json(code) AS text) || ',' || coalesce('"' || party_id || '"', 'null') || ',' AS head
         FROM account WHERE tenant_id = :tenant AND book_id = :book
     ), lines AS (

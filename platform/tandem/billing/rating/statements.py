@@ -3,6 +3,9 @@
 A chunk is arrays of (subscription, month, revision), joined to the tenant's own rows. First the roll-ups are claimed,
 by copy; then the lines are computed from the claims alone, so that what ingest does meanwhile cannot come between.
 Everything is NUMERIC, rounded once per line, half away from zero.
+
+What is written WITH parts has them behind the INSERT, not before it: before it, a cluster leaves the tables in them
+unnamed to its node, which then refuses.
 """
 
 from collections.abc import Sequence
@@ -12,7 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
-from tandem.billing.arrays import plain_array
+from tandem.billing.arrays import plain_array, text_array
+from tandem.billing.usage import aggregations
 from tandem.kernel.tenancy import tenant_id
 
 AMOUNT_LIMIT: Final = 10**14
@@ -22,6 +26,8 @@ _PARTS: Final = {
     "limit": str(AMOUNT_LIMIT),
     "keys": "unnest(CAST(:ids AS uuid[]), CAST(:firsts AS date[]), CAST(:untils AS date[]), "
     "CAST(:revisions AS bigint[])) AS k(id, p0, p1, revision)",
+    # How each meter is added up comes along: a table that lies on every node would send what is written to every shard.
+    "meters": "unnest(CAST(:meters AS text[]), CAST(:aggregations AS text[])) AS m(code, aggregation)",
     # A subscription's part of a month, as days and as instants of the business zone.
     "term": "SELECT s.tenant_id, s.id, s.subject, s.contract_id, s.plan_version_id, v.currency, v.minimum_minor, "
     "v.cap_minor, v.terms_sha256, k.p0, k.p1, k.revision, greatest(s.first_day, k.p0) AS c0, "
@@ -39,6 +45,10 @@ _PARTS: Final = {
     # A month's share of an amount by days. Cumulative, so that the parts of one month add up to it exactly.
     "share": "(round(CAST({amount} AS numeric) * (t.c1 - t.p0) / (t.p1 - t.p0)) "
     "- round(CAST({amount} AS numeric) * (t.c0 - t.p0) / (t.p1 - t.p0)))",
+    # The tenant of a written row is read from a row of the tenant's own: through a union a cluster cannot follow it,
+    # and would fetch all rows to the coordinator, whence the wall lets none back.
+    "here": "(SELECT x.tenant_id FROM subscription x WHERE x.tenant_id = :tenant "
+    "AND x.id = (CAST(:ids AS uuid[]))[1]) g",
     "columns": "tenant_id, id, subscription_id, contract_id, plan_version_id, period_first, period_until, "
     "covered_first, covered_until, raised_for, revision, code, kind, meter, text_en, text_zh, quantity, unit_price, "
     "amount_minor, currency, pool_id, parked_reason, line_input_hash",
@@ -55,8 +65,11 @@ _PARTS: Final = {
 
 def chunk_of(months: Sequence[tuple[UUID, date]], revisions: Sequence[int]) -> dict[str, Any]:
     """What the statements are told: subscriptions, each with the first day of a month, and revisions of their lines."""
+    meters = aggregations()
     return {
         "tenant": tenant_id(),
+        "meters": text_array(list(meters)),
+        "aggregations": text_array(list(meters.values())),
         "ids": plain_array(subscription for subscription, _ in months),
         "firsts": plain_array(first for _, first in months),
         "untils": plain_array(next_month(first) for _, first in months),
@@ -103,7 +116,7 @@ _LADDERS: Final = (
     "* s.unit_price + s.flat_minor) OVER (PARTITION BY p.plan_version_id, p.code ORDER BY s.above "
     "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS base FROM (SELECT DISTINCT plan_version_id FROM term) v "
     "JOIN plan_component p ON p.tenant_id = :tenant AND p.plan_version_id = v.plan_version_id "
-    "JOIN meter m ON m.code = p.meter JOIN plan_tier s ON s.tenant_id = :tenant "
+    "JOIN {meters} ON m.code = p.meter JOIN plan_tier s ON s.tenant_id = :tenant "
     "AND s.plan_version_id = p.plan_version_id AND s.component = p.code) s GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9), "
     "plan AS MATERIALIZED (SELECT p.plan_version_id, array_agg(DISTINCT p.meter) AS meters FROM ladder p GROUP BY 1), "
     "used AS (SELECT t.*, u.* FROM (SELECT t.*, n.meters FROM term t FULL JOIN plan n "
@@ -114,10 +127,10 @@ _LADDERS: Final = (
 _PRICES: Final = (
     "metered AS (SELECT {t}, t.minimum_minor, t.cap_minor, p.code, p.kind, p.meter, p.title_en, p.title_zh, "
     "p.included, p.package_size, p.aboves, p.ups, p.prices, p.flats, p.bases, t.fact_count, "
-    "CASE p.aggregation WHEN 'sum' THEN t.quantity "
-    "WHEN 'count' THEN t.event_count WHEN 'max' THEN coalesce(t.maximum, 0) "
-    "WHEN 'distinct' THEN (SELECT count(DISTINCT d.value_sha256) "
-    "FROM usage_value d WHERE d.tenant_id = :tenant AND d.meter = p.meter AND d.subject = t.subject "
+    "CASE WHEN p.aggregation = 'sum' THEN t.quantity WHEN p.aggregation = 'count' THEN t.event_count "
+    "WHEN p.aggregation = 'max' THEN coalesce(t.maximum, 0) WHEN p.aggregation = 'distinct' "
+    "THEN (SELECT count(DISTINCT d.value_sha256) FROM usage_value d "
+    "WHERE d.tenant_id = :tenant AND d.meter = p.meter AND d.subject = t.subject "
     "AND d.hour >= {since} AND d.hour < {until}) ELSE coalesce((SELECT l.latest_quantity FROM ({of_meter}) l "
     'WHERE l.latest_at IS NOT NULL ORDER BY l.latest_at DESC, l.latest_seq DESC, l.latest_key COLLATE "C" DESC '
     "LIMIT 1), 0) END AS quantity FROM used t FULL JOIN ladder p ON p.plan_version_id = t.plan_version_id "
@@ -176,11 +189,11 @@ DUE: Final = text(
 """Subscriptions with a month to rate that nobody else is rating, the longest due first."""
 
 CLAIM: Final = _sql(
-    "WITH term AS ({term}) INSERT INTO usage_claim (tenant_id, meter, subject, hour, fact_count, rated_line_id, "
+    "INSERT INTO usage_claim (tenant_id, meter, subject, hour, fact_count, rated_line_id, "
     "event_count, quantity, maximum, latest_quantity, latest_at, latest_seq, latest_key) "
-    "SELECT r.tenant_id, r.meter, r.subject, r.hour, r.fact_count, {line_id}, r.event_count, r.quantity, "
-    "r.maximum, r.latest_quantity, r.latest_at, r.latest_seq, r.latest_key FROM term t JOIN plan_component p "
-    "ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id JOIN usage_rollup r "
+    "WITH term AS ({term}) SELECT r.tenant_id, r.meter, r.subject, r.hour, r.fact_count, {line_id}, r.event_count, "
+    "r.quantity, r.maximum, r.latest_quantity, r.latest_at, r.latest_seq, r.latest_key FROM term t "
+    "JOIN plan_component p ON p.tenant_id = :tenant AND p.plan_version_id = t.plan_version_id JOIN usage_rollup r "
     "ON r.tenant_id = :tenant AND r.meter = p.meter AND r.subject = t.subject AND r.hour >= {since} "
     "AND r.hour < {until} WHERE NOT EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant "
     "AND c.meter = r.meter AND c.subject = r.subject AND c.hour = r.hour AND c.fact_count = r.fact_count)",
@@ -189,10 +202,10 @@ CLAIM: Final = _sql(
 """Claim every state of a roll-up in the chunk that no line has claimed. Two claims of one state cannot both be kept."""
 
 RATE: Final = _sql(
-    "{lines} INSERT INTO rated_line ({columns}) "
-    "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, t.p0, "
+    "INSERT INTO rated_line ({columns}) {lines} "
+    "SELECT g.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, t.p0, "
     "t.revision, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, t.unit_price, "
-    "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM line t",
+    "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM line t JOIN {here} ON true",
     lines=_FIRST_LINES,
     code="t.code",
 )
@@ -210,21 +223,20 @@ RERATE: Final = _sql(
 """What a chunk comes to by the claims there are now: reads only."""
 
 ADJUST: Final = _sql(
-    "{lines}, told AS (SELECT {t}, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, t.amount, t.parked, "
-    "t.input, CAST(0 AS numeric) AS billed_quantity, CAST(0 AS numeric) AS billed FROM line t "
-    "UNION ALL SELECT {t}, r.code, r.kind, r.meter, r.text_en, r.text_zh, 0, 0, NULL, NULL, r.quantity, "
+    "INSERT INTO rated_line ({columns}) {lines}, told AS (SELECT {t}, t.code, t.kind, t.meter, t.title_en, t.title_zh, "
+    "t.quantity, t.amount, t.parked, t.input, CAST(0 AS numeric) AS billed_quantity, CAST(0 AS numeric) AS billed "
+    "FROM line t UNION ALL SELECT {t}, r.code, r.kind, r.meter, r.text_en, r.text_zh, 0, 0, NULL, NULL, r.quantity, "
     "r.amount_minor FROM term t JOIN rated_line r ON r.tenant_id = :tenant AND r.subscription_id = t.id "
     "AND r.period_first = t.p0 AND r.kind <> 'prepaid'), "
     "changed AS (SELECT {t}, t.code, max(t.kind) AS kind, max(t.meter) AS meter, max(t.title_en) AS title_en, "
     "max(t.title_zh) AS title_zh, sum(t.quantity - t.billed_quantity) AS quantity, sum(t.amount - t.billed) AS amount, "
     "max(t.parked) AS parked, concat_ws('|', max(t.input), 'billed', trim_scale(sum(t.billed_quantity)), "
     "sum(t.billed)) AS input FROM told t GROUP BY {t}, t.code) "
-    "INSERT INTO rated_line ({columns}) "
-    "SELECT t.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, "
+    "SELECT g.tenant_id, {line_id}, t.id, t.contract_id, t.plan_version_id, t.p0, t.p1, t.c0, t.c1, "
     "CAST(:raised_for AS date), t.revision, t.code, t.kind, t.meter, t.title_en, t.title_zh, t.quantity, NULL, "
-    "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM changed t WHERE t.amount <> 0 "
-    "OR EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = t.meter AND c.subject = t.subject "
-    "AND c.hour >= {since} AND c.hour < {until} AND c.rated_line_id = {line_id})",
+    "CAST(t.amount AS bigint), t.currency, NULL, t.parked, {hash} FROM changed t JOIN {here} ON true "
+    "WHERE t.amount <> 0 OR EXISTS (SELECT FROM usage_claim c WHERE c.tenant_id = :tenant AND c.meter = t.meter "
+    "AND c.subject = t.subject AND c.hour >= {since} AND c.hour < {until} AND c.rated_line_id = {line_id})",
     lines=_LATEST_LINES,
     code="t.code",
 )
@@ -263,7 +275,7 @@ LOCK_POOLS: Final = text(
     "ORDER BY p.id FOR UPDATE"
 )
 DRAW: Final = _sql(
-    "WITH term AS ({term}), "
+    "INSERT INTO rated_line ({columns}) WITH term AS ({term}), "
     "bill AS (SELECT t.*, sum(r.amount_minor) AS amount FROM term t JOIN rated_line r ON r.tenant_id = :tenant "
     "AND r.subscription_id = t.id AND r.period_first = t.p0 AND r.revision = 0 AND r.parked_reason IS NULL "
     "GROUP BY t.tenant_id, t.id, t.subject, t.contract_id, t.plan_version_id, t.currency, t.minimum_minor, "
@@ -276,12 +288,12 @@ DRAW: Final = _sql(
     "AND (p.expires_on IS NULL OR p.expires_on > t.p0) WHERE p.tenant_id = :tenant AND p.remaining_minor > 0 "
     "WINDOW w AS (PARTITION BY p.subject, p.currency, t.p0 "
     "ORDER BY p.expires_on NULLS LAST, p.priority, p.created_at, p.id)) "
-    "INSERT INTO rated_line ({columns}) SELECT t.tenant_id, {line_id}, t.id, t.contract_id, "
+    "SELECT g.tenant_id, {line_id}, t.id, t.contract_id, "
     "t.plan_version_id, t.p0, t.p1, t.c0, t.c1, t.p0, t.revision, {code}, 'prepaid', NULL, 'Paid from prepayment', "
     "'预付抵扣', 1, NULL, -CAST(least(t.high, p.high) - greatest(t.low, p.low) AS bigint), t.currency, p.id, NULL, "
     "encode(sha256(convert_to(concat_ws('|', t.id, t.p0, p.id, t.low, t.high, p.low, p.high), 'UTF8')), 'hex') "
     "FROM owed t JOIN held p ON p.subject = t.subject AND p.currency = t.currency AND p.month = t.p0 "
-    "AND least(t.high, p.high) > greatest(t.low, p.low)",
+    "AND least(t.high, p.high) > greatest(t.low, p.low) JOIN {here} ON true",
     code="'prepaid:' || p.id",
 )
 """Pay a chunk's bills from the pools of their subjects: both are laid end to end, and where they meet is drawn."""

@@ -345,11 +345,11 @@ _COUNT_OPEN: Final = text(
 )
 # Items are joined to the comparison's own row, so that on a cluster the statement goes where the tenant's rows are.
 _INSERT_ITEMS: Final = """
+INSERT INTO recon_item AS i (tenant_id, comparison, natural_key, status, diff_minor, left_hash, right_hash, fault,
+                             first_seen_at, last_seen_at, run_id)
 WITH {keys}told AS ({compared}), compared AS {once} (
     SELECT t.key, hashtextextended(t.left_text, 0) AS left_hash,
            hashtextextended(t.right_text, 0) AS right_hash, t.diff_minor, t.fault FROM told t)
-INSERT INTO recon_item AS i (tenant_id, comparison, natural_key, status, diff_minor, left_hash, right_hash, fault,
-                             first_seen_at, last_seen_at, run_id)
 SELECT w.tenant_id, w.comparison, {key}, n.status, coalesce(c.diff_minor, 0), c.left_hash, c.right_hash, c.fault,
        :now, :now, :run
 FROM recon_watermark w CROSS JOIN ({joined} CROSS JOIN LATERAL (

@@ -159,8 +159,9 @@ _SEE: Final = (
     "CASE WHEN f.cause IS NULL THEN NULL ELSE 'rule' END, f.expected_minor, f.actual_minor, "
     "coalesce(f.at_risk_minor, abs(f.expected_minor - f.actual_minor)), f.currency, f.evidence, f.journal, "
     "CASE WHEN f.journal IS NULL THEN coalesce(f.no_journal, 'by_hand') END, :now, :now, 1, "
-    "CASE f.owner WHEN 'provider' THEN CAST(:provider_until AS timestamptz) "
-    "WHEN 'hospital' THEN CAST(:hospital_until AS timestamptz) ELSE CAST(:operator_until AS timestamptz) END, 1, :run "
+    "CASE WHEN f.owner = 'provider' THEN CAST(:provider_until AS timestamptz) "
+    "WHEN f.owner = 'hospital' THEN CAST(:hospital_until AS timestamptz) "
+    "ELSE CAST(:operator_until AS timestamptz) END, 1, :run "
     'FROM recon_item i CROSS JOIN LATERAL jsonb_to_record(i.fault) AS f(kind text, fault text, "group" text, '
     "at timestamptz, owner text, cause text, expected_minor bigint, actual_minor bigint, at_risk_minor bigint, "
     "currency text, evidence jsonb, journal jsonb, no_journal text) "
@@ -172,7 +173,7 @@ _SEE: Final = (
     "expected_minor = EXCLUDED.expected_minor, actual_minor = EXCLUDED.actual_minor, "
     "amount_at_risk_minor = EXCLUDED.amount_at_risk_minor, last_seen_at = :now, seen_count = d.seen_count + 1, "
     "version = d.version + 1, resolved_at = NULL, settled_by = NULL, "
-    "deadline_at = CASE d.status WHEN 'resolved' THEN EXCLUDED.deadline_at ELSE d.deadline_at END, "
+    "deadline_at = CASE WHEN d.status = 'resolved' THEN EXCLUDED.deadline_at ELSE d.deadline_at END, "
     f"status = {_NEXT_STATUS}, "
     f"previous_status = CASE WHEN d.status <> {_NEXT_STATUS} THEN d.status ELSE d.previous_status END, "
     f"state_run_id = CASE WHEN d.status <> {_NEXT_STATUS} THEN :run ELSE d.state_run_id END, "
@@ -192,7 +193,7 @@ _RESOLVE: Final = text(
 _STEPS: Final = text(
     "INSERT INTO discrepancy_step (tenant_id, id, discrepancy_id, at, from_status, to_status, by, because) "
     "SELECT d.tenant_id, md5(d.id::text || :run)::uuid, d.id, :now, d.previous_status, d.status, 'run:' || :run, "
-    "CASE d.status WHEN 'resolved' THEN coalesce(CASE d.settled_by WHEN 'rule' THEN d.cause END, "
+    "CASE WHEN d.status = 'resolved' THEN coalesce(CASE WHEN d.settled_by = 'rule' THEN d.cause END, "
     "'a later run no longer finds it') ELSE d.cause END "
     "FROM discrepancy d WHERE d.tenant_id = :tenant AND d.state_run_id = :run"
 )

@@ -220,9 +220,9 @@ _MOVED: Final = (
     "JOIN journal j ON j.tenant_id = :tenant AND j.book_id = b.id AND j.seq = e.seq AND j.effective_at < :until "
     "AND (a.code <> 'prepaid.benefits' OR j.kind = 'draws_adjusted' OR j.source_type = 'prepayment_closing') "
     "LEFT JOIN invoice_payment p ON p.tenant_id = :tenant "
-    "AND p.id = CASE j.source_type WHEN 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
+    "AND p.id = CASE WHEN j.source_type = 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
     "LEFT JOIN invoice i ON i.tenant_id = :tenant AND i.id = coalesce(p.invoice_id, "
-    "CASE j.source_type WHEN 'invoice' THEN CAST(j.source_id AS uuid) END) "
+    "CASE WHEN j.source_type = 'invoice' THEN CAST(j.source_id AS uuid) END) "
     "WHERE b.tenant_id = :tenant AND b.currency = :currency) "
 )
 

@@ -12,6 +12,7 @@ from tandem.billing.usage.errors import MeterExists, UsageConflict, UsageInTheFu
 from tandem.billing.usage.events import UsageRecorded
 from tandem.billing.usage.models import WHOLE_TENANT, Meter, UsageEvent, UsageGate, UsageRollup, UsageValue
 from tandem.billing.usage.queries import (
+    aggregations,
     charged_above_ceiling,
     recount,
     usage_between,
@@ -31,6 +32,7 @@ __all__ = [
     "UsageRecorded",
     "UsageRollup",
     "UsageValue",
+    "aggregations",
     "charged_above_ceiling",
     "close_usage",
     "define_meter",

@@ -39,7 +39,8 @@ def clearing_terms(rules: Rules) -> dict[str, Any]:
 
 
 def _cleared(keys: Keys) -> str:
-    owner = "CASE c.code WHEN 'suspense' THEN 'operator' WHEN 'refund.payable' THEN 'hospital' ELSE 'provider' END"
+    owner = "CASE WHEN c.code = 'suspense' THEN 'operator' WHEN c.code = 'refund.payable' THEN 'hospital' "
+    owner += "ELSE 'provider' END"
     stale = fault(
         "clearing_stale", "stale_suspense", owner, expected="0", actual="c.stale", currency="c.currency", at="c.until",
         group="'clearing_stale\\:' || c.code",

@@ -50,7 +50,7 @@ SELECT 'invoice\\:' || i.id AS key, i.fapiao_minor || ' ' || i.owed_minor AS lef
             WHEN i.held_minor <> i.fapiao_minor THEN {held} END AS fault
 FROM (
     SELECT v.id, v.currency, v.issued_at, v.document_no, v.fapiao_minor,
-           CASE v.status WHEN 'void' THEN 0 ELSE v.total_minor - v.credited_minor END AS owed_minor,
+           CASE WHEN v.status = 'void' THEN 0 ELSE v.total_minor - v.credited_minor END AS owed_minor,
            coalesce(b.held, 0) AS held_minor, coalesce(b.issued, 0) AS issued_minor, coalesce(b.reds, 0) AS reds_open
     FROM invoice v
     LEFT JOIN (SELECT invoice_id,

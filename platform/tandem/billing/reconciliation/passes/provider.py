@@ -98,7 +98,7 @@ _RULE_OF_FACT: Final = (
     "ELSE 'payout_returned' END"
 )
 _COUNTER: Final = (
-    "CASE l.source WHEN 'dispute' THEN 'dispute.hold' WHEN 'payout' THEN 'cash.bank' ELSE 'ar.patient' END"
+    "CASE WHEN l.source = 'dispute' THEN 'dispute.hold' WHEN l.source = 'payout' THEN 'cash.bank' ELSE 'ar.patient' END"
 )
 _NOT_BOOKED: Final = fault(
     "fact_not_booked", "missing_right", "operator", actual="0", no_journal="by_hand",

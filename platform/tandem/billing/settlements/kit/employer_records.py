@@ -31,13 +31,13 @@ def adjustments(reach: Reach, first: int, last: int) -> list[Record]:
 
 
 _DOCUMENTS: Final = text(
-    "SELECT j.seq, CASE j.source_type WHEN 'invoice' THEN i.kind ELSE 'payment' END AS kind, j.source_id AS id, "
+    "SELECT j.seq, CASE WHEN j.source_type = 'invoice' THEN i.kind ELSE 'payment' END AS kind, j.source_id AS id, "
     "i.document_no, coalesce(p.invoice_id, i.corrects_id) AS invoice_id, "
     "coalesce(i.programme_id, i.tenant_id) AS programme_id, coalesce(p.amount_minor, i.total_minor) AS amount_minor "
     "FROM journal j LEFT JOIN invoice_payment p ON p.tenant_id = :tenant "
-    "AND p.id = CASE j.source_type WHEN 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
+    "AND p.id = CASE WHEN j.source_type = 'invoice_payment' THEN CAST(j.source_id AS uuid) END "
     "JOIN invoice i ON i.tenant_id = :tenant AND i.id = coalesce(p.invoice_id, "
-    "CASE j.source_type WHEN 'invoice' THEN CAST(j.source_id AS uuid) END) WHERE j.tenant_id = :tenant "
+    "CASE WHEN j.source_type = 'invoice' THEN CAST(j.source_id AS uuid) END) WHERE j.tenant_id = :tenant "
     "AND j.book_id = :book AND j.seq BETWEEN :first AND :last ORDER BY j.seq"
 )
 _ADJUSTMENTS: Final = text(

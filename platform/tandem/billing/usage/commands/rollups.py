@@ -24,7 +24,7 @@ def count(uses: Sequence[Use]) -> None:
     voided = queries.voided_before(uses)
     session.execute(_ADD, {"tenant": tenant_id()} | _hourly(uses, voided))
     counted = [use for use in uses if (use.source, use.event_key) not in voided] if voided else uses
-    latest = {code for code, aggregation in queries.aggregations().items() if aggregation == "latest"}
+    latest = set(_latest())
     of_latest = [use for use in counted if use.meter in latest]
     if of_latest:
         more = {"quantities": plain_array(use.quantity for use in of_latest)}
@@ -109,8 +109,13 @@ def _columns(uses: Sequence[Use]) -> dict[str, Any]:
 
 
 def _recount(hours: dict[str, Any]) -> None:
+    these = hours | {"latest": _latest()}
     for statement in (_FORGET_VALUES, _FORGET, _COUNT, _COUNT_LATEST, _COUNT_VALUES):
-        session.execute(statement, hours)
+        session.execute(statement, these)
+
+
+def _latest() -> list[str]:
+    return [code for code, aggregation in queries.aggregations().items() if aggregation == "latest"]
 
 
 _HOUR: Final = 3_600_000_000
@@ -193,7 +198,7 @@ _COUNT_LATEST: Final = _sql(
     "INSERT INTO usage_rollup AS r (tenant_id, meter, subject, hour, event_count, fact_count, is_late, quantity, "
     "latest_quantity, latest_at, latest_seq, latest_key) SELECT DISTINCT ON (k.meter, k.subject, k.hour) e.tenant_id, "
     "k.meter, k.subject, k.hour, 0, 0, false, 0, e.quantity, e.at, e.seq, {key_of_e} FROM {these} JOIN {events} "
-    "JOIN meter m ON m.code = k.meter AND m.aggregation = 'latest' WHERE v.id IS NULL "
+    "WHERE v.id IS NULL AND k.meter = ANY(:latest) "
     'ORDER BY k.meter, k.subject, k.hour, e.at DESC, e.seq DESC, {key_of_e} COLLATE "C" DESC '
     "ON CONFLICT (tenant_id, meter, subject, hour) DO UPDATE SET latest_quantity = EXCLUDED.latest_quantity, "
     "latest_at = EXCLUDED.latest_at, latest_seq = EXCLUDED.latest_seq, latest_key = EXCLUDED.latest_key"
