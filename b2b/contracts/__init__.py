@@ -1,6 +1,5 @@
 """What an employer and the operator agreed: package, serving hospitals, dates and price. 企业合同"""
 
-from b2b.contracts.errors import ContractNotEffective
 from b2b.contracts.events import ContractEnded, ContractTookEffect, ProgrammeOpened
 from b2b.contracts.models import Contract
 from b2b.contracts.queries import contract, effective_contracts, signed_contract
@@ -8,7 +7,6 @@ from b2b.contracts.queries import contract, effective_contracts, signed_contract
 __all__ = [
     "Contract",
     "ContractEnded",
-    "ContractNotEffective",
     "ContractTookEffect",
     "ProgrammeOpened",
     "contract",

@@ -4,14 +4,6 @@ from tandem.kernel.errors import Problem
 from tandem.kernel.i18n import Text
 
 
-class ContractNotEffective(Problem):
-    status, slug = 409, "contract-not-effective"
-    title = Text("This contract is not in force", "合同未生效")
-    mend = Text(
-        "It must be signed by the employer and approved by the operator first.", "须先由企业签署并经运营方批准。"
-    )
-
-
 class SameHand(Problem):
     """Four eyes: whoever proposed it may not approve it (domain.md 3.3)."""
 

@@ -5,7 +5,7 @@ from tenants.hospitals.events import LicenceLapsed, LicenceVerified, ProfileChan
 from tenants.hospitals.models import HospitalProfile, Licence, licence_day
 from tenants.hospitals.queries import licence_at, longest_valid, profile, require_department, require_licence
 from tenants.hospitals.schemas import ReasonSchema, SpecialtyCode
-from tenants.hospitals.specialties import SPECIALTIES, covers, is_paediatric, unknown_among
+from tenants.hospitals.specialties import SPECIALTIES, covers, is_paediatric
 
 __all__ = [
     "SPECIALTIES",
@@ -27,5 +27,4 @@ __all__ = [
     "profile",
     "require_department",
     "require_licence",
-    "unknown_among",
 ]

@@ -56,8 +56,3 @@ def covers(registered: Collection[str], specialty: str) -> bool:
 def is_paediatric(specialty: str) -> bool:
     """Whether a specialty is one for children."""
     return specialty[:2] in PAEDIATRIC_SUBJECTS or specialty == _CHINESE_PAEDIATRICS
-
-
-def unknown_among(codes: Collection[str]) -> list[str]:
-    """The codes that the catalogue does not have."""
-    return sorted(set(codes) - SPECIALTIES.keys())

@@ -1,6 +1,5 @@
 """Reads about schedules and slots. The list of free slots is the hottest path of the platform: rows, no objects."""
 
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -125,15 +124,3 @@ def leaves(query: dict[str, Any]) -> Page:
         after=query["after"],
         newest_first=True,
     )
-
-
-def leave_covers(practitioner_id: UUID, start_at: datetime, end_at: datetime) -> bool:
-    """Whether the doctor is away at any moment of [start_at, end_at). [hospital]"""
-    statement = select(PractitionerLeave.id).where(
-        PractitionerLeave.tenant_id == tenant_id(),
-        PractitionerLeave.practitioner_id == practitioner_id,
-        PractitionerLeave.lifted_at.is_(None),
-        PractitionerLeave.start_at < end_at,
-        PractitionerLeave.end_at > start_at,
-    )
-    return session.scalar(statement.limit(1)) is not None

@@ -63,11 +63,6 @@ class Wallet:
             return {}
         return {each["tandem_key"]: each["balance_minor"] for each in self._read("balances")["data"]}
 
-    def pay_out(self) -> None:
-        """Send what is available to the hospitals' banks."""
-        if self.url is not None:
-            self._do("payouts/run")
-
     def _do(self, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = requests.post(f"{self.url}/_sandbox/{path}", json=body or {}, timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()

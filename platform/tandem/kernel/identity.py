@@ -27,7 +27,7 @@ from tandem.kernel.database import Model, Reference, TenantOwned, Wall, session
 from tandem.kernel.errors import Unauthenticated
 from tandem.kernel.ids import new_id
 from tandem.kernel.statements import Statement
-from tandem.kernel.tenancy import Role, as_person
+from tandem.kernel.tenancy import as_person
 
 SESSION_HOURS: Final = 12
 SESSION_IDLE_MINUTES: Final = 30
@@ -327,11 +327,6 @@ def actor_of_key(token: Token, audience: Audience) -> Actor:
     return Actor(
         "api_key", key.id, audience, key.tenant_id, None, tuple(key.roles), permissions_of(key.roles, audience)
     )
-
-
-def database_role(audience: Audience) -> Role:
-    """The operator's people go through the operator's role, which cannot read a chart. All others are walled in."""
-    return "operator" if audience == "operator" else "app"
 
 
 def hash_password(password: str) -> str:

@@ -42,7 +42,6 @@ from tandem.billing.invoices.queries import (
     invoice_for_update,
     invoice_lines,
     invoice_taxes,
-    invoiced_totals,
     invoices_issued,
     numbering,
 )
@@ -79,7 +78,6 @@ __all__ = [
     "invoice_for_update",
     "invoice_lines",
     "invoice_taxes",
-    "invoiced_totals",
     "invoices_issued",
     "issue_draft",
     "issue_invoice",

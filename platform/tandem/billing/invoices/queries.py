@@ -250,23 +250,6 @@ def customers_waiting() -> Sequence[UUID]:
     return session.scalars(waiting.order_by(Invoice.tenant_id).limit(10_000)).all()
 
 
-def invoiced_totals(currency: str = "CNY") -> RowMapping:
-    """How many invoices are owed or settled, and their sums."""
-    return rows(
-        select(
-            func.count(Invoice.id).label("invoices"),
-            cast(func.coalesce(func.sum(Invoice.total_minor), 0), BigInteger).label("total_minor"),
-            cast(func.coalesce(func.sum(Invoice.credited_minor), 0), BigInteger).label("credited_minor"),
-            cast(func.coalesce(func.sum(Invoice.paid_minor), 0), BigInteger).label("paid_minor"),
-        ).where(
-            Invoice.tenant_id == tenant_id(),
-            Invoice.kind == "invoice",
-            Invoice.status.in_(["issued", "settled"]),
-            Invoice.currency == currency,
-        )
-    )[0]
-
-
 def invoices_issued(since: datetime, until: datetime) -> Sequence[RowMapping]:
     """Invoices and credit notes issued in [since, until), with the sum of their lines."""
     lines_minor = cast(func.sum(InvoiceLineRow.net_minor + InvoiceLineRow.tax_minor), BigInteger)

@@ -34,7 +34,6 @@ from tandem.billing.payments.jobs import fetch_provider_facts
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Payout, PayoutPart, Refund, Waiver
 from tandem.billing.payments.queries import (
     account_of_hospital,
-    captured_between,
     dispute,
     movement_sums,
     payment,
@@ -67,7 +66,6 @@ __all__ = [
     "Waiver",
     "account_of_hospital",
     "cancel_payment",
-    "captured_between",
     "complete_payment",
     "connect_account",
     "create_payment",

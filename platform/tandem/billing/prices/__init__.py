@@ -8,7 +8,7 @@ from tandem.billing.prices.ceilings import (
 )
 from tandem.billing.prices.fees import CAPS, Cap, FeeResult, FeeRule, compute_fee, fee_to_reverse
 from tandem.billing.prices.guard_limits import guard_limits_on
-from tandem.billing.prices.tariffs import TARIFFS, provider_fee
+from tandem.billing.prices.tariffs import TARIFFS
 
 __all__ = [
     "CAPS",
@@ -22,6 +22,5 @@ __all__ = [
     "compute_fee",
     "fee_to_reverse",
     "guard_limits_on",
-    "provider_fee",
     "require_price_within_ceiling",
 ]

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
 
-from tandem.kernel.money import share
-
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
@@ -29,16 +27,3 @@ TARIFFS: Final = (
     Tariff("alipay", "CNY", _ALWAYS, Fraction(1, 100), 0),
     Tariff("wechat_pay", "CNY", _ALWAYS, Fraction(1, 100), 0),
 )
-
-
-def provider_fee(method: str, amount_minor: int, currency: str, at: datetime) -> int | None:
-    """The listed fee of a payment, or None where the list has no price for it."""
-    listed = [
-        tariff
-        for tariff in TARIFFS
-        if tariff.method == method and tariff.currency == currency and tariff.effective_from <= at
-    ]
-    if not listed:
-        return None
-    tariff = max(listed, key=lambda each: each.effective_from)
-    return share(amount_minor, tariff.rate) + tariff.fixed_minor

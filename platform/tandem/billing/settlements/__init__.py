@@ -26,7 +26,7 @@ from tandem.billing.settlements.events import (
     VisitBrought,
 )
 from tandem.billing.settlements.models import EmployerStatement, FeeAccrual, FeeReversal, SettlementStatement
-from tandem.billing.settlements.queries import accruals_between, last_statement, unaccrued_usage
+from tandem.billing.settlements.queries import last_statement, unaccrued_usage
 
 __all__ = [
     "EmployerStatement",
@@ -43,7 +43,6 @@ __all__ = [
     "StatementProposed",
     "TransferAsked",
     "VisitBrought",
-    "accruals_between",
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",

@@ -18,7 +18,6 @@ from tandem.billing.usage.queries import (
     usage_between,
     usage_by_source,
     usage_event,
-    usage_of_payment,
 )
 
 __all__ = [
@@ -44,5 +43,4 @@ __all__ = [
     "usage_between",
     "usage_by_source",
     "usage_event",
-    "usage_of_payment",
 ]

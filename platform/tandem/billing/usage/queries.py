@@ -46,12 +46,6 @@ def usage_by_source(source_type: str, source_id: UUID, meter: str = "visit") -> 
     return found
 
 
-def usage_of_payment(payment_id: UUID) -> UsageEvent | None:
-    """What a payment paid for, once it was delivered."""
-    of_payment = select(UsageEvent).where(UsageEvent.tenant_id == tenant_id(), UsageEvent.payment_id == payment_id)
-    return session.scalar(of_payment.order_by(UsageEvent.at, UsageEvent.id).limit(1))
-
-
 def usage_between(since: datetime, until: datetime) -> Sequence[RowMapping]:
     """All events in [since, until), in order of time."""
     wanted = select(*UsageEvent.__table__.c).where(

@@ -333,19 +333,6 @@ def troubled_events_page(*, stuck_before: datetime, limit: int, after: str | Non
     return page(troubled, by=[ProviderEvent.received_at, ProviderEvent.id], limit=limit, after=after, newest_first=True)
 
 
-def captured_between(since: datetime, until: datetime) -> Sequence[RowMapping]:
-    """Payments whose money arrived in [since, until): what reconciliation compares with the provider."""
-    shown = (
-        Payment.id, Payment.provider_intent_id, Payment.provider_charge_id, Payment.amount_minor, Payment.currency,
-        Payment.fee_minor, Payment.status, Payment.captured_at,
-    )  # fmt: skip
-    return rows(
-        select(*shown).where(
-            Payment.tenant_id == tenant_id(), Payment.captured_at >= since, Payment.captured_at < until
-        )
-    )
-
-
 def movement_sums(until: datetime) -> Sequence[RowMapping]:
     """Per currency the sum of the provider's movements before `until`: what cash.psp should hold."""
     sums = select(BalanceTransaction.currency, func.sum(BalanceTransaction.net_minor).label("net_minor")).where(

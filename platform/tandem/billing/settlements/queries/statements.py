@@ -225,7 +225,7 @@ def open_line_disputes(statement_id: UUID) -> Sequence[LineDispute]:
 
 def withheld_line_disputes(statement_id: UUID) -> Sequence[LineDispute]:
     """The disputes whose sums were withheld when the statement was paid, locked."""
-    return _disputes_of(statement_id, LineDispute.is_withheld)
+    return _disputes_of(statement_id, LineDispute.is_withheld.is_(True))
 
 
 def _disputes_of(statement_id: UUID, which: ColumnElement[bool]) -> Sequence[LineDispute]:
@@ -306,15 +306,6 @@ def lines_of(statement_id: UUID) -> Sequence[RowMapping]:
         select(*SettlementLine.__table__.c)
         .where(SettlementLine.tenant_id == tenant_id(), SettlementLine.statement_id == statement_id)
         .order_by(SettlementLine.line_no)
-    )
-
-
-def accruals_between(since: datetime, until: datetime) -> Sequence[RowMapping]:
-    """Accruals of uses in [since, until)."""
-    return rows(
-        select(*FeeAccrual.__table__.c).where(
-            FeeAccrual.tenant_id == tenant_id(), FeeAccrual.at >= since, FeeAccrual.at < until
-        )
     )
 
 
