@@ -37,7 +37,7 @@ def tandem(process_environment: dict[str, str]) -> Tandem:
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "tandem.cli", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
 
     return run
 

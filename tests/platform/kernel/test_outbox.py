@@ -15,6 +15,7 @@ from tandem.embedded.roles import DatabaseUrls
 from tandem.kernel import doorbell, outbox, telemetry
 from tandem.kernel.database import session
 from tandem.kernel.jobs import JobRow, enqueue, job, measure_backlog, run_due, run_next, sweep
+from tandem.kernel.jobs.turns import TURN_JOBS
 from tandem.kernel.jobs.worker import TandemWorker, drain
 from tandem.kernel.outbox import Event
 from tandem.kernel.settings import Settings
@@ -163,7 +164,9 @@ def test_a_tenant_with_much_work_lets_the_others_in_after_one_turn(app: Flask) -
     worker.work(burst=True, max_jobs=2)
 
     assert states(quiet) == {"done": 1}
-    assert states(busy) == {"done": 50, "queued": 70}
+    # One turn: as many as it may hold, or as many as two seconds of a slow machine do.
+    assert 1 <= states(busy)["done"] <= TURN_JOBS
+    assert states(busy).total() == 120
     assert waiting_bells() == [str(busy)]
 
 
