@@ -107,11 +107,11 @@ def pools_page(*, limit: int, after: str | None) -> Page:
 
 
 def rated_lines_page(*, month: date | None, limit: int, after: str | None) -> Page:
-    """Lines, all or those on the bill of one month."""
+    """Lines, all or those on the bill of one month, in the order of their ids."""
     wanted = select(*RatedLine.__table__.c).where(RatedLine.tenant_id == tenant_id())
     if month is not None:
         wanted = wanted.where(RatedLine.raised_for == month.replace(day=1))
-    return page(wanted, by=[RatedLine.raised_for, RatedLine.id], limit=limit, after=after)
+    return page(wanted, by=[RatedLine.id], limit=limit, after=after)
 
 
 def rated_lines(month: date) -> Sequence[RowMapping]:

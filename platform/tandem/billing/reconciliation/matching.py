@@ -21,6 +21,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import CursorResult, text
 
+from tandem.billing.arrays import text_array
 from tandem.billing.reconciliation import outcomes
 from tandem.billing.reconciliation.findings import Finding
 from tandem.billing.reconciliation.models import PassRun
@@ -137,7 +138,7 @@ def run_comparison(comparison: Comparison, look: Look, rules: Rules) -> Outcome:
         **{f"after{n}": row.position for n, row in enumerate(places)},
     }  # fmt: skip
     mode, keys, sifted = _keys(comparison, mode, len(places), values)
-    values["keys"] = keys
+    values["keys"] = None if keys is None else text_array(keys)
     session.execute(_ALL_AT_ONCE if keys is None else _BY_INDEX)
     changed = _write_items(_items_sql(comparison, keys is None), values)
     if keys is not None:
@@ -170,7 +171,7 @@ def run_told(
         "actual": [str(each.actual_minor) for each in found.values()],
         "diffs": [each.expected_minor - each.actual_minor for each in found.values()],
         "faults": [orjson.dumps(each.told()).decode() for each in found.values()],
-        "found": list(found), "keys": list({*looked_at, *found}),
+        "found": list(found), "keys": text_array(list({*looked_at, *found})),
     }  # fmt: skip
     told = Comparison(name, lambda _: _TOLD, dirty="", stores_matches=False)
     changed = _write_items(_items_sql(told, are_all=False), values)
@@ -189,9 +190,7 @@ def advance(name: str, source: str, position: int) -> None:
 
 
 def _prepare() -> None:
-    session.execute(text(f"SET LOCAL statement_timeout = {COMPARE_TIMEOUT_MS}"))
-    session.execute(_MUCH_MEMORY)
-    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    session.execute(_PREPARE)
 
 
 def _names(comparison: str) -> dict[str, Any]:
@@ -279,6 +278,10 @@ def _conclude(name: str, mode: str, rules: Rules, values: Mapping[str, Any], che
     return Outcome(run.id, name, mode, checked, changed, new, int(open_count), is_parked)
 
 
+_PREPARE: Final = text(
+    f"SELECT set_config('statement_timeout', '{COMPARE_TIMEOUT_MS}', true), set_config('work_mem', '128MB', true), "
+    "set_config('plan_cache_mode', 'force_custom_plan', true)"
+)
 _MUCH_MEMORY: Final = text("SET LOCAL work_mem = '128MB'")
 # Everything, or a few keys among millions: the planner, which cannot know which, is told.
 _ALL_AT_ONCE: Final = text("SET LOCAL enable_nestloop = off")

@@ -51,6 +51,13 @@ class ReconItem(TenantOwned, Model):
             "natural_key",
             postgresql_where=text("status = 'differs'"),
         ),
+        Index(
+            "recon_item_settled_idx",
+            "tenant_id",
+            "comparison",
+            "natural_key",
+            postgresql_where=text("status = 'settled'"),
+        ),
         _one_of("status", ITEM_STATES, "status"),
         CheckConstraint("(status IN ('differs', 'settled')) = (fault IS NOT NULL)", name="fault"),
     )

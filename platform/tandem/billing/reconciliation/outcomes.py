@@ -1,12 +1,11 @@
 """From items to differences: opened, seen again, resolved, or held back because there are suddenly far too many."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from tandem.billing.reconciliation.findings import OWNERS
 from tandem.billing.reconciliation.rules import Rules
@@ -23,12 +22,12 @@ def heed_agreements(name: str) -> None:
 
 
 def settle_items(
-    name: str, rules: Rules, run_id: UUID, now: datetime, checked: int, keys: Sequence[str] | None
+    name: str, rules: Rules, run_id: UUID, now: datetime, checked: int, keys: str | None
 ) -> tuple[int, bool]:
     """Make differences of the items a run looked at; returns how many are new, and whether the comparison is parked.
 
-    `keys` are what it looked at, None all. What it did not look at stands as it stood, but for the first run that is
-    not parked any more: that one tells of everything.
+    `keys` are what it looked at, as an array literal; None all. What it did not look at stands as it stood, but for the
+    first run that is not parked any more: that one tells of everything.
     """
     names: dict[str, Any] = {
         "tenant": tenant_id(),
@@ -38,14 +37,14 @@ def settle_items(
         "now": now,
         "keys": keys,
     }
-    seen = session.execute(_SEEN, names).one()
+    seen = session.execute(_SEEN_ALL if keys is None else _SEEN_THESE, names).one()
     new = int(seen.new_count)
     is_parked = seen.is_parked or _is_runaway(names, rules, new, checked)
     if not is_parked:
         deadlines = {f"{owner}_until": now + rules.days(f"deadline_days.{owner}") for owner in OWNERS}
         see = _SEE_ALL if keys is None or seen.was_parked else _SEE_THESE
         session.execute(see, names | deadlines | {"zone": clock.BUSINESS_ZONE})
-    session.execute(_RESOLVE, names)
+    session.execute(_RESOLVE_ALL if keys is None else _RESOLVE_THESE, names)
     _tolerate(names, rules)
     session.execute(_STEPS, names)
     if new:
@@ -96,22 +95,24 @@ _HEED: Final = text(
     "AND d.comparison = i.comparison AND d.natural_key = i.natural_key AND d.status = 'resolved' "
     "AND d.settled_by IS NOT NULL"
 )
+# From the few that are settled, not from all that stand open.
 _HEED_REOPENED: Final = text(
-    "UPDATE recon_item i SET status = 'differs' FROM discrepancy d WHERE d.tenant_id = :tenant "
-    "AND d.comparison = :comparison AND d.status <> 'resolved' AND i.tenant_id = d.tenant_id "
-    "AND i.comparison = d.comparison AND i.natural_key = d.natural_key AND i.status = 'settled'"
+    "UPDATE recon_item i SET status = 'differs' WHERE i.tenant_id = :tenant AND i.comparison = :comparison "
+    "AND i.status = 'settled' AND EXISTS (SELECT FROM discrepancy d WHERE d.tenant_id = :tenant "
+    "AND d.comparison = :comparison AND d.natural_key = i.natural_key AND d.status <> 'resolved' OFFSET 0)"
 )
 # Sets are taken from one another: the same work whatever the planner thinks of tables that have only just been filled.
+# Of a few keys only theirs are read: what stands open besides may be as much as years of it.
 _UNRESOLVED: Final = (
     "SELECT d.natural_key FROM discrepancy d WHERE d.tenant_id = :tenant AND d.comparison = :comparison "
-    "AND d.status <> 'resolved'"
+    "AND d.status <> 'resolved'{these_d}"
 )
 _DIFFERING: Final = (
     "SELECT i.natural_key FROM recon_item i WHERE i.tenant_id = :tenant AND i.comparison = :comparison "
-    "AND i.status = 'differs'"
+    "AND i.status = 'differs'{these_i}"
 )
 # What a run has not written is not new, so only its own items are counted.
-_SEEN: Final = text(
+_SEEN: Final = (
     "SELECT w.parked_at IS NOT NULL AS is_parked, coalesce((SELECT r.is_parked FROM recon_pass_run r "
     "WHERE r.tenant_id = :tenant AND r.comparison = :comparison ORDER BY r.finished_at DESC, r.id DESC LIMIT 1), "
     f"false) AS was_parked, (SELECT count(*) FROM ({_DIFFERING} AND i.run_id = :run EXCEPT {_UNRESOLVED}) n) "
@@ -165,7 +166,7 @@ _SEE: Final = (
     'FROM recon_item i CROSS JOIN LATERAL jsonb_to_record(i.fault) AS f(kind text, fault text, "group" text, '
     "at timestamptz, owner text, cause text, expected_minor bigint, actual_minor bigint, at_risk_minor bigint, "
     "currency text, evidence jsonb, journal jsonb, no_journal text) "
-    "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status = 'differs'{these} "
+    "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status = 'differs'{these_i} "
     "ON CONFLICT (tenant_id, reconciliation_pass, natural_key) DO UPDATE SET kind = EXCLUDED.kind, "
     "comparison = EXCLUDED.comparison, fault = EXCLUDED.fault, cause_group = EXCLUDED.cause_group, "
     "day = EXCLUDED.day, owner = EXCLUDED.owner, evidence = EXCLUDED.evidence, "
@@ -181,15 +182,28 @@ _SEE: Final = (
     "explained_by = CASE WHEN EXCLUDED.cause IS NOT NULL THEN 'rule' WHEN d.explained_by = 'rule' THEN NULL "
     "ELSE d.explained_by END"
 )
-_THESE: Final = " AND i.natural_key = ANY(CAST(:keys AS text[]))"
-_SEE_ALL, _SEE_THESE = text(_SEE.replace("{these}", "")), text(_SEE.replace("{these}", _THESE))
-_RESOLVE: Final = text(
+_RESOLVE: Final = (
     "UPDATE discrepancy d SET previous_status = d.status, status = 'resolved', resolved_at = :now, "
     "version = d.version + 1, state_run_id = :run WHERE d.tenant_id = :tenant AND d.comparison = :comparison "
     "AND d.status <> 'resolved' AND d.natural_key = ANY(ARRAY(SELECT i.natural_key FROM recon_item i "
     "WHERE i.tenant_id = :tenant AND i.comparison = :comparison AND i.status IN ('matched', 'gone') "
     f"AND i.natural_key = ANY(ARRAY({_UNRESOLVED} EXCEPT {_DIFFERING}))))"
 )
+
+
+def _of_keys(statement: str) -> tuple[TextClause, TextClause]:
+    """The statement about all keys, and about those of `:keys`."""
+    of = "ANY(CAST(:keys AS text[]))"
+    these = {"{these_i}": f" AND i.natural_key = {of}", "{these_d}": f" AND d.natural_key = {of}"}
+    every = statement
+    for name, condition in these.items():
+        every, statement = every.replace(name, ""), statement.replace(name, condition)
+    return text(every), text(statement)
+
+
+_SEEN_ALL, _SEEN_THESE = _of_keys(_SEEN)
+_SEE_ALL, _SEE_THESE = _of_keys(_SEE)
+_RESOLVE_ALL, _RESOLVE_THESE = _of_keys(_RESOLVE)
 _STEPS: Final = text(
     "INSERT INTO discrepancy_step (tenant_id, id, discrepancy_id, at, from_status, to_status, by, because) "
     "SELECT d.tenant_id, md5(d.id::text || :run)::uuid, d.id, :now, d.previous_status, d.status, 'run:' || :run, "

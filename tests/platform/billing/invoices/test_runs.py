@@ -122,6 +122,27 @@ def test_a_run_done_again_bills_nothing_twice_and_takes_up_what_is_new() -> None
     assert (told["kind"], told["of_first_day"], told["amount_minor"]) == ("adjustment", date(2026, 8, 1), 500)
 
 
+def test_a_run_goes_on_payer_by_payer_past_those_who_were_billed_and_those_who_owe_nothing() -> None:
+    customer, contract = a_hospital(), new_id()
+    run(customer, *(a_rated_line(subscription_id=new_id()) for _ in range(3)))
+    of_contract = [a_rated_line(each, subscription_id=new_id(), contract_id=contract) for each in (700, 800)]
+    of_nobody = new_id()
+    nothing = [a_rated_line(each, revision=1, subscription_id=of_nobody) for each in (-90, 90)]
+    kept(customer, *of_contract, a_rated_line(900, subscription_id=new_id()), *nothing)
+
+    drafted, after, chunks = list[UUID](), None, 0
+    while chunks == 0 or after is not None:
+        with acting_for(customer), transaction():
+            (ids, after), chunks = draft_from_rating(MONTH, after=after, at_most=1), chunks + 1
+        drafted += ids
+
+    with acting_for(customer), transaction():
+        totals = sorted(invoice(each).total_minor for each in drafted)
+    # Three were billed before, one is the contract with its two subscriptions, one is new, one owes nothing; a last
+    # look finds nobody.
+    assert (totals, chunks) == ([900, 1_500], 7)
+
+
 def test_two_schedulers_that_run_a_month_at_once_make_one_invoice(app: Flask) -> None:
     customer, lines = a_hospital(), [a_rated_line() for _ in range(5)]
 

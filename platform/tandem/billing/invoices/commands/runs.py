@@ -1,6 +1,6 @@
 """A month's run for one customer: rated lines become invoices, set-based, each line once, and are issued if in line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from tandem.billing.arrays import plain_array, text_array
+from tandem.billing.binary_arrays import uuids
 from tandem.billing.invoices import queries, run_statements
 from tandem.billing.invoices.commands.drafting import CATEGORY_OF
 from tandem.billing.invoices.commands.issuing import issue_rated
@@ -33,10 +34,16 @@ CHUNK: Final = 5_000
 
 HISTORY: Final = timedelta(days=400)
 
-Payer = tuple[UUID, str]
-"""A contract, or a subscription without one, and a currency: each has a bill of its own."""
 
-_FIRST: Final[Payer] = (UUID(int=0), "")
+class Payer(NamedTuple):
+    """A contract, or a subscription without one, and a currency: each has a bill of its own."""
+
+    id: UUID
+    currency: str
+
+
+_FIRST: Final = Payer(UUID(int=0), "")
+_LAST: Final = Payer(UUID(int=2**128 - 1), "")
 
 
 class Drafted(NamedTuple):
@@ -48,7 +55,7 @@ class Drafted(NamedTuple):
 
 
 def draft_from_rating(
-    month: date, *, due_on: date | None = None, after: Payer | None = None, at_most: int = CHUNK
+    month: date, *, due_on: date | None = None, after: tuple[UUID, str] | None = None, at_most: int = CHUNK
 ) -> Drafted:
     """Turn a chunk of the rated lines on a month's bill into rated invoices, one for each payer. [customer]
 
@@ -57,19 +64,15 @@ def draft_from_rating(
     """
     first_day = month.replace(day=1)
     period = Period(first_day, (first_day + timedelta(days=32)).replace(day=1) - timedelta(days=1))
-    payer, currency = after or _FIRST
-    chunk = {"tenant": tenant_id(), "month": first_day, "payer": payer, "currency": currency, "at_most": at_most}
-    bills = session.execute(run_statements.UNBILLED, chunk).all()
-    clear = [bill for bill in bills if not _is_doubtful(bill, first_day)]
-    payable = [bill for bill in clear if bill.amount_minor > 0]
-    ids = new_ids(len(payable))
-    if payable:
-        _write(payable, ids, period, due_on or clock.today() + timedelta(days=PAYMENT_DAYS))
-    _settle_nothing([bill for bill in clear if bill.amount_minor == 0])
-    invoice_ids = list(map(UUID, ids))
-    _judge(dict(zip(invoice_ids, payable, strict=True)), period)
-    if len(bills) == at_most:
-        return Drafted(invoice_ids, (bills[-1].payer, bills[-1].currency))
+    began = Payer(*(after or _FIRST))
+    found = session.execute(run_statements.PAGE, _after(began, first_day) | {"at_most": at_most}).first()
+    invoice_ids: Sequence[UUID] = []
+    if found is not None:
+        session.execute(run_statements.ENOUGH_MEMORY)
+        past = Payer(found.payer, found.currency)
+        invoice_ids = _bill(began, past, period, due_on or clock.today() + timedelta(days=PAYMENT_DAYS))
+        if found.payers == at_most:
+            return Drafted(invoice_ids, past)
     _judge_silence(period)
     return Drafted(invoice_ids, None)
 
@@ -91,17 +94,54 @@ def issue_waiting() -> int:
     return len(waiting)
 
 
+def _bill(began: Payer, last: Payer, period: Period, due_on: date) -> Sequence[UUID]:
+    """Bill the payers after `began` up to `last`; returns their invoices."""
+    bills = session.execute(run_statements.UNBILLED, _between(began, last, period.first_day)).all()
+    clear = [bill for bill in bills if not _is_doubtful(bill, period.first_day)]
+    payable = [bill for bill in clear if bill.amount_minor > 0]
+    ids = new_ids(len(payable))
+    if payable:
+        _write(payable, ids, period, due_on)
+    _settle_nothing([bill for bill in clear if bill.amount_minor == 0], period.first_day)
+    invoice_ids = list(map(UUID, ids))
+    _judge(dict(zip(invoice_ids, payable, strict=True)), period)
+    return invoice_ids
+
+
+def _after(payer: Payer, month: date) -> dict[str, Any]:
+    return {"tenant": tenant_id(), "month": month, "payer": payer.id, "currency": payer.currency}
+
+
+def _between(began: Payer, last: Payer, month: date) -> dict[str, Any]:
+    return _after(began, month) | {"last_payer": last.id, "last_currency": last.currency}
+
+
+def _lines(bills: Sequence[Row[Any]], invoice_ids: Sequence[str] | None, month: date) -> dict[str, Any]:
+    """The rated lines of some bills, in the order of payers, each with its invoice."""
+    counts = [len(bill.line_ids) for bill in bills]
+    lines = _bytes(line_id for bill in bills for line_id in bill.line_ids)
+    invoices = [None] * len(bills) if invoice_ids is None else _bytes(invoice_ids)
+    return {
+        "month": month,
+        "first_payer": bills[0].payer,
+        "last_payer": bills[-1].payer,
+        "line_ids": uuids(lines),
+        "invoice_ids": uuids([each for each, count in zip(invoices, counts, strict=True) for _ in range(count)]),
+    }
+
+
+def _bytes(ids: Iterable[str]) -> list[bytes]:
+    plain = bytes.fromhex("".join(ids).replace("-", ""))
+    return [plain[first : first + 16] for first in range(0, len(plain), 16)]
+
+
 def _write(payable: Sequence[Row[Any]], ids: Sequence[str], period: Period, due_on: date) -> None:
     kind = customer_kind()
     rule = queries.tax_rules_at({CATEGORY_OF[kind]}, clock.today()).get(CATEGORY_OF[kind])
     if rule is None:
         raise TaxRuleUnknown(categories=[CATEGORY_OF[kind]])
     now = {"tenant": tenant_id(), "now": clock.now()}
-    lines = {
-        "line_ids": plain_array(line_id for bill in payable for line_id in bill.line_ids),
-        "invoice_ids": plain_array(invoice_id for bill, invoice_id in zip(payable, ids, strict=True)
-                                   for _ in bill.line_ids),
-    }  # fmt: skip
+    lines = _lines(payable, ids, period.first_day)
     taxed = {"rate": rule.rate, "merged_code": MERGED_CODE, "merged_text": MERGED_TEXT, "is_merged": kind == "employer"}
     its_invoices = {
         "ids": plain_array(ids),
@@ -125,11 +165,10 @@ def _write(payable: Sequence[Row[Any]], ids: Sequence[str], period: Period, due_
     session.execute(run_statements.ORIGINS, now | lines)
 
 
-def _settle_nothing(bills: Sequence[Row[Any]]) -> None:
-    lines = [line_id for bill in bills for line_id in bill.line_ids]
-    if lines:
-        told = {"line_ids": plain_array(lines), "invoice_ids": plain_array("NULL" for _ in lines)}
-        session.execute(run_statements.ORIGINS, {"tenant": tenant_id(), "now": clock.now()} | told)
+def _settle_nothing(bills: Sequence[Row[Any]], month: date) -> None:
+    if bills:
+        now = {"tenant": tenant_id(), "now": clock.now()}
+        session.execute(run_statements.ORIGINS, now | _lines(bills, None, month))
 
 
 def _run(bill: Row[Any]) -> str:
@@ -156,8 +195,10 @@ def _judge(bills: Mapping[UUID, Row[Any]], period: Period) -> None:
     if not bills:
         return
     limits = Limits(**guard_limits_on(clock.today(), "invoice"))
-    runs = {"runs": text_array([_run(bill) for bill in bills.values()])}
-    history = {row.run: row.history or [] for row in session.execute(run_statements.HISTORY, _since(period) | runs)}
+    runs = [_run(bill) for bill in bills.values()]
+    # From the first payer's runs to all of the last one's, whatever the currency: they lie in the order of payers.
+    told = {"runs": text_array(runs), "first_run": min(runs), "last_run": f"{max(runs)[:-1]}zzzz"}
+    history = {row.run: row.history or [] for row in session.execute(run_statements.HISTORY, _since(period) | told)}
     days = (period.last_day - period.first_day).days + 1
     for invoice_id, bill in bills.items():
         before = history.get(_run(bill), [])
@@ -173,10 +214,8 @@ def _judge_silence(period: Period) -> None:
     before = {"month_before": (period.first_day - timedelta(days=1)).replace(day=1)}
     silent = session.execute(run_statements.SILENT, _since(period) | before).all()
     # What was not billed for a doubt is not silent: it has parked the customer by itself.
-    here = {"tenant": tenant_id(), "month": period.first_day, "payer": _FIRST[0], "currency": _FIRST[1]}
-    waiting = (
-        {_run(bill) for bill in session.execute(run_statements.UNBILLED, here | {"at_most": CHUNK})} if silent else ()
-    )
+    everybody = _between(_FIRST, _LAST, period.first_day)
+    waiting = {_run(bill) for bill in session.execute(run_statements.UNBILLED, everybody)} if silent else set[str]()
     for row in silent:
         reasons = out_of_line(0, lines=0, days=1, history_minor=row.history or [], limits=limits)
         if reasons and row.run not in waiting:

@@ -26,12 +26,16 @@ def fault(
 
     `no_journal` is a word of `NO_JOURNAL`: why nothing is proposed where `journal` is NULL.
     """
+    # An object that is built is there: it is not built twice to ask whether it is.
+    reason = f"CASE WHEN ({journal}) IS NULL THEN '{no_journal}' END"
+    if journal.startswith("jsonb_build_object("):
+        reason = "CAST(NULL AS text)"
     return (
         f"jsonb_build_object('kind', '{kind}', 'fault', {_word(sort)}, 'owner', {_word(owner)}, "
         f"'expected_minor', {expected}, 'actual_minor', {actual}, 'at_risk_minor', {at_risk}, "
         f"'currency', {currency}, 'at', {at}, 'cause', CAST({cause} AS text), 'group', {group or repr(kind)}, "
         f"'evidence', {evidence}, 'journal', {journal}, "
-        f"'no_journal', CASE WHEN ({journal}) IS NULL THEN '{no_journal}' END)"
+        f"'no_journal', {reason})"
     )
 
 
