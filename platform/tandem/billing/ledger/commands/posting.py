@@ -22,6 +22,7 @@ from tandem.billing.ledger.commands.accounts import (
     limits_broken,
 )
 from tandem.billing.ledger.commands.books import LockedBook, lock_book
+from tandem.billing.ledger.commands.whole import taken_whole
 from tandem.billing.ledger.commands.writing import LINE, Columns, write_columns
 from tandem.billing.ledger.drafts import JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import (
@@ -87,7 +88,9 @@ def _post_in_book(
         outcomes |= {place: _refused(drafts[place], refusal) for place in places}
         return
     batch = _Batch(book, currency, [drafts[place] for place in places])
-    for place in places:
+    whole = batch.take_all()
+    outcomes |= zip(places, whole or (), strict=whole is not None)
+    for place in places if whole is None else ():
         outcome = outcomes[place] = batch.take(drafts[place])
         if outcome.refusal is not None and not partly:
             raise outcome.refusal
@@ -104,21 +107,28 @@ class _Batch:
             for row in queries.journals_by_key([(draft.kind, draft.key) for draft in drafts])
         }
         self.reversed = queries.reversals({draft.reverses for draft in drafts if draft.reverses is not None})
-        lines = list(chain.from_iterable([draft.lines for draft in drafts]))
-        keys = [(code, None if party is None else party.int) for code, _, party in lines]
-        accounts = find_accounts(book.id, dict(zip(keys, lines, strict=True)))
+        self.drafts, self.lines = drafts, list(chain.from_iterable([draft.lines for draft in drafts]))
+        keys = [(code, None if party is None else party.int) for code, _, party in self.lines]
+        accounts = find_accounts(book.id, dict(zip(keys, self.lines, strict=True)))
         # In order of the lines: `take` is given the drafts in the order in which they are here.
-        self.found = map(accounts.get, keys)
+        self.found = list(map(accounts.get, keys))
+        self.next_found = iter(self.found)
         self.listed = list(accounts.values())
         self.booked_at = clock.now()
         self.booked_words = written(self.booked_at).encode()
         self.seq, self.last = book.next_seq, book.last_hash
         self.columns = Columns(book.id, book.next_seq, book.last_hash, self.booked_at)
 
+    def take_all(self) -> list[Posted] | None:
+        """Write all drafts down at once; None when there is something to decide draft by draft."""
+        if self.booked or self.book.frozen_at is not None:
+            return None
+        return taken_whole(self.columns, self.currency, self.drafts, self.lines, self.found)
+
     def take(self, draft: JournalDraft) -> Posted:
         """Decide on one draft and, if it is to be booked, write it down."""
         kind, key, moment, lines, source_type, source_id, currency, correlation_id, rule_version, reverses = draft
-        accounts = list(islice(self.found, len(lines)))
+        accounts = list(islice(self.next_found, len(lines)))
         if (kind, key) in self.booked:
             return self._told_before((kind, key), draft)
         off_by, marks, place = 0, 0, self.columns.first_line(self.seq)

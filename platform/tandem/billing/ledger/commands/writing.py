@@ -135,8 +135,17 @@ def _all_written(expected: int, statement: Any, values: Mapping[str, Any]) -> No
         raise PostingBroken(f"{written_rows.rowcount} rows written of {expected}")
 
 
-_BY_TABLE = (text("SET LOCAL enable_nestloop = off"), text("SET LOCAL plan_cache_mode = force_custom_plan"))
-_AS_BEFORE = (text("SET LOCAL enable_nestloop TO DEFAULT"), text("SET LOCAL plan_cache_mode TO DEFAULT"))
+# Memory: the trigger is shown the rows as they were written, and 40,000 of them would go through a file.
+_BY_TABLE = (
+    text("SET LOCAL enable_nestloop = off"),
+    text("SET LOCAL plan_cache_mode = force_custom_plan"),
+    text("SET LOCAL work_mem = '32MB'"),
+)
+_AS_BEFORE = (
+    text("SET LOCAL enable_nestloop TO DEFAULT"),
+    text("SET LOCAL plan_cache_mode TO DEFAULT"),
+    text("SET LOCAL work_mem TO DEFAULT"),
+)
 # Arrays are unnested side by side in a list of results, which passes rows on; in FROM each would be stored first.
 _INSERT_JOURNALS = text(
     "INSERT INTO journal (tenant_id, id, book_id, seq, kind, idem_scope, idem_key, body_sha256, effective_at, "
