@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
+from tandem.billing.binary_arrays import BinaryArray
 from tandem.embedded.distribution import distribute
 from tandem.kernel.database import Base, TenantOwned, db, refusing_constraint
 from tandem.kernel.tenancy import current_scope
@@ -142,7 +143,10 @@ def explained(cluster: psycopg.Connection, each: Spoken) -> Any:
     try:
         for word in words:
             cluster.execute(word)
-        row = cluster.execute(f"EXPLAIN (FORMAT JSON, COSTS OFF) {each.sql}", values).fetchone()
+        # Binary arrays cannot be written into the words; everything else can.
+        is_binary = any(isinstance(value, BinaryArray) for value in values.values())
+        cursor = psycopg.Cursor(cluster) if is_binary else cluster.cursor()
+        row = cursor.execute(f"EXPLAIN (FORMAT JSON, COSTS OFF) {each.sql}", values).fetchone()
         return row[0] if row else None
     finally:
         cluster.rollback()

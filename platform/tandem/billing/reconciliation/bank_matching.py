@@ -70,11 +70,11 @@ alone AS (SELECT * FROM (SELECT q.*, count(*) OVER (PARTITION BY line_id) AS of_
                                 count(*) OVER (PARTITION BY payout_id) AS of_payout FROM pairs q) r
           WHERE of_line = 1 AND of_payout = 1),
 claimed AS (
-    INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at)
+    INSERT INTO recon_claim AS k (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at)
     SELECT a.tenant_id, v.side, v.claimed_id, a.line_id, :rule, v.minor, CAST(:now AS timestamptz) FROM alone a
     CROSS JOIN LATERAL (
         VALUES ('bank', a.line_id, a.line_minor), ('payout', a.payout_id, a.payout_minor)) v(side, claimed_id, minor)
-    RETURNING side)
+    RETURNING k.side)
 SELECT count(*) FILTER (WHERE side = 'payout') FROM claimed
 """
 _SHOWN: Final = (
@@ -108,11 +108,11 @@ parts AS (SELECT f.tenant_id, f.line_id, f.line_minor, n.id AS payout_id, n.amou
 whole AS (SELECT p.* FROM parts p
           WHERE NOT EXISTS (SELECT FROM parts q WHERE q.line_id = p.line_id AND q.of_payout > 1)),
 claimed AS (
-    INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at)
+    INSERT INTO recon_claim AS k (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at)
     SELECT DISTINCT w.tenant_id, v.side, v.claimed_id, w.line_id, :rule, v.minor, CAST(:now AS timestamptz)
     FROM whole w CROSS JOIN LATERAL (
         VALUES ('bank', w.line_id, w.line_minor), ('payout', w.payout_id, w.payout_minor)) v(side, claimed_id, minor)
-    RETURNING side)
+    RETURNING k.side)
 SELECT count(*) FILTER (WHERE side = 'payout') FROM claimed""")
 _LADDER: Final = {"id": _BY_ID, "unique": _BY_UNIQUE, "batch": _BY_BATCH}
 _BY_HAND: Final = text(
@@ -123,8 +123,8 @@ _BY_HAND: Final = text(
 )
 _CLAIM_BY_HAND: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
-    "SELECT l.tenant_id, 'bank', l.id, :match, 'manual', l.amount_minor, CAST(:now AS timestamptz) FROM bank_line l "
-    "WHERE l.tenant_id = :tenant AND l.id = :line UNION ALL SELECT p.tenant_id, 'payout', p.id, :match, 'manual', "
-    "p.amount_minor, CAST(:now AS timestamptz) FROM payout p WHERE p.tenant_id = :tenant "
-    "AND p.id = ANY(CAST(:payouts AS uuid[]))"
+    "SELECT l.tenant_id, v.side, v.claimed_id, :match, 'manual', v.minor, CAST(:now AS timestamptz) FROM bank_line l "
+    "CROSS JOIN LATERAL (SELECT 'bank' AS side, l.id AS claimed_id, l.amount_minor AS minor UNION ALL "
+    "SELECT 'payout', p.id, p.amount_minor FROM payout p WHERE p.tenant_id = :tenant "
+    "AND p.id = ANY(CAST(:payouts AS uuid[]))) v WHERE l.tenant_id = :tenant AND l.id = :line"
 )

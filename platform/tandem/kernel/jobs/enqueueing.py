@@ -32,11 +32,13 @@ _ASKED: Final = ", ".join(each.split()[0] for each in _OF_ASKED.split(", "))
 def asking_after(cause: str) -> str:
     """SQL that asks for the jobs in its parameter `jobs` (see `asked`) when the query `cause` has its row.
 
-    For a statement that itself finds out whether there is something to do; `cause` has a column `tenant_id`.
+    For a statement that itself finds out whether there is something to do; `cause` has a column `tenant_id`. It returns
+    ids that nobody reads: only so does a cluster write them on the nodes, and does not COPY them, which walls forbid.
     """
     return (
         f"INSERT INTO job (tenant_id, {_ASKED}) SELECT {cause}.tenant_id, asked.* "  # noqa: S608  # names of ours
-        f"FROM {cause}, jsonb_to_recordset(CAST(%(jobs)s AS jsonb)) AS asked ({_OF_ASKED})"
+        f"FROM {cause}, jsonb_to_recordset(CAST(%(jobs)s AS jsonb)) AS asked ({_OF_ASKED}) "
+        "RETURNING id"
     )
 
 

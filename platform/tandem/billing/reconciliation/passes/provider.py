@@ -92,10 +92,10 @@ _WITHOUT_FACT: Final = fault(
     journal=reversal_of_booked("r.kind", "r.key"),
 )  # fmt: skip
 _RULE_OF_FACT: Final = (
-    "CASE l.source || CASE WHEN l.amount_minor < 0 THEN '-' ELSE '+' END WHEN 'payment+' THEN 'payment_captured' "
-    "WHEN 'refund-' THEN 'payment_refunded' WHEN 'refund+' THEN 'refund_returned' WHEN 'dispute-' THEN "
-    "'dispute_withdrawn' WHEN 'dispute+' THEN 'dispute_won' WHEN 'payout-' THEN 'payout_sent' "
-    "ELSE 'payout_returned' END"
+    "CASE WHEN l.source = 'payment' AND l.amount_minor >= 0 THEN 'payment_captured' "
+    "WHEN l.source = 'refund' THEN CASE WHEN l.amount_minor < 0 THEN 'payment_refunded' ELSE 'refund_returned' END "
+    "WHEN l.source = 'dispute' THEN CASE WHEN l.amount_minor < 0 THEN 'dispute_withdrawn' ELSE 'dispute_won' END "
+    "WHEN l.source = 'payout' AND l.amount_minor < 0 THEN 'payout_sent' ELSE 'payout_returned' END"
 )
 _COUNTER: Final = (
     "CASE WHEN l.source = 'dispute' THEN 'dispute.hold' WHEN l.source = 'payout' THEN 'cash.bank' ELSE 'ar.patient' END"
