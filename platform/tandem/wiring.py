@@ -35,6 +35,7 @@ SCHEDULE: Sequence[Cron] = [*upkeep.SCHEDULE, *accounts.SCHEDULE, *payments.SCHE
 ON_OPEN: Sequence[Any] = [
     accounts.introduce_tenants,
     payments.open_gateway,
+    billing.introduce_transfers,
     layout.open_pages,
     problems.open_error_pages,
 ]

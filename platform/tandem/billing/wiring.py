@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tandem.billing.bank_transfers import introduce_bank_files
 from tandem.billing.dunning import api as dunning_api
 from tandem.billing.dunning import jobs as dunning_jobs
 from tandem.billing.fapiao import api as fapiao_api
@@ -21,6 +22,7 @@ from tandem.billing.reconciliation import api as reconciliation_api
 from tandem.billing.reconciliation import bank_line_api
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
+from tandem.billing.reconciliation.commands import known_transfer_of_operator
 from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid, TransferAsked, VisitBrought
 from tandem.billing.settlements import api as settlements_api
 from tandem.billing.settlements import jobs as settlement_jobs
@@ -81,3 +83,8 @@ SCHEDULE: Final = (
     Cron("30 3 * * 0", reconciliation_jobs.reconcile_weekly, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
 )
+
+
+def introduce_transfers(*_: Any) -> None:
+    """Tell invoices, which lie below, how a transfer that a bank's file tells of is found."""
+    introduce_bank_files(known_transfer_of_operator)

@@ -33,7 +33,7 @@ from tandem.billing.invoices.events import (
     InvoiceSettled,
     InvoiceVoided,
 )
-from tandem.billing.invoices.models import Invoice
+from tandem.billing.invoices.models import Invoice, InvoicePayment
 from tandem.billing.invoices.postings import CREDIT_KINDS, ISSUE_KINDS, OWED_BY_EMPLOYER
 from tandem.billing.invoices.queries import (
     credited_parts_by_line,
@@ -61,6 +61,7 @@ __all__ = [
     "InvoiceLinesWrong",
     "InvoiceNotOpen",
     "InvoiceOverpaid",
+    "InvoicePayment",
     "InvoicePaymentKeyReused",
     "InvoicePaymentRecorded",
     "InvoiceSettled",

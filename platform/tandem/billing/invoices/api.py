@@ -6,11 +6,13 @@ from uuid import UUID
 
 from flask import Response
 
+from tandem.billing.bank_transfers import known_transfer
 from tandem.billing.contracts import require_signed
 from tandem.billing.invoices import commands, jobs, queries
 from tandem.billing.invoices.documents import content_of, pdf_of, xlsx_of
 from tandem.billing.invoices.drafts import InvoiceLine, LineCredit, Period
 from tandem.billing.invoices.errors import (
+    BankLineKnown,
     BillingParked,
     CreditTooLarge,
     GlyphMissing,
@@ -171,19 +173,23 @@ def list_payments(organization_id: UUID, invoice_id: UUID, query: dict[str, Any]
     allow="payments.record",
     takes=InvoicePaymentWishSchema,
     gives=InvoicePaymentSchema,
-    problems=(InvoiceOverpaid, InvoicePaymentKeyReused, InvoiceNotOpen),
+    problems=(InvoiceOverpaid, InvoicePaymentKeyReused, InvoiceNotOpen, BankLineKnown),
 )
 def record_payment(organization_id: UUID, invoice_id: UUID, wish: dict[str, Any]) -> InvoicePayment:
-    """Record money that arrived at the bank, once per bank reference."""
-    amount = wish["amount"]
+    """Record money that arrived at the bank, once per bank reference; what a bank's file has is allocated instead."""
+    amount, reference = wish["amount"], wish["reference"]
     if amount.currency != queries.invoice(invoice_id).currency:
         raise refused_field(
             "amount.currency",
             Text("The invoice is in another currency", "币种与账单不一致"),
             Text("Record the payment in the invoice's currency.", "请按账单币种记录付款。"),
         )
+    if queries.payment_by_reference(invoice_id, reference) is None:
+        line = known_transfer(reference)
+        if line is not None:
+            raise BankLineKnown(bank_line_id=str(line.bank_line_id), left_minor=line.left_minor)
     return commands.record_invoice_payment(
-        invoice_id, amount_minor=amount.amount_minor, paid_on=wish["paid_on"], reference=wish["reference"]
+        invoice_id, amount_minor=amount.amount_minor, paid_on=wish["paid_on"], reference=reference
     )
 
 

@@ -63,6 +63,17 @@ class InvoicePaymentKeyReused(Problem):
     mend = Text("Check the bank's statement.", "请核对银行对账单。")
 
 
+class BankLineKnown(Problem):
+    """The operator's bank has told of this transfer: its line is allocated, so that it pays no more than it is."""
+
+    status, slug = 409, "bank-line-known"
+    title = Text("The bank's file has this transfer already", "银行对账单中已有该笔转账")
+    mend = Text(
+        "Allocate bank_line_id to the invoices it pays; left_minor of it is free.",
+        "请将 bank_line_id 分配给相应账单；剩余可用金额为 left_minor。",
+    )
+
+
 class InvoiceNotOpen(Problem):
     """It is no issued invoice with something left to pay."""
 

@@ -243,6 +243,8 @@ class InvoicePayment(TenantOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoice.tenant_id", "invoice.id"]),
         UniqueConstraint("tenant_id", "invoice_id", "reference"),
+        # Whose payment a bank's line is: looked for among all customers.
+        Index("invoice_payment_by_reference_idx", "reference"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("surplus_minor BETWEEN 0 AND amount_minor", name="surplus"),
         CheckConstraint(_one_of("method", METHODS), name="method"),

@@ -37,9 +37,11 @@ def allocate_bank_line(bank_line_id: UUID, wish: dict[str, Any]) -> dict[str, An
     wanted: dict[UUID, int] = {}
     for part in wish["allocations"]:
         wanted[part["invoice_id"]] = wanted.get(part["invoice_id"], 0) + part["amount_minor"]
+    reference = commands.reference_of(bank_line_id)
     with across_tenants(reason="a bank line for invoices"):
         owed = {each.invoice_id: each for each in commands.invoices_owed(list(wanted))}
-    for row in commands.allocate_line(bank_line_id, wanted, owed):
+        recorded = commands.recorded_under(reference)
+    for row in commands.allocate_line(bank_line_id, wanted, owed, recorded):
         enqueue(jobs.record_allocation, allocation_id=row.id)
     parts = commands.allocations_of(bank_line_id)
     return {

@@ -173,11 +173,14 @@ def match_bank_lines() -> None:
         with transaction():
             match_payouts(rules_in_force())
         return
+    with transaction():
+        references = commands.references_unspent()
     with across_tenants(reason="bank transfers for invoices"):
-        owed = commands.invoices_owed()
+        owed, recorded = commands.invoices_owed(), commands.recorded_under(references)
     with transaction():
         take_turn()
-        for allocation_id in commands.spend_whole_lines(commands.transfers_for(owed)):
+        spent = [part.id for part in commands.spend_on_recorded(recorded)]
+        for allocation_id in [*spent, *commands.spend_whole_lines(commands.transfers_for(owed))]:
             jobs.enqueue(record_allocation, allocation_id=allocation_id)
     _match_repayments()
 

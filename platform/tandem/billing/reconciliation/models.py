@@ -289,6 +289,7 @@ class BankLineRow(TenantOwned, Changing, Model):
         # What allocations refer to, so that the database itself knows how much a line is.
         UniqueConstraint("tenant_id", "id", "amount_minor"),
         Index("bank_line_by_change_idx", "tenant_id", "changed_xid"),
+        Index("bank_line_by_reference_idx", "tenant_id", "bank_reference"),
         Index("bank_line_by_amount_idx", "tenant_id", "currency", "amount_minor", "booked_on"),
         CheckConstraint("amount_minor <> 0", name="amount"),
         _one_of("currency", CURRENCIES, "currency"),

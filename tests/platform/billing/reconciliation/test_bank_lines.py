@@ -32,9 +32,9 @@ class Desk:
         self.key = a_key(OPERATOR_ID, "operator", "operator_finance")
         self.mark = new_id().hex[-10:]
 
-    def transfer(self, amount: str, said: str = "货款", currency: str = "CNY") -> str:
+    def transfer(self, amount: str, said: str = "货款", currency: str = "CNY", number: str | None = None) -> str:
         """A transfer comes in; returns its line."""
-        number = new_id().hex[-10:]
+        number = number or new_id().hex[-10:]
         content = f"{HEADER}2026-11-20,{amount},{currency},{said},T{number},某公司\n"
         path = f"/api/operator/v1/bank_statements?account=op{self.mark}"
         kind = {"Content-Type": "text/csv"}
@@ -50,6 +50,12 @@ class Desk:
         answer = self.client.post(path, json=wish, headers=self.key | once())
         self.work(OPERATOR_ID)
         return answer
+
+    def record(self, row: Invoice, amount: int, reference: str) -> Any:
+        """Somebody types in what a customer says it has paid."""
+        wish = {"amount": {"amount_minor": amount, "currency": "CNY"}, "paid_on": "2026-11-20", "reference": reference}
+        path = f"/api/operator/v1/organizations/{row.tenant_id}/invoices/{row.id}/payments"
+        return self.client.post(path, json=wish, headers=self.key | once())
 
     def shown(self, line: str) -> Any:
         listed = self.client.get("/api/operator/v1/bank_lines?limit=100", headers=self.key).json["data"]
@@ -164,3 +170,40 @@ def test_a_transfer_spent_by_its_number_is_not_spent_again_by_hand(desk: Desk) -
 
     assert (again.status_code, again.json["type"]) == (409, "/problems/bank-line-overdrawn")
     assert (paid(row), paid(other)) == ((123_456, "settled"), (0, "issued"))
+
+
+def test_what_a_banks_file_has_told_is_allocated_and_not_recorded_by_its_name(desk: Desk) -> None:
+    one, two, three = (issued(a_customer(), a_line(3_000)) for _ in range(3))
+    number = new_id().hex[-10:]
+    line = desk.transfer("40.00", number=number)
+
+    by_name = desk.record(one, 3_000, f"T{number}")
+    desk.allocate(line, (one, 3_000))
+    again = desk.record(one, 3_000, f"T{number}")
+    other = desk.record(two, 3_000, f"T{number}")
+    unheard_of = desk.record(three, 3_000, f"N{number}")
+
+    assert (by_name.status_code, by_name.json["type"]) == (409, "/problems/bank-line-known")
+    assert (by_name.json["bank_line_id"], by_name.json["left_minor"]) == (line, 4_000)
+    assert (again.status_code, other.status_code, other.json["left_minor"]) == (201, 409, 1_000)
+    assert unheard_of.status_code == 201
+    assert [paid(row) for row in (one, two, three)] == [(3_000, "settled"), (0, "issued"), (3_000, "settled")]
+
+
+def test_what_was_recorded_before_the_file_came_spends_its_line_and_nothing_else_does(desk: Desk) -> None:
+    one, two, three = (issued(a_customer(), a_line(3_000)) for _ in range(3))
+    number, other = new_id().hex[-10:], new_id().hex[-10:]
+    for row, amount in ((one, 3_000), (two, 500)):
+        assert desk.record(row, amount, f"T{number}").status_code == 201
+    desk.record(two, 2_500, f"T{other}")
+
+    line, short = desk.transfer("40.00", number=number), desk.transfer("24.00", number=other)
+    beyond = desk.allocate(line, (three, 501))
+    rest = desk.allocate(line, (three, 500))
+    disputed = desk.allocate(short, (three, 1))
+
+    assert (beyond.status_code, beyond.json["left_minor"], rest.json["left_minor"]) == (409, 500, 0)
+    assert [part["invoice_id"] for part in rest.json["allocations"]] == [str(row.id) for row in (one, two, three)]
+    assert (disputed.status_code, disputed.json["left_minor"]) == (409, 0)
+    assert [paid(row)[0] for row in (one, two, three)] == [3_000, 3_000, 500]
+    assert (desk.shown(line), desk.shown(short)) == ((True, 4_000), (False, 0))

@@ -19,6 +19,13 @@ from tandem.billing.reconciliation.commands.deciding import (
     release_comparison,
     reopen,
 )
+from tandem.billing.reconciliation.commands.recorded import (
+    known_transfer_of_operator,
+    recorded_under,
+    reference_of,
+    references_unspent,
+    spend_on_recorded,
+)
 from tandem.billing.reconciliation.commands.ruling import set_rule
 from tandem.billing.reconciliation.commands.running import (
     COMPARISONS,
@@ -42,16 +49,21 @@ __all__ = [
     "invoices_owed",
     "is_latest_day",
     "keep",
+    "known_transfer_of_operator",
     "note_run",
     "post_resolution",
     "propose_group_resolution",
     "propose_resolution",
     "reject_resolution",
+    "recorded_under",
+    "reference_of",
+    "references_unspent",
     "release_comparison",
     "reopen",
     "request_day_close",
     "require_day_over",
     "set_rule",
+    "spend_on_recorded",
     "spend_whole_lines",
     "take_in_bank_file",
     "transfers_for",

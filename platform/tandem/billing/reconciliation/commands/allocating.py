@@ -14,6 +14,7 @@ from tandem.billing.invoices import InvoiceNotOpen, InvoiceOverpaid
 from tandem.billing.reconciliation.bank_matching import take_turn
 from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.commands.banking import Owed
+from tandem.billing.reconciliation.commands.recorded import Recorded, spend_on_recorded
 from tandem.billing.reconciliation.errors import BankLineOverdrawn, BankLineTaken, BankMatchUneven
 from tandem.kernel import audit, clock
 from tandem.kernel.audit import actor_name
@@ -23,18 +24,26 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import tenant_id
 
 
-def allocate_line(line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed]) -> Sequence[BankAllocation]:
+def allocate_line(
+    line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], recorded: Sequence[Recorded] = ()
+) -> Sequence[BankAllocation]:
     """Spend a line on invoices: how much on which, of what is owed. All of it or nothing. [operator]
+
+    What people `recorded` under its reference before the bank's file came is paid by it first.
 
     Raises BankLineTaken for a line that is matched with something else or pays one of them already,
     BankLineOverdrawn, BankMatchUneven for another currency, InvoiceNotOpen, InvoiceOverpaid, NotFound.
     """
     take_turn()
+    spent = spend_on_recorded(recorded)
     line = session.execute(_LINE, {"tenant": tenant_id(), "line": line_id}).one_or_none()
     if line is None:
         raise NotFound
     if line.is_matched and not line.taken_minor:
         raise BankLineTaken
+    if not line.taken_minor and any(each.currency == line.currency for each in recorded):
+        # More was recorded under its reference than it is: people look at that before anything else is paid with it.
+        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=0)
     _require_owed(wanted, owed, line.currency)
     left_minor = line.amount_minor - line.taken_minor
     if sum(wanted.values()) > left_minor:
@@ -53,7 +62,7 @@ def allocate_line(line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID,
         action="bank_line.allocated", object_type="bank_line", object_id=line_id,
         details={"invoices": len(rows), "amount_minor": sum(wanted.values())},
     )  # fmt: skip
-    return rows
+    return [*spent, *rows]
 
 
 def claim_allocated(allocation_id: UUID) -> RowMapping:
