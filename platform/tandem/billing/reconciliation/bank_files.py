@@ -4,14 +4,16 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any, Final
 
+from tandem.billing.days import FIRST
 from tandem.billing.reconciliation.camt import Entry, Told, read_entries
 from tandem.billing.reconciliation.errors import BankFileRefused, BankFileUnreadable
+from tandem.kernel import clock
 from tandem.kernel.errors import FieldProblem
 from tandem.kernel.i18n import Text
 from tandem.kernel.money import EXPONENTS
@@ -20,6 +22,8 @@ from tandem.kernel.sheets import Column, RowProblem, read_sheet
 LINES_MOST: Final = 20_000
 BYTES_MOST: Final = 8_000_000
 TOLD_MOST: Final = 100
+NAME_MOST: Final = 500
+"""Characters of a bank's own name for something; ISO 20022 allows 35, and 140 for a party."""
 _PROFILES: Final[Mapping[str, Any]] = tomllib.loads(
     files("tandem.billing.reconciliation").joinpath("bank_profiles.toml").read_text(encoding="utf-8")
 )
@@ -40,7 +44,8 @@ _BAD_DIRECTION: Final = Text("It does not say whether money came in or went out"
 _BAD_STATUS: Final = Text("It does not say whether it has been booked", "未说明该笔是否已入账")
 _BAD_PARTS: Final = Text("Its payments do not add up to it", "明细合计与该笔金额不一致")
 _BOTH_WAYS: Final = Text("It says its sum in two columns", "同一行在两列中填写了金额")
-_BAD_DAY: Final = Text("This is no day", "日期格式不正确")
+_BAD_DAY: Final = Text("This is no day on which money can have moved", "日期格式不正确，或不是已发生的日期")
+_TOO_LONG: Final = Text("This name is longer than any bank's", "名称或流水号过长")
 _BAD_CURRENCY: Final = Text("This currency is not kept", "不支持该币种")
 _AS_THE_BANK: Final = Text("Send the file as the bank made it.", "请上传银行导出的原始文件。")
 
@@ -90,7 +95,9 @@ def _csv(content: bytes, profile: Mapping[str, Any]) -> tuple[list[BankLine], li
     columns = {"booked_on": Column(headers.get("booked_on", ()), longest=40)}
     for name in _OPTIONAL:
         signed = _SUM if name in {"amount", "credit", "debit"} else None
-        columns[name] = Column(headers.get(name, ()), may_lack=True, may_be_empty=True, longest=500, signed=signed)
+        columns[name] = Column(
+            headers.get(name, ()), may_lack=True, may_be_empty=True, longest=NAME_MOST, signed=signed
+        )
     # Whoever pays chooses the words: a bank's whole file is not held up by what one payer wrote.
     sheet = read_sheet(content, columns, rows_max=LINES_MOST, formulas="defuse")
     wrong = [_told(each) for each in sheet.problems if each.kind == "error"]
@@ -149,6 +156,8 @@ def _camt_line(entry: Entry, told: Told) -> BankLine | FieldProblem:
         "currency": told.currency, "reference": told.reference, "bank_reference": told.bank_reference,
         "counterparty": told.counterparty, "by_default": "",
     }  # fmt: skip
+    if len(entry.statement) > NAME_MOST:
+        return refusal(entry.row, "statement", _TOO_LONG, code="length")
     line = _line(entry.row, entry.day, ["%Y-%m-%d"], sums, cells)
     return replace(line, statement=entry.statement) if isinstance(line, BankLine) else line
 
@@ -168,16 +177,20 @@ def _line(
         return refusal(row, "amount", _BOTH_WAYS, code="amount")
     if amount is None or credit is None or debit is None or not (total := amount + credit - debit):
         return refusal(row, "amount", _BAD_SUM, code="amount")
-    words = (cells.get(name, "").strip() for name in ("reference", "bank_reference", "counterparty"))
+    words = [cells.get(name, "").strip() for name in ("reference", "bank_reference", "counterparty")]
+    if max(len(each) for each in words[1:]) > NAME_MOST:
+        return refusal(row, "bank_reference", _TOO_LONG, code="length")
     return BankLine(row, booked_on, total, currency, *words)
 
 
 def _day(cell: str, formats: Sequence[str]) -> date | None:
     for each in formats:
         try:
-            return datetime.strptime(cell.strip(), each).date()  # noqa: DTZ007  # a bank's day has no zone
+            day = datetime.strptime(cell.strip(), each).date()  # noqa: DTZ007  # a bank's day has no zone
         except ValueError:
             continue
+        # Booked is what has happened; a day later, because it may be tomorrow already where the bank is.
+        return day if FIRST <= day <= clock.today() + timedelta(days=1) else None
     return None
 
 

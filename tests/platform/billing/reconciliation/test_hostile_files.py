@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ HEAD = (
     "<BkToCstmrStmt><GrpHdr><MsgId>1</MsgId><CreDtTm>2026-09-03T00:00:00</CreDtTm></GrpHdr><Stmt><Id>S1</Id>"
     "<Acct><Id><Othr><Id>6222</Id></Othr></Id></Acct>"
 )
+LONG_NAME = "".join(sha256(bytes([n])).hexdigest() for n in range(200))
 TAIL = "</Stmt></BkToCstmrStmt></Document>"
 BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
 
@@ -95,6 +97,11 @@ def kept(hospital: UUID) -> tuple[int, int]:
         pytest.param(HEADER + "2026-09-03,=1+1,CNY,a,,b\n", "generic", 422, "bank-file-refused", id="a sum that is a formula"),
         pytest.param(HEADER.replace("币种", "贷方金额") + "2026-09-03,1.00,1.00,a,,b\n", "generic", 422, "bank-file-refused", id="a sum in two columns"),
         pytest.param(HEADER + "2026-09-03,1.00,CNY,a\x00b,,b\n", "generic", 422, "bank-file-refused", id="a NUL in a cell"),
+        pytest.param(HEADER + "0001-01-01,1.00,CNY,a,,b\n", "generic", 422, "bank-file-refused", id="a day before any book"),
+        pytest.param(HEADER + "2199-01-01,1.00,CNY,a,,b\n", "generic", 422, "bank-file-refused", id="money of the next century"),
+        pytest.param(camt(entry()).replace("2026-09-03</Dt>", "9999-12-31</Dt>"), "camt053", 422, "bank-file-refused", id="the last day of all"),
+        pytest.param(camt(entry()).replace("B1<", f"{LONG_NAME}<"), "camt053", 422, "bank-file-refused", id="a reference without an end"),
+        pytest.param(camt(entry()).replace("S1<", f"{LONG_NAME}<"), "camt053", 422, "bank-file-refused", id="a statement's name without an end"),
         pytest.param(HEADER.encode("utf-16-le"), "generic", 422, "columns-missing", id="UTF-16 that does not say so"),
     ],
 )  # fmt: skip
