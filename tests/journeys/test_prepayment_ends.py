@@ -121,9 +121,7 @@ def test_what_is_left_of_a_prepayment_is_owed_back_and_paid_out(prepaid: Prepaid
     assert prepaid.book() == {"exp.benefits": 4_500, "cash.bank": -4_500}
 
 
-def test_what_is_left_serves_the_following_programme_in_both_books(
-    prepaid: Prepaid, work: Callable[..., int]
-) -> None:
+def test_what_is_left_serves_the_following_programme_in_both_books(prepaid: Prepaid, work: Callable[..., int]) -> None:
     prepaid.pays()
     prepaid.draws(3)
     prepaid.ends()
@@ -161,6 +159,28 @@ def test_nothing_is_given_back_that_is_running_unpaid_or_dealt_with(prepaid: Pre
     assert told[:4] == ["prepayment-running", "prepayment-unpaid", "prepayment-closed", "prepayment-closed"]
     assert told[4] == "transition-refused"
     assert (declined.json["status"], prepaid.book()) == ("declined", {"prepaid.benefits": 20_000, "cash.bank": -20_000})
+
+
+def test_what_was_credited_a_moment_ago_is_not_given_back_again_with_the_rest(prepaid: Prepaid) -> None:
+    invoice_id = prepaid.pays()
+    prepaid.ends()
+    url = f"/api/operator/v1/organizations/{prepaid.id}/invoices"
+    part = {"because": "two heads left", "lines": [{"line_no": 1, "amount_minor": 4_000}]}
+    prepaid.client.post(f"{url}/{invoice_id}/credit_notes", json=part, headers=prepaid.finance | once())
+
+    unbooked: Any = prepaid.propose()
+    prepaid.work(prepaid.id, OPERATOR_ID)
+    closing: Any = prepaid.propose().json
+    late = {"series": "TDM", "first_day": "2026-11-01", "last_day": "2026-11-30", "due_on": "2027-12-31"}
+    late |= {"programme_id": str(prepaid.programme), "lines": [
+        {"code": "heads", "text": "late heads", "quantity": "1", "unit_price": "100", "amount_minor": 100}
+    ]}  # fmt: skip
+    drafted: Any = prepaid.client.post(url, json=late, headers=prepaid.finance | once()).json
+    issued: Any = prepaid.client.post(f"{url}/{drafted['id']}/issuance", headers=prepaid.finance | once())
+
+    assert (unbooked.status_code, unbooked.json["type"]) == (409, "/problems/prepayment-unbooked")
+    assert closing["unused"]["amount_minor"] == 16_000
+    assert (issued.status_code, issued.json["type"]) == (409, "/problems/prepayment-closed")
 
 
 def test_a_rest_that_has_changed_is_proposed_anew_and_only_the_employer_decides(prepaid: Prepaid) -> None:

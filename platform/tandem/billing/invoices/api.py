@@ -129,7 +129,7 @@ def rate_invoice(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
     "/<uuid:invoice_id>/issuance",
     allow="invoices.issue",
     gives=WholeInvoiceSchema,
-    problems=(TaxRuleOutdated, BillingParked),
+    problems=(TaxRuleOutdated, BillingParked, PrepaymentClosed),
 )
 def issue_invoice(organization_id: UUID, invoice_id: UUID) -> dict[str, Any]:
     """Give a draft the next number of its series: from now on it is owed."""

@@ -146,6 +146,14 @@ class PrepaymentUnpaid(Problem):
     mend = Text("Collect or credit what is open (open_minor) first.", "请先收取或冲减未付余额（open_minor）。")
 
 
+class PrepaymentUnbooked(Problem):
+    """What is left is read off the books, and something about this programme is still on its way into them."""
+
+    status, slug = 409, "prepayment-unbooked"
+    title = Text("This programme's documents are not all booked yet", "该计划的单据尚未全部入账")
+    mend = Text("Try again in a minute.", "请稍后重试。")
+
+
 class PrepaymentUsedUp(Problem):
     """Nothing of the prepayment is left."""
 

@@ -45,6 +45,8 @@ _PAID: Final = {
     ("hospital", False): "hospital_invoice_paid_online",
 }
 """By who paid, and whether by bank transfer."""
+PAYMENT_KINDS: Final = tuple(_PAID.values())
+"""Kinds of journal that book a payment, keyed by its id."""
 
 
 def invoice_issued(row: Invoice) -> JournalDraft:

@@ -8,6 +8,7 @@ from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,
     PrepaymentRunning,
+    PrepaymentUnbooked,
     PrepaymentUnpaid,
     PrepaymentUsedUp,
 )
@@ -37,7 +38,7 @@ def list_closings_of_employer(employer_id: UUID, query: dict[str, Any]) -> Page:
     allow="invoices.issue",
     takes=PrepaymentClosingWishSchema,
     gives=PrepaymentClosingSchema,
-    problems=(PrepaymentRunning, PrepaymentUnpaid, PrepaymentUsedUp, PrepaymentClosed),
+    problems=(PrepaymentRunning, PrepaymentUnpaid, PrepaymentUnbooked, PrepaymentUsedUp, PrepaymentClosed),
 )
 def propose_closing(employer_id: UUID, wish: dict[str, Any]) -> PrepaymentClosing:
     """Propose to refund what a programme left, or to let the following programme have it."""

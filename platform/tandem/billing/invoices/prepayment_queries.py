@@ -1,9 +1,13 @@
 """Reads of prepayments and of what is left of them, in the employer's scope."""
 
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, text
 
+from tandem.billing.invoices.models import Invoice
+from tandem.billing.invoices.postings import ISSUE_KINDS, PAYMENT_KINDS
 from tandem.billing.invoices.prepayment_models import PrepaymentClosing
 from tandem.billing.ledger import Account, Book
 from tandem.kernel.database import Page, page, session
@@ -43,6 +47,22 @@ def is_being_closed(programme_id: UUID, currency: str) -> bool:
     return bool(session.scalar(select(standing)))
 
 
+def hold_invoices_of(programme_id: UUID, currency: str) -> Sequence[Invoice]:
+    """A programme's invoices and credit notes, held: who credits or issues one at the same moment waits."""
+    mine = select(Invoice).where(
+        Invoice.tenant_id == tenant_id(), Invoice.programme_id == programme_id, Invoice.currency == currency
+    )
+    held = mine.order_by(Invoice.created_at, Invoice.id).with_for_update()
+    return session.scalars(held.execution_options(populate_existing=True)).all()
+
+
+def are_booked(programme_id: UUID, currency: str) -> bool:
+    """Whether every document and payment of a programme stands in the employer's book."""
+    facts = {"tenant": tenant_id(), "programme": programme_id, "currency": currency}
+    kinds = {"issued": list(ISSUE_KINDS), "paid": list(PAYMENT_KINDS)}
+    return not session.scalar(_UNBOOKED, facts | kinds)
+
+
 def prepaid_programmes(currency: str) -> set[UUID]:
     """Programmes whose prepayment the employer's book holds as such, and whose rest nobody has dealt with."""
     closed = exists().where(
@@ -58,3 +78,14 @@ def prepaid_programmes(currency: str) -> set[UUID]:
         .where(~closed)
     )
     return {each for each in session.scalars(held) if each is not None}
+
+
+_UNBOOKED: Final = text(
+    "SELECT EXISTS (SELECT FROM invoice i LEFT JOIN journal j ON j.tenant_id = :tenant "
+    "AND j.idem_scope = ANY(CAST(:issued AS text[])) AND j.idem_key = CAST(i.id AS text) "
+    "WHERE i.tenant_id = :tenant AND i.programme_id = :programme AND i.currency = :currency "
+    "AND i.document_no IS NOT NULL AND j.id IS NULL) OR EXISTS (SELECT FROM invoice i "
+    "JOIN invoice_payment p ON p.tenant_id = :tenant AND p.invoice_id = i.id LEFT JOIN journal j "
+    "ON j.tenant_id = :tenant AND j.idem_scope = ANY(CAST(:paid AS text[])) AND j.idem_key = CAST(p.id AS text) "
+    "WHERE i.tenant_id = :tenant AND i.programme_id = :programme AND i.currency = :currency AND j.id IS NULL)"
+)

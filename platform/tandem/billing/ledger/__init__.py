@@ -24,7 +24,7 @@ from tandem.billing.ledger.drafting import journal_by_rule
 from tandem.billing.ledger.drafts import RULES, JournalDraft, Line, Posted, PostingResult
 from tandem.billing.ledger.errors import JournalRefused
 from tandem.billing.ledger.jobs import mirror_currency
-from tandem.billing.ledger.mirrors import Mirrored, mirror_book, mirrored_journals, mirrors_of
+from tandem.billing.ledger.mirrors import Mirrored, is_mirrored, mirror_book, mirrored_journals, mirrors_of
 from tandem.billing.ledger.models import Account, Book, Entry, Journal, MoneyHold
 from tandem.billing.ledger.queries import balance_minor, balances, book_currencies, book_opened_at, cut_of, entries
 from tandem.billing.ledger.verification import verify_books
@@ -55,6 +55,7 @@ __all__ = [
     "cut_of",
     "entries",
     "freeze_book",
+    "is_mirrored",
     "journal_by_rule",
     "limit_account",
     "lock_book",

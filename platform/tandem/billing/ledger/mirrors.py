@@ -112,6 +112,11 @@ def mirrored_until(currency: str = "CNY") -> int:
     return session.scalar(cursor) or 0
 
 
+def is_mirrored(currency: str = "CNY") -> bool:
+    """Whether the operator's book says all by now that the scope's book says of the operator."""
+    return not _unmirrored(currency)[2]
+
+
 def mirrored_journals(
     *, since: datetime | None = None, until: datetime | None = None, after_seq: int = 0, limit: int | None = None
 ) -> list[Mirrored]:

@@ -7,12 +7,18 @@ from uuid import UUID
 from sqlalchemy import Text, cast, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from tandem.billing.invoices import queries
+from tandem.billing.invoices import prepayment_queries, queries
 from tandem.billing.invoices.commands.drafting import draft_invoice
 from tandem.billing.invoices.commands.parking import require_not_parked
 from tandem.billing.invoices.commands.parties import buyer_now, seller_on
 from tandem.billing.invoices.drafts import Buyer
-from tandem.billing.invoices.errors import InvoiceCredited, InvoiceOverpaid, TaxRuleOutdated, VoidTooLate
+from tandem.billing.invoices.errors import (
+    InvoiceCredited,
+    InvoiceOverpaid,
+    PrepaymentClosed,
+    TaxRuleOutdated,
+    VoidTooLate,
+)
 from tandem.billing.invoices.events import InvoiceIssued, InvoiceVoided
 from tandem.billing.invoices.models import NEXT, Invoice, InvoiceOrigin, NumberSeries
 from tandem.kernel import audit, clock, outbox
@@ -45,9 +51,12 @@ def issue_draft(invoice_id: UUID, *, buyer: Buyer | None = None) -> Invoice:
     """Give an invoice the next number of its series; from now on it is owed. A draft is rated first. [customer]
 
     Seller and buyer are frozen as they are now. Raises BillingParked for a run's invoice to a parked customer,
-    TransitionRefused, TaxRuleOutdated, NotFound.
+    PrepaymentClosed, TransitionRefused, TaxRuleOutdated, NotFound.
     """
     row = queries.invoice(invoice_id, for_update=True)
+    if row.programme_id is not None and prepayment_queries.is_being_closed(row.programme_id, row.currency):
+        # Nobody could draw on it any more, and what was paid for it could not go back.
+        raise PrepaymentClosed
     if row.run_key is not None:
         require_not_parked()
     _require_rules_in_force(row)

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from tandem.accounts import hand
 from tandem.billing import entitlements
 from tandem.billing.contracts import require_signed
@@ -18,13 +16,13 @@ from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,
     PrepaymentRunning,
+    PrepaymentUnbooked,
     PrepaymentUnpaid,
     PrepaymentUsedUp,
 )
 from tandem.billing.invoices.events import PrepaymentClosingAccepted
-from tandem.billing.invoices.models import Invoice
 from tandem.billing.invoices.prepayment_models import CLOSING_NEXT, PrepaymentClosing
-from tandem.billing.ledger import balance_minor, lock_book, mirror_currency, post
+from tandem.billing.ledger import balance_minor, is_mirrored, lock_book, mirror_currency, post
 from tandem.kernel import audit, clock, jobs, outbox
 from tandem.kernel.database import refusing, session
 from tandem.kernel.errors import refused_field
@@ -42,8 +40,8 @@ def propose_closing(
 ) -> PrepaymentClosing:
     """Say what becomes of what a programme left. [employer, operator's role]
 
-    Raises PrepaymentRunning until it is over and drawn on no more, PrepaymentUnpaid, PrepaymentUsedUp for no rest,
-    PrepaymentClosed, Invalid for a programme that this employer never signed.
+    Raises PrepaymentRunning until it is over and drawn on no more, PrepaymentUnpaid, PrepaymentUnbooked,
+    PrepaymentUsedUp for no rest, PrepaymentClosed, Invalid for a programme that this employer never signed.
     """
     if (policy == "rolled_over") != (following_programme_id is not None) or following_programme_id == programme_id:
         raise refused_field(
@@ -54,7 +52,7 @@ def propose_closing(
     for each in (programme_id, following_programme_id):
         require_signed(contract_id=None, programme_id=each)
     _require_over(programme_id)
-    _require_paid(programme_id, currency)
+    _require_settled(programme_id, currency)
     closing = PrepaymentClosing(
         tenant_id=tenant_id(),
         id=new_id(),
@@ -131,19 +129,14 @@ def _require_over(programme_id: UUID) -> None:
         raise PrepaymentRunning(days=STILL_DRAWN.days)
 
 
-def _require_paid(programme_id: UUID, currency: str) -> None:
-    left = Invoice.total_minor - Invoice.credited_minor - Invoice.paid_minor
-    open_minor = session.scalar(
-        select(func.coalesce(func.sum(left), 0)).where(
-            Invoice.tenant_id == tenant_id(),
-            Invoice.programme_id == programme_id,
-            Invoice.currency == currency,
-            Invoice.kind == "invoice",
-            Invoice.status == "issued",
-        )
-    )
+def _require_settled(programme_id: UUID, currency: str) -> None:
+    held = prepayment_queries.hold_invoices_of(programme_id, currency)
+    open_minor = sum(row.open_minor for row in held if row.status == "issued")
     if open_minor:
-        raise PrepaymentUnpaid(open_minor=int(open_minor))
+        raise PrepaymentUnpaid(open_minor=open_minor)
+    # What was credited a moment ago is owed back on its invoice; still counted as left, it would go back twice.
+    if not prepayment_queries.are_booked(programme_id, currency) or not is_mirrored(currency):
+        raise PrepaymentUnbooked
 
 
 def _unused_minor(programme_id: UUID, currency: str) -> int:
