@@ -19,10 +19,9 @@ from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
-from tandem.billing.reconciliation import bank_line_api
+from tandem.billing.reconciliation import bank_line_api, known_transfer_of_operator
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
-from tandem.billing.reconciliation.commands import known_transfer_of_operator
 from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid, TransferAsked, VisitBrought
 from tandem.billing.settlements import api as settlements_api
 from tandem.billing.settlements import jobs as settlement_jobs

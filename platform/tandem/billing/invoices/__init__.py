@@ -3,12 +3,15 @@
 Lines carry exact quantities and a tax rule's version; what was issued is taken back by a credit note, never edited.
 """
 
+from tandem.billing.invoices.chargeback_models import InvoiceChargeback
 from tandem.billing.invoices.commands import (
+    ChargebackNews,
     OwedBack,
     Payable,
     book_draws,
     credit_invoice,
     draft_invoice,
+    fold_chargeback,
     issue_draft,
     issue_invoice,
     owed_back,
@@ -53,8 +56,10 @@ __all__ = [
     "ISSUE_KINDS",
     "OWED_BY_EMPLOYER",
     "Buyer",
+    "ChargebackNews",
     "CreditNoteIssued",
     "Invoice",
+    "InvoiceChargeback",
     "InvoiceDraft",
     "InvoiceIssued",
     "InvoiceLine",
@@ -74,6 +79,7 @@ __all__ = [
     "credit_invoice",
     "credited_parts_by_line",
     "draft_invoice",
+    "fold_chargeback",
     "hold_fapiao",
     "invoice",
     "invoice_for_update",

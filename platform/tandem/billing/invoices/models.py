@@ -18,10 +18,13 @@ NEXT: Final = {
     "draft": {"rated", "void"},
     "rated": {"issued", "void"},
     "issued": {"settled", "void"},
-    "settled": set[str](),
+    "settled": {"issued"},
     "void": set[str](),
 }
-"""`rated`: lines and taxes are final; `settled`: nothing is left to pay, by payment or by credit."""
+"""`rated`: lines and taxes are final; `settled`: nothing is left to pay, by payment or by credit.
+
+It is issued again when a customer's bank takes its payment back.
+"""
 
 PARK_NEXT: Final = {"parked": {"released"}, "released": set[str]()}
 KINDS: Final = ("invoice", "credit_note")

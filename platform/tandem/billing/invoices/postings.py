@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from tandem.billing.invoices.chargeback_models import InvoiceChargeback
 from tandem.billing.invoices.models import Invoice, InvoicePayment
 from tandem.billing.invoices.prepayment_models import PrepaymentClosing
 from tandem.billing.ledger import JournalDraft, journal_by_rule
@@ -76,6 +77,22 @@ def invoice_paid(payment: InvoicePayment, row: Invoice) -> JournalDraft:
         source_id=payment.id,
         currency=payment.currency,
         correlation_id=payment.id,
+    )
+
+
+def payment_disputed(
+    held: InvoiceChargeback, row: Invoice, amount_minor: int, *, step: str, at: datetime
+) -> JournalDraft:
+    """The customer's bank took its online payment back (negative), or the provider brought it again."""
+    return journal_by_rule(
+        _PAID[row.customer_kind, False],
+        amounts={"amount": amount_minor},
+        key=f"{held.id}:{step}",
+        effective_at=at,
+        source_type="invoice_payment",
+        source_id=held.invoice_payment_id,
+        currency=held.currency,
+        correlation_id=held.invoice_payment_id,
     )
 
 

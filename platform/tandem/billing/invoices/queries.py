@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, RowMapping, cast, exists, func, select
 from sqlalchemy.orm import aliased
 
+from tandem.billing.invoices.chargeback_models import InvoiceChargeback
 from tandem.billing.invoices.models import (
     BillingPark,
     Invoice,
@@ -175,11 +176,17 @@ def invoice_payments(invoice_id: UUID, *, limit: int, after: str | None) -> Page
 
 
 def arrived_minor(invoice_id: UUID) -> int:
-    """What has arrived for an invoice, its surplus too."""
+    """What has arrived for an invoice, its surplus too, less what banks have taken back and not brought again."""
     arrived = select(func.coalesce(func.sum(InvoicePayment.amount_minor), 0)).where(
         InvoicePayment.tenant_id == tenant_id(), InvoicePayment.invoice_id == invoice_id
     )
-    return int(session.execute(arrived).scalar_one())
+    gone = select(func.coalesce(func.sum(InvoiceChargeback.amount_minor), 0)).where(
+        InvoiceChargeback.tenant_id == tenant_id(),
+        InvoiceChargeback.invoice_id == invoice_id,
+        InvoiceChargeback.taken_at.is_not(None),
+        InvoiceChargeback.given_back_at.is_(None),
+    )
+    return int(session.execute(arrived).scalar_one()) - int(session.execute(gone).scalar_one())
 
 
 def invoices_of_programme(programme_id: UUID) -> Sequence[UUID]:

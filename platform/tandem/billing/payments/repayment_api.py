@@ -69,7 +69,7 @@ def propose_repayment(organization_id: UUID, wish: dict[str, Any]) -> Repayment:
     "/<uuid:repayment_id>/approval",
     allow="settlements.release",
     gives=RepaymentSchema,
-    problems=(RepaymentNeedsSecond,),
+    problems=(RepaymentNeedsSecond, NothingOwedBack),
 )
 def approve_repayment(organization_id: UUID, repayment_id: UUID) -> Repayment:
     """Agree to a colleague's proposal: the provider is asked, or the transfer is to be made."""

@@ -9,16 +9,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from tandem.billing.invoices import Invoice, invoice
+from tandem.billing.invoices import Invoice, LineCredit, invoice
 from tandem.billing.ledger import balance_minor
 from tandem.billing.payments import InvoiceBeingPaid, pay_invoice
-from tandem.billing.payments.jobs import sweep_invoice_payments
-from tandem.billing.payments.models import InvoiceIntent
+from tandem.billing.payments.jobs import read_operators_account, sweep_invoice_payments
+from tandem.billing.payments.models import BalanceTransaction, InvoiceIntent
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
-from tests.people import once, staff
-from tests.platform.billing.invoices.money import a_customer, issued
+from tests.people import once, operator_staff, staff
+from tests.platform.billing.invoices.money import a_customer, credited, issued
 from tests.platform.billing.payments.till import Till
 from tests.platform.stripe_sandbox.stage import Sandbox
 
@@ -171,6 +171,65 @@ def test_a_customer_pays_over_http_and_sees_the_next_step(customer: Customer, cl
     assert made.status_code == 201
     assert (shown["status"], shown["amount"]["amount_minor"]) == ("requires_action", 300_000)
     assert shown["next_action"].startswith(customer.provider.url)
+
+
+def disputed(customer: Customer, intent_id: UUID) -> Any:
+    """The customer's bank asks for the money of an attempt."""
+    told = customer.provider.post("/disputes", {"payment_intent": customer.intent(intent_id).provider_intent_id})
+    customer.settle()
+    return told
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "is_open"), [("win", "settled", False), ("lose", "issued", True)], ids=["won", "lost"]
+)
+def test_an_invoice_whose_payment_is_disputed_is_owed_again_until_the_bank_gives_it_back(
+    customer: Customer, verdict: str, status: str, is_open: bool
+) -> None:
+    with acting_for(OPERATOR_ID):
+        read_operators_account()
+    before_minor = operators_cash_minor()
+    intent_id = customer.ask()
+    customer.settle()
+    paid_minor = operators_cash_minor() - before_minor
+
+    told = disputed(customer, intent_id)
+    during, owed_during = customer.invoice(), customer.owed_minor()
+    customer.provider.post(f"/disputes/{told['id']}/{verdict}")
+    for _ in range(2):
+        customer.settle()
+        with acting_for(OPERATOR_ID):
+            read_operators_account()
+    after = customer.invoice()
+
+    assert (during.status, during.open_minor, owed_during) == ("issued", 300_000, 300_000)
+    assert during.disputed_at is not None
+    assert (after.status, after.open_minor > 0, customer.owed_minor() > 0) == (status, is_open, is_open)
+    assert (after.disputed_at is not None) is is_open
+    with acting_for(OPERATOR_ID):
+        mine = select(BalanceTransaction).where(BalanceTransaction.source_id == told["id"])
+        movements = session.scalars(mine).all()
+    assert {each.posted_as for each in movements} == {f"invoice_chargeback:{told['id']}"}
+    moved_minor = sum(each.amount_minor - each.fee_minor for each in movements)
+    assert operators_cash_minor() - before_minor == paid_minor + moved_minor
+
+
+def test_what_a_bank_has_taken_back_is_not_given_back_as_well(customer: Customer, client: FlaskClient) -> None:
+    intent_id = customer.ask()
+    customer.settle()
+    with acting_for(customer.id):
+        credited(invoice(customer.invoice_id), LineCredit(1, 100_000))
+    customer.settle()
+    url = f"/api/operator/v1/organizations/{customer.id}/repayments"
+    wish = {"invoice_id": str(customer.invoice_id), "because": "credited"}
+    wish |= {"amount": {"amount_minor": 100_000, "currency": "CNY"}}  # type: ignore[dict-item]  # a plain dict
+    made: Any = client.post(url, json=wish, headers=operator_staff("operator_finance") | once()).json
+
+    disputed(customer, intent_id)
+    approved: Any = client.post(f"{url}/{made['id']}/approval", headers=operator_staff() | once())
+
+    assert (approved.status_code, approved.json["type"]) == (409, "/problems/nothing-owed-back")
+    assert (customer.invoice().open_minor, customer.owed_minor()) == (200_000, 200_000)
 
 
 def test_money_on_the_operators_own_account_that_is_no_invoices_is_nobodys(till: Till) -> None:

@@ -6,6 +6,7 @@ from tandem.billing.invoices.commands.booking import (
     book_invoice_payment,
     book_void,
 )
+from tandem.billing.invoices.commands.charging_back import ChargebackNews, fold_chargeback
 from tandem.billing.invoices.commands.crediting import credit_invoice
 from tandem.billing.invoices.commands.disputing import dispute_invoice, resolve_dispute
 from tandem.billing.invoices.commands.drafting import draft_invoice, write_drafts
@@ -30,6 +31,7 @@ from tandem.billing.invoices.commands.runs import AT_MOST, draft_from_rating, is
 
 __all__ = [
     "AT_MOST",
+    "ChargebackNews",
     "OwedBack",
     "Payable",
     "add_seller_profile",
@@ -45,6 +47,7 @@ __all__ = [
     "dispute_invoice",
     "draft_from_rating",
     "draft_invoice",
+    "fold_chargeback",
     "issue_draft",
     "issue_invoice",
     "issue_waiting",

@@ -2,6 +2,7 @@
 
 from tandem.billing.payments.commands.accounts import advance_reading, connect_account, register_account
 from tandem.billing.payments.commands.bearers import record_bearer_payment
+from tandem.billing.payments.commands.chargebacks import fold_invoice_dispute
 from tandem.billing.payments.commands.compose import compose_payout
 from tandem.billing.payments.commands.fold import fold_dispute, fold_intent, fold_payout, fold_refund
 from tandem.billing.payments.commands.inbox import mark_folded, owner_of, read_webhook, receive_event, store_event
@@ -76,6 +77,7 @@ __all__ = [
     "fail_refund",
     "fold_dispute",
     "fold_intent",
+    "fold_invoice_dispute",
     "fold_invoice_intent",
     "fold_movement",
     "fold_payout",

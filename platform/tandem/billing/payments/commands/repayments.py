@@ -67,13 +67,8 @@ def propose_repayment(
 
     [customer, operator's role] Raises NothingOwedBack, PayeeNeeded, NotFound.
     """
-    if invoice_id is not None:
-        owed = invoices.owed_back(invoice_id)
-    elif prepayment_closing_id is not None:
-        owed = invoices.owed_of_closing(prepayment_closing_id)
-    else:
-        raise NotFound
-    given_minor = repayments.repaid_minor(invoice_id=invoice_id, closing_id=prepayment_closing_id)
+    owed = _owed(invoice_id, prepayment_closing_id)
+    given_minor = _given_minor(invoice_id, prepayment_closing_id)
     if amount_minor > owed.amount_minor - given_minor:
         raise NothingOwedBack(owed_minor=max(0, owed.amount_minor - given_minor))
     intent_id = repayments.intent_to_refund(owed.invoice_ids, amount_minor, owed.currency)
@@ -105,9 +100,15 @@ def propose_repayment(
 def approve_repayment(repayment_id: UUID) -> Repayment:
     """The second person agrees: a refund is asked for after the commit, a transfer is to be made at the bank.
 
-    [customer, operator's role] Raises RepaymentNeedsSecond, TransitionRefused, NotFound.
+    [customer, operator's role] Raises RepaymentNeedsSecond, NothingOwedBack where a bank took the money back since,
+    TransitionRefused, NotFound.
     """
+    row = repayments.repayment(repayment_id)
+    owed = _owed(row.invoice_id, row.prepayment_closing_id)
     row = _decided(repayment_id, "approved")
+    over_minor = _given_minor(row.invoice_id, row.prepayment_closing_id) - owed.amount_minor
+    if over_minor > 0:
+        raise NothingOwedBack(owed_minor=max(0, row.amount_minor - over_minor))
     if row.method == "refund":
         outbox.add(RepaymentApproved(row.id))
     return row
@@ -187,6 +188,20 @@ def fold_repayment(told: ProviderRefund) -> bool:
         if wanted == "paid":
             row.paid_on = told.created_at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date()
     return True
+
+
+def _owed(invoice_id: UUID | None, closing_id: UUID | None) -> invoices.OwedBack:
+    """What is owed for one of the two; its row is held until the transaction ends."""
+    if invoice_id is not None:
+        return invoices.owed_back(invoice_id)
+    if closing_id is not None:
+        return invoices.owed_of_closing(closing_id)
+    raise NotFound
+
+
+def _given_minor(invoice_id: UUID | None, closing_id: UUID | None) -> int:
+    session.flush()
+    return repayments.repaid_minor(invoice_id=invoice_id, closing_id=closing_id)
 
 
 def _of(told: ProviderRefund) -> Repayment | None:

@@ -79,10 +79,12 @@ def sweep_invoice_payments() -> None:
 
 
 def fold_of_platform(kind: str, object_id: str) -> None:
-    """What an event of the operator's own account is about: an attempt to pay an invoice, or its refund, or nothing."""
+    """What an event of the operator's own account is about: an invoice's attempt, its refund or dispute, or nothing."""
     with suppress(Refused):
         if kind == "refund":
             fold_refund_of_platform(object_id)
+        if kind == "dispute":
+            fold_dispute_of_platform(object_id)
         if kind == "charge":
             kind, object_id = "payment_intent", gateway().charge(None, object_id).intent_id or ""
         if kind != "payment_intent" or not object_id:
@@ -90,6 +92,23 @@ def fold_of_platform(kind: str, object_id: str) -> None:
         told = gateway().intent(None, object_id)
         with suppress(ValueError), acting_for(UUID(told.tenant or "")):
             fold(told)
+
+
+def fold_dispute_of_platform(dispute_id: str) -> str | None:
+    """A dispute on the operator's own account: folded with the customer whose invoice it is, and named after itself.
+
+    None for one of nobody's. Raises Refused when the provider has no such dispute.
+    """
+    told = gateway().dispute(None, dispute_id)
+    intent_id = told.intent_id or gateway().charge(None, told.charge_id).intent_id
+    if intent_id is None:
+        return None
+    intent = gateway().intent(None, intent_id)
+    with suppress(ValueError), acting_for(UUID(intent.tenant or "")):
+        fold(intent)
+        with transaction():
+            return f"invoice_chargeback:{told.id}" if commands.fold_invoice_dispute(intent, told) else None
+    return None
 
 
 def fold(told: ProviderIntent) -> None:

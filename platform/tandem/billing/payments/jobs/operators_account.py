@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tandem.billing.payments import commands, queries
 from tandem.billing.payments.jobs.folding import Fact, parking
-from tandem.billing.payments.jobs.invoice_payments import fold
+from tandem.billing.payments.jobs.invoice_payments import fold, fold_dispute_of_platform
 from tandem.billing.payments.jobs.reading import EVENTS_KEPT, OVERLAP, UNEXPLAINED_AT_ONCE, in_batches, windows
 from tandem.billing.payments.jobs.repayments import fold_refund_of_platform
 from tandem.billing.payments.queries import payouts
@@ -77,7 +77,8 @@ def _explain() -> None:
 def _fact_of(source_id: str) -> str | None:
     """Under which name the fact behind a movement is known, once it is folded where it lies."""
     ways: dict[str, Callable[[str], str | None]] = {
-        "charge": _invoice_payment, "refund": _repayment, "transfer": _transfer, "transfer_reversal": _reversal,
+        "charge": _invoice_payment, "refund": _repayment, "dispute": fold_dispute_of_platform,
+        "transfer": _transfer, "transfer_reversal": _reversal,
     }  # fmt: skip
     with suppress(Refused):
         way = ways.get(kind_of(source_id))

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select, text
+from sqlalchemy import RowMapping, exists, func, select, text
 
+from tandem.billing.invoices import InvoiceChargeback, InvoicePayment
 from tandem.billing.payments.models import InvoiceIntent, Repayment
 from tandem.kernel.database import Page, page, session
 from tandem.kernel.errors import NotFound
@@ -39,6 +40,17 @@ def repaid_minor(*, invoice_id: UUID | None = None, closing_id: UUID | None = No
     return int(session.execute(given).scalar_one())
 
 
+def sent_minor(invoice_id: UUID) -> int:
+    """What has left for an invoice's customer and not come back."""
+    sent = select(func.coalesce(func.sum(Repayment.amount_minor), 0)).where(
+        Repayment.tenant_id == tenant_id(),
+        Repayment.invoice_id == invoice_id,
+        Repayment.is_posted,
+        ~Repayment.is_returned,
+    )
+    return int(session.execute(sent).scalar_one())
+
+
 def intent_to_refund(invoice_ids: Sequence[UUID], amount_minor: int, currency: str) -> UUID | None:
     """The latest online payment of these invoices of which so much has not been refunded."""
     given = (
@@ -48,11 +60,20 @@ def intent_to_refund(invoice_ids: Sequence[UUID], amount_minor: int, currency: s
         .correlate(InvoiceIntent)
         .scalar_subquery()
     )
+    # The provider gives nothing back of what the payer's bank is asking for, or has got.
+    disputed = exists().where(
+        InvoiceChargeback.tenant_id == tenant_id(),
+        InvoicePayment.tenant_id == tenant_id(),
+        InvoicePayment.id == InvoiceChargeback.invoice_payment_id,
+        InvoicePayment.reference == InvoiceIntent.provider_intent_id,
+        InvoiceChargeback.status.in_(("open", "lost")),
+    )
     wanted = (
         select(InvoiceIntent.id)
         .where(InvoiceIntent.tenant_id == tenant_id(), InvoiceIntent.invoice_id.in_(list(invoice_ids)))
         .where(InvoiceIntent.status == "succeeded", InvoiceIntent.currency == currency)
         .where(InvoiceIntent.amount_minor - given >= amount_minor)
+        .where(~disputed)
     )
     return session.scalar(wanted.order_by(InvoiceIntent.succeeded_at.desc(), InvoiceIntent.id).limit(1))
 
