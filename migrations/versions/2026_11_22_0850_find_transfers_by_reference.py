@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "f0835"
-down_revision = "r0635"
+down_revision = "m0845"
 branch_labels = None
 depends_on = None
 
