@@ -7,18 +7,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from b2b.contracts.models import SIGNED, Contract
-from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
 
 
 def contract(contract_id: UUID, *, for_update: bool = False) -> Contract:
     """Raises NotFound."""
-    statement = select(Contract).where(Contract.tenant_id == tenant_id(), Contract.id == contract_id)
-    found = session.scalars(statement.with_for_update() if for_update else statement).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(Contract, contract_id, for_update=for_update)
 
 
 def contracts(*, limit: int, after: str | None) -> Page:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -30,6 +30,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     event,
+    select,
     text,
     tuple_,
 )
@@ -51,7 +52,7 @@ from werkzeug.local import LocalProxy
 from tandem.kernel import errors, telemetry
 from tandem.kernel.i18n import Text as Words
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope, in_public
+from tandem.kernel.tenancy import NoTenantChosen, Scope, current_scope, in_public, tenant_id
 
 POOL_WAIT_SECONDS: Final = 2
 IDLE_PING_SECONDS: Final = 1.0
@@ -171,6 +172,10 @@ class TenantOwned:
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-19)
 
 
+Row = TypeVar("Row")
+Owned = TypeVar("Owned", bound=TenantOwned)
+
+
 class Reference:
     """A row of the platform, with no tenant: it says why, and who may do what, `__person_column__` whose it is.
 
@@ -213,6 +218,21 @@ class Page:
     @property
     def has_more(self) -> bool:
         return self.next is not None
+
+
+def locked(wanted: Select[Row]) -> Row | None:
+    """The row, locked, as it is now: what the session read before the lock is old, what it changed is written first."""
+    session.flush()
+    return session.scalar(wanted.with_for_update().execution_options(populate_existing=True))
+
+
+def own_row(model: type[Owned], row_id: UUID, *, for_update: bool = False) -> Owned:
+    """The row of the tenant at hand with this id. Raises NotFound, worded alike for another tenant's."""
+    wanted = select(model).where(model.tenant_id == tenant_id(), model.id == row_id)
+    found = locked(wanted) if for_update else session.scalar(wanted)
+    if found is None:
+        raise errors.NotFound
+    return found
 
 
 def rows(statement: Select[*tuple[Any, ...]]) -> Sequence[RowMapping]:

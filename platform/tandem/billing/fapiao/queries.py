@@ -6,21 +6,13 @@ from uuid import UUID
 from sqlalchemy import BigInteger, RowMapping, case, cast, func, select
 
 from tandem.billing.fapiao.models import Fapiao, FapiaoLine, MedicalReceipt
-from tandem.kernel.database import Page, page, rows, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, rows, session
 from tandem.kernel.tenancy import current_scope, tenant_id
 
 
 def fapiao(fapiao_id: UUID, *, for_update: bool = False) -> Fapiao:
     """One fapiao. Raises NotFound."""
-    wanted = select(Fapiao).where(Fapiao.tenant_id == tenant_id(), Fapiao.id == fapiao_id)
-    if for_update:
-        session.flush()
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(Fapiao, fapiao_id, for_update=for_update)
 
 
 def fapiao_lines(fapiao_id: UUID) -> Sequence[RowMapping]:

@@ -10,23 +10,13 @@ from tandem.billing.invoices.models import Invoice
 from tandem.billing.invoices.postings import ISSUE_KINDS, PAYMENT_KINDS
 from tandem.billing.invoices.prepayment_models import PrepaymentClosing
 from tandem.billing.ledger import Account, Book
-from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
 
 
 def prepayment_closing(closing_id: UUID, *, for_update: bool = False) -> PrepaymentClosing:
     """One closing. Raises NotFound."""
-    wanted = select(PrepaymentClosing).where(
-        PrepaymentClosing.tenant_id == tenant_id(), PrepaymentClosing.id == closing_id
-    )
-    if for_update:
-        session.flush()
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(PrepaymentClosing, closing_id, for_update=for_update)
 
 
 def prepayment_closings(*, limit: int, after: str | None) -> Page:

@@ -18,21 +18,14 @@ from tandem.billing.invoices.models import (
     TaxRule,
 )
 from tandem.billing.invoices.taxes import RuleTerms
-from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.database import Page, own_row, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import current_scope, tenant_id
 
 
 def invoice(invoice_id: UUID, *, for_update: bool = False) -> Invoice:
     """One invoice. Raises NotFound."""
-    wanted = select(Invoice).where(Invoice.tenant_id == tenant_id(), Invoice.id == invoice_id)
-    if for_update:
-        session.flush()
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(Invoice, invoice_id, for_update=for_update)
 
 
 def invoice_lines(invoice_id: UUID) -> Sequence[RowMapping]:
@@ -216,11 +209,7 @@ def open_park() -> BillingPark | None:
 
 def park(park_id: UUID, *, for_update: bool = False) -> BillingPark:
     """One park. Raises NotFound."""
-    wanted = select(BillingPark).where(BillingPark.tenant_id == tenant_id(), BillingPark.id == park_id)
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(BillingPark, park_id, for_update=for_update)
 
 
 def parks(*, limit: int, after: str | None, open_only: bool = False) -> Page:

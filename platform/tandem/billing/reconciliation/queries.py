@@ -19,7 +19,7 @@ from tandem.billing.reconciliation.models import (
 )
 from tandem.billing.usage import UsageEvent
 from tandem.kernel import clock
-from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.database import Page, own_row, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
@@ -158,22 +158,12 @@ def days_worth_another_run() -> list[date]:
 
 def discrepancy(discrepancy_id: UUID, *, for_update: bool = True) -> Discrepancy:
     """One difference. Raises NotFound."""
-    wanted = select(Discrepancy).where(Discrepancy.tenant_id == tenant_id(), Discrepancy.id == discrepancy_id)
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(Discrepancy, discrepancy_id, for_update=for_update)
 
 
 def resolution(resolution_id: UUID, *, for_update: bool = False) -> DiscrepancyResolution:
     """One proposal. Raises NotFound."""
-    wanted = select(DiscrepancyResolution).where(
-        DiscrepancyResolution.tenant_id == tenant_id(), DiscrepancyResolution.id == resolution_id
-    )
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(DiscrepancyResolution, resolution_id, for_update=for_update)
 
 
 def currency_of_group(reconciliation_pass: str, kind: str, cause_group: str) -> str | None:

@@ -21,7 +21,7 @@ from tandem.billing.payments.models import (
     ProviderReading,
     Refund,
 )
-from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.database import Page, locked, own_row, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
@@ -40,7 +40,7 @@ Row = TypeVar("Row", Payment, Refund, Dispute, Payout, BalanceTransaction)
 
 def payment(payment_id: UUID) -> Payment:
     """One payment. Raises NotFound."""
-    return _found(session.scalar(select(Payment).where(Payment.tenant_id == tenant_id(), Payment.id == payment_id)))
+    return own_row(Payment, payment_id)
 
 
 def payment_of_payer(payment_id: UUID, person_id: UUID) -> Payment:
@@ -91,7 +91,7 @@ def payment_by_charge(charge_id: str, intent_id: str | None) -> Payment | None:
 
 def refund(refund_id: UUID) -> Refund:
     """One refund. Raises NotFound."""
-    return _found(session.scalar(select(Refund).where(Refund.tenant_id == tenant_id(), Refund.id == refund_id)))
+    return own_row(Refund, refund_id)
 
 
 def refund_by_key(payment_id: UUID, key: str) -> Refund:
@@ -112,7 +112,7 @@ def provider_refund_for_update(provider_refund_id: str) -> Refund | None:
 
 def dispute(dispute_id: UUID) -> Dispute:
     """One dispute. Raises NotFound."""
-    return _found(session.scalar(select(Dispute).where(Dispute.tenant_id == tenant_id(), Dispute.id == dispute_id)))
+    return own_row(Dispute, dispute_id)
 
 
 def dispute_for_update(provider_dispute_id: str) -> Dispute | None:
@@ -348,7 +348,4 @@ def _found(row: Row | None) -> Row:
 
 
 def _locked(model: type[Row], condition: ColumnElement[bool]) -> Row | None:
-    # populate_existing: what this session read before the lock may be old by now; what it changed is written first.
-    session.flush()
-    wanted = select(model).where(model.tenant_id == tenant_id(), condition).with_for_update()
-    return session.scalar(wanted.execution_options(populate_existing=True))
+    return locked(select(model).where(model.tenant_id == tenant_id(), condition))

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 
 from tandem.billing.payments.models import WAITING, InvoiceIntent
-from tandem.kernel.database import session
+from tandem.kernel.database import locked, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
@@ -25,9 +25,7 @@ def intent(invoice_id: UUID, intent_id: UUID) -> InvoiceIntent:
 
 def intent_for_update(intent_id: UUID) -> InvoiceIntent | None:
     """One attempt, locked, as it is now."""
-    session.flush()
-    wanted = select(InvoiceIntent).where(InvoiceIntent.tenant_id == tenant_id(), InvoiceIntent.id == intent_id)
-    return session.scalar(wanted.with_for_update().execution_options(populate_existing=True))
+    return locked(select(InvoiceIntent).where(InvoiceIntent.tenant_id == tenant_id(), InvoiceIntent.id == intent_id))
 
 
 def unended(*, older_than: datetime, since: datetime, limit: int) -> Sequence[InvoiceIntent]:

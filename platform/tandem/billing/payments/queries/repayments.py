@@ -9,8 +9,7 @@ from sqlalchemy import RowMapping, exists, func, select, text
 
 from tandem.billing.invoices import InvoiceChargeback, InvoicePayment
 from tandem.billing.payments.models import InvoiceIntent, Repayment
-from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
 
 STANDING = ("proposed", "approved", "paid")
@@ -19,14 +18,7 @@ STANDING = ("proposed", "approved", "paid")
 
 def repayment(repayment_id: UUID, *, for_update: bool = False) -> Repayment:
     """One repayment. Raises NotFound."""
-    wanted = select(Repayment).where(Repayment.tenant_id == tenant_id(), Repayment.id == repayment_id)
-    if for_update:
-        session.flush()
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(Repayment, repayment_id, for_update=for_update)
 
 
 def repaid_minor(*, invoice_id: UUID | None = None, closing_id: UUID | None = None) -> int:

@@ -7,8 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tandem.billing.payments.models import Waiver, WaiverReceipt
-from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
 
 SHOWN: Final[tuple[InstrumentedAttribute[object], ...]] = (
@@ -20,13 +19,7 @@ SHOWN: Final[tuple[InstrumentedAttribute[object], ...]] = (
 
 def waiver(waiver_id: UUID, *, for_update: bool = False) -> Waiver:
     """One waiver. Raises NotFound."""
-    wanted = select(Waiver).where(Waiver.tenant_id == tenant_id(), Waiver.id == waiver_id)
-    if for_update:
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(Waiver, waiver_id, for_update=for_update)
 
 
 def waived_minor(order_type: str, order_id: UUID, currency: str) -> int:

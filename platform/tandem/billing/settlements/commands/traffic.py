@@ -13,7 +13,7 @@ from tandem.billing.settlements.events import VisitBrought
 from tandem.billing.settlements.models import CLAIM_NEXT, FeeAccrual, TrafficClaim
 from tandem.billing.usage import usage_event
 from tandem.kernel import jobs, outbox
-from tandem.kernel.database import refusing, session
+from tandem.kernel.database import locked, refusing, session
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 
@@ -68,7 +68,7 @@ def traffic_claim(usage_event_id: UUID, *, for_update: bool = False) -> TrafficC
     wanted = select(TrafficClaim).where(
         TrafficClaim.tenant_id == tenant_id(), TrafficClaim.usage_event_id == usage_event_id
     )
-    return session.scalar(wanted.with_for_update() if for_update else wanted)
+    return locked(wanted) if for_update else session.scalar(wanted)
 
 
 def _refusal(accrual: FeeAccrual, fee_minor: int | None) -> str | None:

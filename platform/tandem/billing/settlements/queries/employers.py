@@ -8,8 +8,7 @@ from sqlalchemy import RowMapping, select, text
 
 from tandem.billing.invoices import OWED_BY_EMPLOYER
 from tandem.billing.settlements.models import EmployerStatement, EmployerStatementLine
-from tandem.kernel.database import Page, page, rows, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, rows, session
 from tandem.kernel.tenancy import tenant_id
 
 AT_ONCE: Final = 100
@@ -17,13 +16,7 @@ AT_ONCE: Final = 100
 
 def employer_statement(statement_id: UUID, *, for_update: bool = False) -> EmployerStatement:
     """One statement. [employer] Raises NotFound."""
-    wanted = select(EmployerStatement).where(
-        EmployerStatement.tenant_id == tenant_id(), EmployerStatement.id == statement_id
-    )
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(EmployerStatement, statement_id, for_update=for_update)
 
 
 def last_employer_statement(currency: str) -> EmployerStatement | None:

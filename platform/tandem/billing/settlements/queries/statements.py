@@ -24,7 +24,7 @@ from tandem.billing.settlements.models import (
 )
 from tandem.billing.settlements.queries.employers import employer_statement
 from tandem.billing.usage import UsageEvent
-from tandem.kernel.database import Page, page, rows, session
+from tandem.kernel.database import Page, locked, own_row, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
@@ -81,7 +81,7 @@ def decision_for_update(fee_accrual_id: UUID) -> FeeDecision | None:
     wanted = select(FeeDecision).where(
         FeeDecision.tenant_id == tenant_id(), FeeDecision.fee_accrual_id == fee_accrual_id
     )
-    return session.scalar(wanted.with_for_update())
+    return locked(wanted)
 
 
 def booked_decision(fee_accrual_id: UUID) -> str | None:
@@ -169,13 +169,7 @@ def unaccrued_usage(until: datetime) -> Sequence[UUID]:
 
 def statement(statement_id: UUID, *, for_update: bool = False) -> SettlementStatement:
     """One statement. Raises NotFound."""
-    wanted = select(SettlementStatement).where(
-        SettlementStatement.tenant_id == tenant_id(), SettlementStatement.id == statement_id
-    )
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(SettlementStatement, statement_id, for_update=for_update)
 
 
 def any_statement(statement_id: UUID) -> SettlementStatement | EmployerStatement:
@@ -237,11 +231,7 @@ def _disputes_of(statement_id: UUID, which: ColumnElement[bool]) -> Sequence[Lin
 
 def line_dispute(dispute_id: UUID, *, for_update: bool = False) -> LineDispute:
     """One dispute of a line. Raises NotFound."""
-    wanted = select(LineDispute).where(LineDispute.tenant_id == tenant_id(), LineDispute.id == dispute_id)
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(LineDispute, dispute_id, for_update=for_update)
 
 
 def line_disputes(statement_id: UUID, *, limit: int, after: str | None) -> Page:
@@ -256,11 +246,7 @@ def line_disputes(statement_id: UUID, *, limit: int, after: str | None) -> Page:
 
 def adjustment(adjustment_id: UUID, *, for_update: bool = False) -> FeeAdjustment:
     """One adjustment. Raises NotFound."""
-    wanted = select(FeeAdjustment).where(FeeAdjustment.tenant_id == tenant_id(), FeeAdjustment.id == adjustment_id)
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(FeeAdjustment, adjustment_id, for_update=for_update)
 
 
 def adjustments(statement_id: UUID, *, limit: int, after: str | None) -> Page:

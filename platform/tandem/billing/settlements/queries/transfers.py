@@ -9,20 +9,13 @@ from sqlalchemy.orm import aliased
 
 from tandem.billing.settlements.models import ProviderLimit, SettlementTransfer
 from tandem.billing.settlements.queries.statements import statement
-from tandem.kernel.database import Page, page, session
-from tandem.kernel.errors import NotFound
+from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
 
 
 def transfer(transfer_id: UUID, *, for_update: bool = False) -> SettlementTransfer:
     """One transfer. Raises NotFound."""
-    wanted = select(SettlementTransfer).where(
-        SettlementTransfer.tenant_id == tenant_id(), SettlementTransfer.id == transfer_id
-    )
-    found = session.scalar(wanted.with_for_update() if for_update else wanted)
-    if found is None:
-        raise NotFound
-    return found
+    return own_row(SettlementTransfer, transfer_id, for_update=for_update)
 
 
 def transfers(statement_id: UUID, *, limit: int, after: str | None) -> Page:
