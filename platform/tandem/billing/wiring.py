@@ -50,6 +50,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     RefundFailed: [settlement_jobs.restore_refund],
     DisputeClosed: [settlement_jobs.reverse_lost_dispute],
     reconciliation_events.ResolutionApproved: [reconciliation_jobs.book_resolution],
+    reconciliation_events.GroupResolutionApproved: [reconciliation_jobs.book_group_resolution],
     StatementPaid: [settlement_jobs.book_settlement_payment],
     MonthRated: [invoice_jobs.bill_month],
     FeeDecided: [settlement_jobs.book_fee_decision],

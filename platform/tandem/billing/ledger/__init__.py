@@ -17,6 +17,7 @@ from tandem.billing.ledger.commands import (
     place_hold,
     post,
     reversal_of,
+    reversals_of,
     thaw_book,
     void_hold,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "place_hold",
     "post",
     "reversal_of",
+    "reversals_of",
     "thaw_book",
     "verify_books",
     "void_hold",

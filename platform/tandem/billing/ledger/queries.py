@@ -143,6 +143,27 @@ def journal_with_lines(journal_id: UUID) -> Mapping[str, Any]:
     return journal | {"lines": lines_of(journal["book_id"], journal["seq"])}
 
 
+def journals_with_lines(journal_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Those of these journals that there are, each with its entries in order."""
+    shown = ("id", "source_type", "source_id", "correlation_id")
+    found = session.execute(
+        entries(
+            *(getattr(Journal, name) for name in shown),
+            Book.currency,
+            Account.code.label("account_code"),
+            Account.party_id,
+            Entry.amount_minor,
+        )
+        .where(Journal.id.in_(list(journal_ids)))
+        .order_by(Journal.book_id, Journal.seq, Entry.line_no)
+    )
+    journals: dict[UUID, dict[str, Any]] = {}
+    for row in found.mappings():
+        head = {name: row[name] for name in (*shown, "currency")}
+        journals.setdefault(row["id"], head | {"lines": []})["lines"].append(row)
+    return list(journals.values())
+
+
 def lines_of(book_id: UUID, seq: int) -> Sequence[RowMapping]:
     """The entries of one journal, in order."""
     return rows(

@@ -13,7 +13,9 @@ from tandem.billing.reconciliation.errors import (
     BankLineTaken,
     BankMatchUneven,
     DayNotOver,
+    GroupWithoutJournals,
     JournalNotBalanced,
+    NoStatementYet,
     NothingInGroup,
     NotParked,
     ProposalOutdated,
@@ -46,6 +48,7 @@ from tandem.billing.reconciliation.schemas import (
     PassRunsQuery,
     ReconciliationRuleSchema,
     ReconciliationRuleWishSchema,
+    ResolutionMemberSchema,
     ResolutionsQuery,
     RunSchema,
 )
@@ -129,7 +132,7 @@ def reopen_discrepancy(discrepancy_id: UUID, wish: dict[str, Any], organization_
 _PROPOSING: Final[dict[str, Any]] = {
     "takes": DiscrepancyResolutionWishSchema,
     "gives": DiscrepancyResolutionSchema,
-    "problems": (AlreadyProposed, JournalNotBalanced),
+    "problems": (AlreadyProposed, JournalNotBalanced, NoStatementYet),
 }
 
 
@@ -147,17 +150,18 @@ def propose_resolution(
 _PROPOSING_GROUP: Final[dict[str, Any]] = {
     "takes": GroupResolutionWishSchema,
     "gives": DiscrepancyResolutionSchema,
-    "problems": (NothingInGroup,),
+    "problems": (NothingInGroup, GroupWithoutJournals, NoStatementYet),
 }
 
 
 @hospital_api.post("/discrepancy_group_resolutions", **_PROPOSING_GROUP, **_DECIDES)
 @operator_api.post(f"{_OF}/discrepancy_group_resolutions", **_PROPOSING_GROUP, **_DECIDES)
 def propose_group_resolution(wish: dict[str, Any], organization_id: UUID | None = None) -> DiscrepancyResolution:
-    """Say how all differences of one root are to be settled; the other party decides."""
+    """Say how all differences of one root are to be settled, by their own journals or none; the other party decides."""
     return commands.propose_group_resolution(
-        wish["reconciliation_pass"], wish["kind"], wish["cause_group"], cause=wish["cause"], party=_party()
-    )
+        wish["reconciliation_pass"], wish["kind"], wish["cause_group"], cause=wish["cause"],
+        books=wish["journal"] is None, party=_party(),
+    )  # fmt: skip
 
 
 @hospital_api.get("/discrepancy_resolutions", gives=DiscrepancyResolutionSchema, query=ResolutionsQuery, **_READS)
@@ -165,6 +169,14 @@ def propose_group_resolution(wish: dict[str, Any], organization_id: UUID | None 
 def list_resolutions(query: dict[str, Any], organization_id: UUID | None = None) -> Page:
     """What was proposed, newest first."""
     return desk.resolutions(**query)
+
+
+@hospital_api.get(f"{_PROPOSED}/members", gives=ResolutionMemberSchema, query=PageQuery, **_READS)
+@operator_api.get(f"{_OF}{_PROPOSED}/members", gives=ResolutionMemberSchema, query=PageQuery, **_READS)
+def list_members(resolution_id: UUID, query: dict[str, Any], organization_id: UUID | None = None) -> Page:
+    """The differences that a group's resolution is about, each with its journal and what became of it."""
+    queries.resolution(resolution_id)
+    return desk.members(resolution_id, **query)
 
 
 _APPROVING: Final[dict[str, Any]] = {

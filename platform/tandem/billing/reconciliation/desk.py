@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, cast, func, or_, select
 
 from tandem.billing.reconciliation.bank_models import BankAllocation
+from tandem.billing.reconciliation.member_models import ResolutionMember
 from tandem.billing.reconciliation.models import (
     BankLineRow,
     BankStatement,
@@ -84,6 +85,19 @@ def resolutions(*, limit: int, after: str | None, status: str | None) -> Page:
         wanted = wanted.where(DiscrepancyResolution.status == status)
     by = [DiscrepancyResolution.proposed_at, DiscrepancyResolution.id]
     return page(wanted, by=by, limit=limit, after=after, newest_first=True)
+
+
+def members(resolution_id: UUID, *, limit: int, after: str | None) -> Page:
+    """The differences that a group's resolution is about, in order."""
+    wanted = (
+        select(*ResolutionMember.__table__.c, Discrepancy.natural_key, Discrepancy.currency)
+        .join(
+            Discrepancy,
+            (Discrepancy.tenant_id == ResolutionMember.tenant_id) & (Discrepancy.id == ResolutionMember.discrepancy_id),
+        )
+        .where(ResolutionMember.tenant_id == tenant_id(), ResolutionMember.resolution_id == resolution_id)
+    )
+    return page(wanted, by=[ResolutionMember.discrepancy_id], limit=limit, after=after)
 
 
 def comparison_runs(*, limit: int, after: str | None, comparison: str | None) -> Page:

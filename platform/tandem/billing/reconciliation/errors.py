@@ -1,5 +1,6 @@
 """Why a reconciliation or its answer is refused."""
 
+from tandem.billing.ledger import JournalRefused
 from tandem.kernel.errors import Problem
 from tandem.kernel.i18n import Text
 
@@ -53,6 +54,35 @@ class NothingInGroup(Problem):
     status, slug = 409, "nothing-in-group"
     title = Text("Nothing of this cause is unresolved", "该原因下没有未解决的差异")
     mend = Text("Read the groups again.", "请重新查询差异分组。")
+
+
+class GroupWithoutJournals(Problem):
+    """Facts: how many of the group have no journal to be booked, and the first hundred of them, each with why."""
+
+    status, slug = 409, "group-without-journals"
+    title = Text("Some differences of this group propose no journal", "该组中有差异没有建议分录")
+    mend = Text(
+        "Settle the ones named here by themselves; or send an empty journal: then nothing is booked for any of them.",
+        "请先逐条处理所列差异；或提交空的 journal，即整组均不入账。",
+    )
+
+
+class JournalGone(JournalRefused):
+    """Facts: the kind and key of the journal that was to be undone."""
+
+    slug = "journal-gone"
+    title = Text("The journal to be undone is not in this book", "账簿中没有应冲销的凭证")
+    mend = Text("Reconcile again, and decide on what that finds.", "请重新对账，并按新结果处理。")
+
+
+class NoStatementYet(JournalRefused):
+    """Facts: the day whose fee was to be adjusted."""
+
+    status, slug = 409, "no-statement-yet"
+    title = Text("No statement has told of this day's fees yet", "该日服务费尚未列入任何结算单")
+    mend = Text(
+        "Put the day's statement to the hospital first, then adjust it.", "请先向医院提交该日结算单，再作调整。"
+    )
 
 
 class NotParked(Problem):

@@ -11,3 +11,10 @@ class ResolutionApproved(Event):
     """Both parties agree how a difference is settled, and a journal says so."""
 
     resolution_id: UUID
+
+
+@dataclass(frozen=True)
+class GroupResolutionApproved(Event):
+    """Both parties agree how all differences of one root are settled."""
+
+    resolution_id: UUID

@@ -126,6 +126,15 @@ def book_resolution(resolution_id: UUID) -> None:
     commands.post_resolution(resolution_id)
 
 
+@job(queue="slow", timeout_seconds=3_600, outside=True)
+def book_group_resolution(resolution_id: UUID) -> None:
+    """Book what both parties agreed on for a whole group, thousands at a time. [the tenant]"""
+    booked = 1
+    while booked:
+        with transaction():
+            booked = commands.post_members(resolution_id)
+
+
 @job(queue="slow", timeout_seconds=600, outside=True)
 def reconcile_last_night(scheduled_at: datetime) -> None:
     """Yesterday, and every earlier day on which something may still change. [hospital]"""

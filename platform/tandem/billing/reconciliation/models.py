@@ -212,7 +212,7 @@ class DiscrepancyResolution(TenantOwned, Model):
 
     `proposed_journal` is the difference's own, as it was when this was proposed; or `lines` are a journal by hand,
     account code to signed amount. Neither: nothing is to be booked. `refused_because`: the book refused what was
-    agreed, and the difference is open again.
+    agreed, and the difference is open again. A group's `member_count` differences are `resolution_member`.
     """
 
     __tablename__ = "discrepancy_resolution"
@@ -249,6 +249,7 @@ class DiscrepancyResolution(TenantOwned, Model):
     maker: Mapped[str]
     checker_party: Mapped[str | None]
     checker: Mapped[str | None]
+    member_count: Mapped[int | None]
     settled_count: Mapped[int] = mapped_column(default=0)
     proposed_at: Mapped[datetime] = mapped_column(default=clock.now)
     decided_at: Mapped[datetime | None]

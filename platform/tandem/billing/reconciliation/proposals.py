@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from tandem.billing.ledger import JournalDraft, JournalRefused, journal_by_rule, reversal_of
+from tandem.billing.ledger import JournalDraft, JournalRefused, journal_by_rule
+from tandem.billing.reconciliation.errors import JournalGone, NoStatementYet
 from tandem.kernel.i18n import Text
 
 REVERSAL: Final = "reversal"
 """In place of a rule's name: the booked journal that `of` names is undone line by line."""
+ADJUSTMENT: Final = "fee_adjusted"
+"""The rule of a fee that is adjusted: the proposal names a day, and the adjustment the statement that told of it."""
 SETTLED: Final = "discrepancy_settled"
 """The kind of a journal that no posting rule makes: lines that both parties agreed on, or a reversal."""
 
@@ -32,6 +35,10 @@ NO_JOURNAL: Final[Mapping[str, Text]] = {
     "adjust_statement": Text(
         "Fees are adjusted between the parties on the next statement", "费用由双方在下期结算单中调整"
     ),
+    "book_is_right": Text(
+        "The book is right; its record differs, which is evidence and is not booked over",
+        "账簿无误，有误的是记录；记录属证据，不得以分录掩盖",
+    ),
     "recount": Text("A cache is wrong, not the book: count it anew", "有误的是缓存而非账簿，请重新汇总"),
     "rate_again": Text("The next rating bills it", "下次计费时计入"),
     "broken_seal": Text("A broken seal is evidence and is not booked over", "链式校验破损属证据，不得以分录掩盖"),
@@ -43,6 +50,9 @@ NO_JOURNAL: Final[Mapping[str, Text]] = {
 """Why a difference has no journal to propose, by code; the code never changes."""
 
 _JOURNAL: Final = Text("Once both parties agree, the proposed journal is booked", "双方确认后，按建议分录入账")
+_ADJUSTED: Final = Text(
+    "Once both parties agree, the fee is adjusted in the next statement", "双方确认后，在下期结算单中调整服务费"
+)
 _UNDONE: Final = Text("Once both parties agree, the journal it names is undone", "双方确认后，冲销所列凭证")
 
 
@@ -50,7 +60,7 @@ def mend_of(journal: Mapping[str, Any] | None, because: str | None) -> Text:
     """What mends a difference, for people: its proposed journal, or what else must happen."""
     if journal is None:
         return NO_JOURNAL[because or "by_hand"]
-    return _UNDONE if journal["rule"] == REVERSAL else _JOURNAL
+    return {REVERSAL: _UNDONE, ADJUSTMENT: _ADJUSTED}.get(journal["rule"], _JOURNAL)
 
 
 def refusal_named(slug: str | None) -> Text | None:
@@ -68,15 +78,19 @@ _REFUSALS: Final = {each.slug: each.title for each in _kinds_of(JournalRefused)}
 
 
 def draft_of(
-    journal: Mapping[str, Any], *, key: str, at: datetime, currency: str, source_id: UUID, journal_id: UUID | None
+    journal: Mapping[str, Any], *, key: str, at: datetime, currency: str, source_id: UUID, undoing: JournalDraft | None
 ) -> JournalDraft:
     """The journal that a proposal means, the same however often it is made. [any tenant]
 
     `key`, `at` and `source_id` are the resolution's: they name the journal where the proposal does not name a fact of
-    its own. `journal_id` is what `of` names. Raises JournalRefused, NotFound.
+    its own. `undoing` undoes what `of` names. Raises JournalRefused.
     """
-    if journal["rule"] == REVERSAL and journal_id is not None:
-        return reversal_of(journal_id, kind=SETTLED, key=key, effective_at=at)._replace(rule_version=f"{REVERSAL}@1")
+    if journal["rule"] == REVERSAL:
+        if undoing is None:
+            raise JournalGone(**journal["of"])
+        return undoing._replace(rule_version=f"{REVERSAL}@1")
+    if journal["rule"] == ADJUSTMENT:
+        raise NoStatementYet(of_day=journal["of_day"])
     names_a_fact = "key" in journal
     return journal_by_rule(
         journal["rule"],

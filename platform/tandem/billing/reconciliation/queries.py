@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, BigInteger, RowMapping, and_, cast, func, or_, select, text
+from sqlalchemy import TIMESTAMP, BigInteger, RowMapping, and_, cast, func, or_, select, text, tuple_
 
 from tandem.accounts import Organization, tenants_of
 from tandem.billing.invoices import ISSUE_KINDS
@@ -134,11 +134,14 @@ def count_circulars() -> int:
     return int(session.execute(text("SELECT count(*) FROM price_ceiling")).scalar_one())
 
 
-def journal_named(kind: str, key: str) -> UUID | None:
-    """The booked journal of a kind and key."""
-    return session.scalar(
-        select(Journal.id).where(Journal.tenant_id == tenant_id(), Journal.idem_scope == kind, Journal.idem_key == key)
+def journals_named(names: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    """The booked journals of these kinds and keys."""
+    found = session.execute(
+        select(Journal.idem_scope, Journal.idem_key, Journal.id).where(
+            Journal.tenant_id == tenant_id(), tuple_(Journal.idem_scope, Journal.idem_key).in_(list(names))
+        )
     )
+    return {(row.idem_scope, row.idem_key): row.id for row in found}
 
 
 def programmes_paying() -> list[UUID]:

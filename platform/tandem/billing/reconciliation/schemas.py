@@ -36,7 +36,7 @@ class ProposedJournalSchema(Schema):
     """A journal that would mend a difference: a posting rule with its amounts (minor units), parties and terms.
 
     With `key` it is a fact's own journal, as `source_type` and `source_id` name it; `of` is the journal that a reversal
-    undoes.
+    undoes; `of_day` is the day whose fee is adjusted, on the statement that told of it.
     """
 
     rule = fields.String(required=True)
@@ -48,6 +48,7 @@ class ProposedJournalSchema(Schema):
     source_type = fields.String()
     source_id = fields.String()
     of = fields.Nested(BookedJournalSchema)
+    of_day = fields.String()
 
 
 class SpokenField(fields.String):
@@ -285,11 +286,17 @@ class DiscrepancyResolutionWishSchema(CauseSchema):
 
 
 class GroupResolutionWishSchema(CauseSchema):
-    """Which root, as the groups name it, and how all of it is to be settled."""
+    """Which root, as the groups name it, and how all of it is to be settled.
+
+    Without `journal` by each difference's own proposed one; with an empty one, nothing is booked.
+    """
 
     reconciliation_pass = fields.String(required=True, validate=rules.OneOf(PASSES), data_key="pass")
     kind = fields.String(required=True, validate=rules.Length(1, 100))
     cause_group = fields.String(required=True, validate=rules.Length(1, 300))
+    journal = fields.List(
+        fields.Nested(SettlingLineWishSchema), load_default=None, allow_none=True, validate=rules.Length(0, 0)
+    )
 
 
 class ResolutionsQuery(PageQuery):
@@ -317,9 +324,23 @@ class DiscrepancyResolutionSchema(Schema):
     currency = fields.String(required=True)
     maker_party = fields.String(required=True, validate=rules.OneOf(PARTIES))
     checker_party = fields.String(allow_none=True)
+    member_count = fields.Integer(allow_none=True)
     settled_count = fields.Integer(required=True)
     proposed_at = fields.DateTime(required=True)
     decided_at = fields.DateTime(allow_none=True)
+    journal_id = fields.UUID(allow_none=True)
+    refused_because = fields.String(allow_none=True)
+    refusal = SpokenField(refusal_named, "refused_because", allow_none=True)
+
+
+class ResolutionMemberSchema(Schema):
+    """One difference of a group that is settled at once: the journal agreed for it, and whether it is booked."""
+
+    discrepancy_id = fields.UUID(required=True)
+    natural_key = fields.String(required=True)
+    proposed_journal = fields.Nested(ProposedJournalSchema, allow_none=True)
+    currency = fields.String(required=True)
+    is_settled = fields.Boolean(required=True)
     journal_id = fields.UUID(allow_none=True)
     refused_because = fields.String(allow_none=True)
     refusal = SpokenField(refusal_named, "refused_because", allow_none=True)

@@ -4,15 +4,20 @@ And what an employer has prepaid and drawn, told it by statements in sums.
 """
 
 from tandem.billing.settlements.commands import (
+    Agreed,
     accrue_missing,
     accrue_monthly_fee,
     accrue_usage,
+    adjustments_agreed,
     claim_visit,
     confirm_statement,
     document_of,
     employer_document_of,
+    journal_of_adjustment,
+    keep_adjustments,
     propose_employer_statement,
     propose_statement,
+    statements_of_days,
 )
 from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySettled
 from tandem.billing.settlements.events import (
@@ -25,13 +30,21 @@ from tandem.billing.settlements.events import (
     TransferAsked,
     VisitBrought,
 )
-from tandem.billing.settlements.models import EmployerStatement, FeeAccrual, FeeReversal, SettlementStatement
+from tandem.billing.settlements.models import (
+    EmployerStatement,
+    FeeAccrual,
+    FeeAdjustment,
+    FeeReversal,
+    SettlementStatement,
+)
 from tandem.billing.settlements.queries import last_statement, unaccrued_usage
 
 __all__ = [
+    "Agreed",
     "EmployerStatement",
     "FeeAccrual",
     "FeeAdjusted",
+    "FeeAdjustment",
     "FeeDecided",
     "FeeReversal",
     "NothingToSettle",
@@ -46,12 +59,16 @@ __all__ = [
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
+    "adjustments_agreed",
     "claim_visit",
     "confirm_statement",
     "document_of",
     "employer_document_of",
+    "journal_of_adjustment",
+    "keep_adjustments",
     "last_statement",
     "propose_employer_statement",
     "propose_statement",
+    "statements_of_days",
     "unaccrued_usage",
 ]

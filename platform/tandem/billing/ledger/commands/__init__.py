@@ -10,7 +10,7 @@ from tandem.billing.ledger.commands.books import (
 )
 from tandem.billing.ledger.commands.checkpoints import count_checkpoints, forget_checkpoints
 from tandem.billing.ledger.commands.holds import capture_hold, expire_holds, place_hold, void_hold
-from tandem.billing.ledger.commands.posting import post, reversal_of
+from tandem.billing.ledger.commands.posting import post, reversal_of, reversals_of
 from tandem.billing.ledger.commands.writing import PostingBroken
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "place_hold",
     "post",
     "reversal_of",
+    "reversals_of",
     "thaw_book",
     "void_hold",
 ]

@@ -4,7 +4,7 @@ The pass decides and writes down in the same breath: a draft is looked at once, 
 into the columns of the statements that follow. At twenty thousand journals a second every object counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Final
@@ -41,6 +41,7 @@ from tandem.billing.ledger.errors import (
 )
 from tandem.billing.ledger.sealing import body_hash, body_of, seal, written
 from tandem.kernel import clock, ids
+from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
 CHUNK: Final = 10_000
@@ -63,18 +64,28 @@ def post(drafts: Sequence[JournalDraft], *, partly: bool = False) -> PostingResu
 
 def reversal_of(journal_id: UUID, *, kind: str, key: str, effective_at: datetime) -> JournalDraft:
     """The draft that undoes a booked journal line by line. Raises NotFound for no journal of this tenant."""
-    found = queries.journal_with_lines(journal_id)
-    return JournalDraft(
-        kind=kind,
-        key=key,
-        effective_at=effective_at,
-        lines=[Line(each["account_code"], -each["amount_minor"], each["party_id"]) for each in found["lines"]],
-        currency=found["currency"],
-        source_type=found["source_type"],
-        source_id=found["source_id"],
-        correlation_id=found["correlation_id"],
-        reverses=journal_id,
-    )
+    return reversals_of({journal_id: key}, kind=kind, effective_at=effective_at)[journal_id]
+
+
+def reversals_of(keys: Mapping[UUID, str], *, kind: str, effective_at: datetime) -> dict[UUID, JournalDraft]:
+    """Drafts that undo booked journals, by journal; `keys` says under which key each is undone. Raises NotFound."""
+    found = queries.journals_with_lines(keys)
+    if len(found) != len(keys):
+        raise NotFound
+    return {
+        journal["id"]: JournalDraft(
+            kind=kind,
+            key=keys[journal["id"]],
+            effective_at=effective_at,
+            lines=[Line(each["account_code"], -each["amount_minor"], each["party_id"]) for each in journal["lines"]],
+            currency=journal["currency"],
+            source_type=journal["source_type"],
+            source_id=journal["source_id"],
+            correlation_id=journal["correlation_id"],
+            reverses=journal["id"],
+        )
+        for journal in found
+    }
 
 
 def _post_in_book(

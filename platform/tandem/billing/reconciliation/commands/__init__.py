@@ -9,10 +9,10 @@ from tandem.billing.reconciliation.commands.banking import (
     transfers_for,
     transfers_sent,
 )
+from tandem.billing.reconciliation.commands.booking import post_members, post_resolution
 from tandem.billing.reconciliation.commands.deciding import (
     approve_resolution,
     explain,
-    post_resolution,
     propose_group_resolution,
     propose_resolution,
     reject_resolution,
@@ -51,6 +51,7 @@ __all__ = [
     "keep",
     "known_transfer_of_operator",
     "note_run",
+    "post_members",
     "post_resolution",
     "propose_group_resolution",
     "propose_resolution",

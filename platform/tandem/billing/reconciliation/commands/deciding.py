@@ -4,23 +4,26 @@ Nobody settles alone what both are party to: the maker and the checker are of di
 says so too. What is agreed is booked by a job of the tenant, for no role of the operator may post to a book.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import CursorResult, select, text, update
 
-from tandem.billing.ledger import CHART, JournalDraft, JournalRefused, Line, journal_by_rule, post
+from tandem.billing.ledger import CHART
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import (
     AlreadyProposed,
+    GroupWithoutJournals,
     JournalNotBalanced,
+    NoStatementYet,
     NothingInGroup,
     NotParked,
     ProposalOutdated,
     SameParty,
 )
-from tandem.billing.reconciliation.events import ResolutionApproved
+from tandem.billing.reconciliation.events import GroupResolutionApproved, ResolutionApproved
 from tandem.billing.reconciliation.models import (
     NEXT,
     RESOLUTION_NEXT,
@@ -30,12 +33,16 @@ from tandem.billing.reconciliation.models import (
     ReconWatermark,
 )
 from tandem.billing.reconciliation.outcomes import parked_key
-from tandem.billing.reconciliation.proposals import REVERSAL, SETTLED, draft_of
+from tandem.billing.reconciliation.proposals import ADJUSTMENT, mend_of
+from tandem.billing.settlements import statements_of_days
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import refusing, session
 from tandem.kernel.states import move
-from tandem.kernel.tenancy import tenant_id
+from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, tenant_id
+
+NAMED_MOST: Final = 100
+"""Differences without a journal that a refusal names; it counts them all."""
 
 
 def explain(discrepancy_id: UUID, *, cause: str, party: str) -> Discrepancy:
@@ -61,7 +68,7 @@ def propose_resolution(
 
     Without `lines` by its own proposed journal, if it has one; with them by that journal; with none of them by
     nothing being booked. Raises TransitionRefused for one that is resolved, AlreadyProposed, JournalNotBalanced,
-    NotFound.
+    NoStatementYet for a fee of a day that no statement tells of, NotFound.
     """
     row = queries.discrepancy(discrepancy_id)
     _require_open(row)
@@ -69,6 +76,8 @@ def propose_resolution(
     proposal = _proposal(row.reconciliation_pass, row.kind, row.currency, cause, lines or {}, party)
     proposal.discrepancy_id = row.id
     proposal.proposed_journal = row.proposed_journal if lines is None else None
+    if proposal.proposed_journal is not None and proposal.proposed_journal["rule"] == ADJUSTMENT:
+        _require_statements([(row.currency, proposal.proposed_journal["of_day"])])
     with refusing(discrepancy_resolution_one_proposed=AlreadyProposed):
         session.add(proposal)
     _record(proposal, "proposed")
@@ -76,16 +85,28 @@ def propose_resolution(
 
 
 def propose_group_resolution(
-    reconciliation_pass: str, kind: str, cause_group: str, *, cause: str, party: str
+    reconciliation_pass: str, kind: str, cause_group: str, *, cause: str, books: bool, party: str
 ) -> DiscrepancyResolution:
-    """Say how all differences of one root are to be settled, however many they are. Raises NothingInGroup."""
+    """Say how all differences of one root are to be settled, however many they are.
+
+    By each one's own proposed journal or, without `books`, by nothing being booked. Raises NothingInGroup, and
+    GroupWithoutJournals where some of them have no journal to be booked, NoStatementYet.
+    """
+    group = {
+        "tenant": tenant_id(), "pass": reconciliation_pass, "kind": kind, "group": cause_group, "most": NAMED_MOST,
+    }  # fmt: skip
+    _allow_time()
     currency = queries.currency_of_group(reconciliation_pass, kind, cause_group)
     if currency is None:
         raise NothingInGroup(kind=kind, group=cause_group)
+    if books:
+        _require_journals(group)
     proposal = _proposal(reconciliation_pass, kind, currency, cause, {}, party)
     proposal.cause_group = cause_group
     session.add(proposal)
     session.flush()
+    named = session.execute(_NAME_MEMBERS, group | {"resolution": proposal.id, "books": books})
+    proposal.member_count = cast("CursorResult[Any]", named).rowcount
     _record(proposal, "proposed")
     return proposal
 
@@ -93,22 +114,30 @@ def propose_group_resolution(
 def approve_resolution(resolution_id: UUID, *, party: str) -> DiscrepancyResolution:
     """Agree with the other party's proposal: what it is about is resolved, and its journal goes to the book.
 
-    Raises SameParty, ProposalOutdated where the difference says otherwise by now, TransitionRefused where it is
-    resolved or the proposal decided, NotFound.
+    Of a group, what has changed or gone away since it was proposed stays as it is. Raises SameParty, ProposalOutdated
+    where the difference (of a group: every one) says otherwise by now, TransitionRefused where it is resolved or the
+    proposal decided, NotFound.
     """
     proposal = _decide(resolution_id, "approved", party)
     if proposal.discrepancy_id is not None:
         _require_current(proposal, queries.discrepancy(proposal.discrepancy_id))
-    settled = _GROUP_SETTLED if proposal.discrepancy_id is None else _ONE_SETTLED
     facts = {
-        "tenant": tenant_id(), "one": proposal.discrepancy_id, "pass": proposal.reconciliation_pass,
-        "kind": proposal.kind, "group": proposal.cause_group, "now": clock.now(), "cause": proposal.cause,
+        "tenant": tenant_id(), "one": proposal.discrepancy_id, "now": clock.now(), "cause": proposal.cause,
         "party": party, "resolution": proposal.id, "by": actor_name(),
     }  # fmt: skip
-    session.execute(settled, facts)
+    if proposal.discrepancy_id is None:
+        _allow_time()
+        session.execute(_GROUP_SETTLED, facts)
+        session.execute(_MEMBERS_SETTLED, facts)
+    else:
+        session.execute(_ONE_SETTLED, facts)
     proposal.settled_count = int(session.execute(_COUNT_SETTLED, facts).scalar_one())
+    if not proposal.settled_count:
+        raise ProposalOutdated(proposed=None, now=None)
     session.execute(_SETTLED_STEPS, facts)
-    if proposal.lines or proposal.proposed_journal:
+    if proposal.discrepancy_id is None:
+        outbox.add(GroupResolutionApproved(proposal.id))
+    elif proposal.lines or proposal.proposed_journal:
         outbox.add(ResolutionApproved(proposal.id))
     return proposal
 
@@ -116,62 +145,6 @@ def approve_resolution(resolution_id: UUID, *, party: str) -> DiscrepancyResolut
 def reject_resolution(resolution_id: UUID, *, party: str) -> DiscrepancyResolution:
     """Do not agree: everything stays as it was. Raises SameParty, TransitionRefused, NotFound."""
     return _decide(resolution_id, "rejected", party)
-
-
-def post_resolution(resolution_id: UUID) -> None:
-    """Book what was agreed, exactly and once. What the book refuses is open again. [the tenant's own job]"""
-    proposal = queries.resolution(resolution_id, for_update=True)
-    if proposal.status != "approved" or proposal.journal_id is not None or proposal.refused_because is not None:
-        return
-    try:
-        draft = _draft_by_hand(proposal) if proposal.lines else _draft_as_proposed(proposal)
-        if draft is not None:
-            proposal.journal_id = post([draft]).journal_ids[0]
-    except JournalRefused as refusal:
-        _take_back(proposal, refusal.slug)
-
-
-def _draft_by_hand(proposal: DiscrepancyResolution) -> JournalDraft:
-    lines = {code: int(amount) for code, amount in sorted(proposal.lines.items())}
-    agreed = f"agreed:{proposal.maker_party}/{proposal.checker_party}"
-    about: dict[str, Any] = {
-        "key": str(proposal.id), "effective_at": proposal.decided_at or proposal.proposed_at,
-        "source_type": "discrepancy_resolution", "source_id": proposal.id, "currency": proposal.currency,
-    }  # fmt: skip
-    if len(lines) == 2 and "rounding" in lines:
-        [other] = lines.keys() - {"rounding"}
-        return journal_by_rule(
-            "rounding_written_off", amounts={"residual": lines["rounding"]}, parties={"party": None},
-            terms={"account": other}, formula=agreed, **about,
-        )  # fmt: skip
-    told = [Line(code, amount) for code, amount in lines.items()]
-    return JournalDraft(kind=SETTLED, lines=told, rule_version=agreed, **about)
-
-
-def _draft_as_proposed(proposal: DiscrepancyResolution) -> JournalDraft | None:
-    journal = proposal.proposed_journal
-    if journal is None:
-        return None
-    named = journal["of"] if journal["rule"] == REVERSAL else None
-    return draft_of(
-        journal,
-        key=str(proposal.id),
-        at=proposal.decided_at or proposal.proposed_at,
-        currency=proposal.currency,
-        source_id=proposal.id,
-        journal_id=queries.journal_named(named["kind"], named["key"]) if named else None,
-    )
-
-
-def _take_back(proposal: DiscrepancyResolution, refusal: str) -> None:
-    """The book cannot say what was agreed: nobody's difference is settled by that."""
-    proposal.refused_because = refusal
-    if proposal.discrepancy_id is None:
-        return
-    row = queries.discrepancy(proposal.discrepancy_id)
-    if row.status == "resolved" and row.state_run_id == proposal.id:
-        _step(row, "open", f"the book refused what was agreed: {refusal}")
-        row.resolved_at = row.settled_by = row.explained_by = None
 
 
 def release_comparison(comparison: str, *, because: str) -> None:
@@ -220,6 +193,34 @@ def _decide(resolution_id: UUID, verdict: str, party: str) -> DiscrepancyResolut
     return proposal
 
 
+def _require_journals(group: Mapping[str, Any]) -> None:
+    without = session.execute(_WITHOUT_JOURNAL, group).all()
+    if without:
+        raise GroupWithoutJournals(
+            without_count=without[0].without,
+            members=[
+                {"discrepancy_id": row.id, "natural_key": row.natural_key, "because": row.no_journal_because,
+                 "mend": mend_of(None, row.no_journal_because)}
+                for row in without
+            ],
+        )  # fmt: skip
+    _require_statements([(row.currency, row.of_day) for row in session.execute(_DAYS_ADJUSTED, group)])
+
+
+def _require_statements(told: Sequence[tuple[str, str]]) -> None:
+    """Raises NoStatementYet where a fee is to be adjusted that no statement has asked for."""
+    for currency in sorted({each for each, _ in told}):
+        days = {date.fromisoformat(day) for each, day in told if each == currency}
+        untold = days - statements_of_days(days, currency).keys()
+        if untold:
+            raise NoStatementYet(of_day=min(untold).isoformat())
+
+
+def _allow_time() -> None:
+    # A million differences of one root take longer than a page may.
+    session.execute(text(f"SET LOCAL statement_timeout = {REPORT_TIMEOUT_MS}"))
+
+
 def _require_open(row: Discrepancy) -> None:
     if row.status == "resolved":
         move(row, "resolved", NEXT)
@@ -256,13 +257,39 @@ def _record(proposal: DiscrepancyResolution, verb: str) -> None:
     )  # fmt: skip
 
 
-_SETTLE = (
-    "UPDATE discrepancy SET previous_status = status, status = 'resolved', resolved_at = :now, cause = :cause, "
-    "settled_by = :party, state_run_id = :resolution, version = version + 1 WHERE tenant_id = :tenant "
-    "AND status <> 'resolved' AND "
+_SETTLE: Final = (
+    "UPDATE discrepancy d SET previous_status = d.status, status = 'resolved', resolved_at = :now, cause = :cause, "
+    "settled_by = :party, state_run_id = :resolution, version = d.version + 1{of} WHERE d.tenant_id = :tenant "
+    "AND d.status <> 'resolved' AND "
 )
-_ONE_SETTLED = text(_SETTLE + "id = :one")
-_GROUP_SETTLED = text(_SETTLE + "reconciliation_pass = :pass AND kind = :kind AND cause_group = :group")
+_ONE_SETTLED: Final = text(_SETTLE.format(of="") + "d.id = :one")
+# A member with a journal is settled by that journal or not at all; one without is settled whatever would mend it.
+_GROUP_SETTLED: Final = text(
+    _SETTLE.format(of=" FROM resolution_member m") + "m.tenant_id = :tenant AND m.resolution_id = :resolution "
+    "AND d.id = m.discrepancy_id AND (m.proposed_journal IS NULL OR m.proposed_journal = d.proposed_journal)"
+)
+_MEMBERS_SETTLED: Final = text(
+    "UPDATE resolution_member m SET is_settled = true FROM discrepancy d WHERE m.tenant_id = :tenant "
+    "AND m.resolution_id = :resolution AND d.tenant_id = :tenant AND d.id = m.discrepancy_id "
+    "AND d.state_run_id = :resolution"
+)
+_OF_GROUP: Final = (
+    "FROM discrepancy d WHERE d.tenant_id = :tenant AND d.reconciliation_pass = :pass AND d.kind = :kind "
+    "AND d.cause_group = :group AND d.status <> 'resolved'"
+)
+_NAME_MEMBERS: Final = text(
+    "INSERT INTO resolution_member (tenant_id, resolution_id, discrepancy_id, proposed_journal, is_settled) "
+    "SELECT d.tenant_id, CAST(:resolution AS uuid), d.id, CASE WHEN :books THEN d.proposed_journal END, false "
+    f"{_OF_GROUP}"
+)
+_DAYS_ADJUSTED: Final = text(
+    f"SELECT DISTINCT d.currency, d.proposed_journal->>'of_day' AS of_day {_OF_GROUP} "
+    f"AND d.proposed_journal->>'rule' = '{ADJUSTMENT}'"
+)
+_WITHOUT_JOURNAL: Final = text(
+    f"SELECT d.id, d.natural_key, d.no_journal_because, count(*) OVER () AS without {_OF_GROUP} "
+    "AND d.proposed_journal IS NULL ORDER BY d.amount_at_risk_minor DESC, d.id LIMIT :most"
+)
 _COUNT_SETTLED = text("SELECT count(*) FROM discrepancy WHERE tenant_id = :tenant AND state_run_id = :resolution")
 _SETTLED_STEPS = text(
     "INSERT INTO discrepancy_step (tenant_id, id, discrepancy_id, at, from_status, to_status, by, because) "

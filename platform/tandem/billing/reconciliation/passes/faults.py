@@ -57,6 +57,15 @@ def journal_by(rule: str, amount: str, terms: Mapping[str, str] = _NOTHING) -> s
     )
 
 
+def fee_adjusted(amount: str, of_day: str) -> str:
+    """SQL for a proposal: the fee of a day is adjusted by a sum in the next statement; NULL where the sum is zero."""
+    return (
+        f"CASE WHEN ({amount}) <> 0 THEN jsonb_build_object('rule', 'fee_adjusted', "
+        f"'amounts', jsonb_build_object('adjustment', ({amount})), 'parties', jsonb_build_object(), "
+        f"'terms', jsonb_build_object(), 'of_day', {of_day}) END"
+    )
+
+
 def reversal_of_booked(kind: str, key: str) -> str:
     """SQL for a proposal: the journal of this kind and key is undone."""
     return f"jsonb_build_object('rule', 'reversal', 'of', jsonb_build_object('kind', {kind}, 'key', {key}))"

@@ -3,29 +3,61 @@
 from typing import Final
 
 from tandem.billing.reconciliation.matching import Comparison, Keys, books
-from tandem.billing.reconciliation.passes.faults import fault
+from tandem.billing.reconciliation.passes.faults import fault, fee_adjusted
 
 _ACCRUAL: Final = {
     "currency": "a.currency",
     "at": "a.at",
     "evidence": "jsonb_build_object('fee_accrual_id', a.id, 'agreement_version_id', a.agreement_version_id)",
-    "no_journal": "adjust_statement",
+    "no_journal": "book_is_right",
 }
+_DAY: Final = "(a.at AT TIME ZONE 'Asia/Shanghai')::date"
+
+
+def _booked(kinds: str) -> str:
+    """SQL for what the book says of an accrual's fee under these kinds: what is booked counts, not its record."""
+    return (
+        "(SELECT coalesce(sum(e.amount_minor), 0)::bigint FROM journal j "
+        "JOIN entry e ON e.tenant_id = j.tenant_id AND e.book_id = j.book_id AND e.seq = j.seq "
+        "JOIN account c ON c.tenant_id = e.tenant_id AND c.id = e.account_id "
+        "WHERE j.tenant_id = :tenant AND e.tenant_id = :tenant AND c.tenant_id = :tenant "
+        f"AND j.correlation_id = a.usage_event_id AND j.kind IN ({kinds}) AND c.code = 'exp.operator_fee')"
+    )
+
+
+_FEE: Final = _booked("'operator_fee'")
+_TAKEN_BACK: Final = _booked("'operator_fee_reversed', 'operator_fee_restored', 'operator_fee_lost'")
+_REFUNDED: Final = (
+    "(SELECT coalesce(sum(r.refund_minor), 0) FROM fee_reversal r WHERE r.tenant_id = :tenant "
+    "AND r.fee_accrual_id = a.id)"
+)
+
+
+def _left_of(fee: str) -> str:
+    """SQL for what refunds have left of a fee."""
+    return f"({fee} - CASE WHEN a.basis_minor = 0 THEN 0 ELSE round({fee}::numeric * {_REFUNDED} / a.basis_minor) END)"
+
+
+def _adjusted_to(fee: str) -> str:
+    return fee_adjusted(f"({_left_of(fee)} - {_left_of(_FEE)})::bigint", _DAY)
+
+
 _ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
 
 
 def _split(keys: Keys) -> str:
     breach = fault(
         "fee_beyond_cap", "cap_breach", "operator", expected="a.fee", actual="a.fee_minor",
-        at_risk="a.fee_minor - a.fee", **_ACCRUAL,
+        at_risk="a.fee_minor - a.fee", journal=_adjusted_to("a.fee"), **_ACCRUAL,
     )  # fmt: skip
     differs = fault(
         "split_differs", "split", "operator", expected="a.fee", actual="a.fee_minor",
-        at_risk="greatest(abs(a.fee_minor - a.fee), abs(a.uncapped_minor - a.uncapped))", **_ACCRUAL,
+        at_risk="greatest(abs(a.fee_minor - a.fee), abs(a.uncapped_minor - a.uncapped))",
+        journal=_adjusted_to("a.fee"), **_ACCRUAL,
     )  # fmt: skip
     elsewhen = fault(
         "agreement_not_in_force", "split", "operator", expected="0", actual="a.fee_minor", at_risk="a.fee_minor",
-        **_ACCRUAL,
+        journal=_adjusted_to("0"), **_ACCRUAL,
     )  # fmt: skip
     return f"""
 SELECT 'split\\:' || a.id AS key, a.uncapped || ' ' || a.fee AS left_text,
@@ -62,7 +94,10 @@ SPLIT: Final = Comparison(
 
 
 def _reversed(keys: Keys) -> str:
-    differs = fault("reversal_differs", "split", "operator", expected="a.due", actual="a.taken_minor", **_ACCRUAL)
+    differs = fault(
+        "reversal_differs", "split", "operator", expected="a.due", actual="a.taken_minor",
+        journal=fee_adjusted(f"({_left_of(_FEE)} - {_FEE} - {_TAKEN_BACK})::bigint", _DAY), **_ACCRUAL,
+    )  # fmt: skip
     return f"""
 SELECT 'reversed\\:' || a.id AS key, a.due::text AS left_text, a.taken_minor::text AS right_text,
        a.due - a.taken_minor AS diff_minor, CASE WHEN a.due <> a.taken_minor THEN {differs} END AS fault

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tandem.billing.reconciliation.matching import Comparison, Keys, books
-from tandem.billing.reconciliation.passes.faults import fault, over_or_under
+from tandem.billing.reconciliation.passes.faults import fault, fee_adjusted, over_or_under
 
 _USE_ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
 _USE: Final = {
@@ -111,6 +111,7 @@ def _fees(keys: Keys) -> str:
         expected="coalesce(l.amount_minor, 0)", actual="coalesce(r.amount_minor, 0)", currency="d.currency",
         at="d.day::timestamp AT TIME ZONE 'Asia/Shanghai'", evidence="jsonb_build_object('day', d.day)",
         no_journal="adjust_statement",
+        journal=fee_adjusted("coalesce(l.amount_minor, 0) - coalesce(r.amount_minor, 0)", "d.day"),
     )  # fmt: skip
     accrued = _FEE_ACCRUALS.format(day=_DAY.format("f.at"), within=_on_days(keys, "f.at"))
     booked = _FEE_JOURNALS.format(day=_DAY.format("j.effective_at"), within=_on_days(keys, "j.effective_at"))

@@ -1,6 +1,13 @@
 """What is decided about settlements: accruals and what takes them back, statements, disputes, payments."""
 
 from tandem.billing.settlements.commands.accruals import accrue_missing, accrue_usage
+from tandem.billing.settlements.commands.agreed import (
+    Agreed,
+    adjustments_agreed,
+    journal_of_adjustment,
+    keep_adjustments,
+    statements_of_days,
+)
 from tandem.billing.settlements.commands.decisions import book_decision, grant_excess, waive_excess
 from tandem.billing.settlements.commands.disputes import (
     agree_by_document,
@@ -40,9 +47,11 @@ from tandem.billing.settlements.commands.traffic import book_traffic_fee, claim_
 from tandem.billing.settlements.commands.transfers import ask_transfer, begin_transfer, fail_transfer, fold_transfer
 
 __all__ = [
+    "Agreed",
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
+    "adjustments_agreed",
     "agree_by_document",
     "ask_transfer",
     "begin_transfer",
@@ -69,6 +78,8 @@ __all__ = [
     "fail_transfer",
     "fold_transfer",
     "grant_excess",
+    "journal_of_adjustment",
+    "keep_adjustments",
     "move_dispute",
     "propose_adjustment",
     "propose_draft",
@@ -80,6 +91,7 @@ __all__ = [
     "reverse_lost_dispute",
     "reverse_refund",
     "settle_employer_statements",
+    "statements_of_days",
     "waive_excess",
     "withdraw_dispute",
 ]
