@@ -16,7 +16,7 @@ from tandem.billing import invoices, payments, settlements
 from tandem.billing.invoices import Invoice
 from tandem.billing.ledger import balance_minor
 from tandem.billing.payments import Payment, Waiver, queries
-from tandem.billing.payments.models import InvoiceIntent
+from tandem.billing.payments.models import InvoiceIntent, Repayment
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
 from tandem.billing.settlements import SettlementStatement
 from tandem.billing.settlements import commands as settling
@@ -89,6 +89,13 @@ class Stage:
             for listing in (client.v1.charges.list, client.v1.refunds.list, client.v1.payouts.list)
         ]
         return held, *counts
+
+    def given_back_by_provider(self) -> int:
+        """How many refunds the provider made of what the employer is owed back, from the operator's own account."""
+        with acting_for(self.employer_id):
+            wished = session.scalars(select(Repayment.id).where(Repayment.tenant_id == self.employer_id)).all()
+        keys = {str(each) for each in wished}
+        return sum(each.key in keys for each in gateway().refunds_since(None, EVER)) if keys else 0
 
 
 def quiet(stage: Stage) -> int:
@@ -181,7 +188,7 @@ def is_paid_out(stage: Stage) -> None:
 def invoices_the_employer(stage: Stage) -> None:
     """An invoice is issued once, by whoever finds that there is none."""
     with acting_for(stage.employer_id), transaction():
-        if _invoice(stage) is None:
+        if invoice_of(stage) is None:
             invoices.issue_invoice(**a_wish(stage.employer_id, lines=[a_line(300_000 + stage.variant)]))
     quiet(stage)
 
@@ -189,7 +196,7 @@ def invoices_the_employer(stage: Stage) -> None:
 def hears_from_the_bank(stage: Stage) -> None:
     """The employer's transfer arrives, under a reference of its own."""
     with acting_for(stage.employer_id), transaction():
-        row = _invoice(stage)
+        row = invoice_of(stage)
         assert row is not None
         invoices.record_invoice_payment(
             row.id, amount_minor=100_000, paid_on=clock.today() - timedelta(days=1), reference="BANK-1"
@@ -200,7 +207,7 @@ def hears_from_the_bank(stage: Stage) -> None:
 def pays_online(stage: Stage) -> None:
     """The employer pays the rest by card, into the operator's own account; nobody asks twice while it is open."""
     with acting_for(stage.employer_id), transaction():
-        row = _invoice(stage)
+        row = invoice_of(stage)
         assert row is not None
         asked = session.scalars(select(InvoiceIntent).where(InvoiceIntent.tenant_id == stage.employer_id)).all()
         if not asked:
@@ -256,8 +263,10 @@ def _pay_statement(statement_id: UUID) -> None:
     settling.record_payment(statement_id, paid_on=clock.today(), reference="BANK-2")
 
 
-def _invoice(stage: Stage) -> Invoice | None:
-    return session.scalars(select(Invoice).where(Invoice.tenant_id == stage.employer_id)).one_or_none()
+def invoice_of(stage: Stage) -> Invoice | None:
+    """The employer's one invoice, once there is one."""
+    mine = select(Invoice).where(Invoice.tenant_id == stage.employer_id, Invoice.kind == "invoice")
+    return session.scalars(mine).one_or_none()
 
 
 STORIES: Final[dict[str, list[Callable[[Stage], None]]]] = {

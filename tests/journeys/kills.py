@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -35,23 +35,27 @@ from tandem.billing import stripe_gateway
 from tandem.billing.ledger import Journal
 from tandem.billing.ledger.verification import verify_books, verify_mirrors
 from tandem.billing.payments import queries
-from tandem.billing.payments.jobs import read_provider, sweep_invoice_payments, sweep_payments
+from tandem.billing.payments.jobs import read_provider, sweep_invoice_payments, sweep_payments, sweep_repayments
 from tandem.billing.payments.models import InvoiceIntent
+from tandem.billing.settlements.jobs import sweep_transfers
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import Base, session
 from tandem.kernel.jobs import JobRow
 from tandem.kernel.settings import Settings
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
-from tests.journeys.kill_stories import STORIES, Stage, quiet
+from tests.journeys import kill_stories, kill_stories_of_bills
+from tests.journeys.kill_stories import Stage, quiet
 from tests.platform.billing.digests import book_digest, job_states
 from tests.platform.billing.invoices.money import a_customer
 from tests.platform.billing.money import a_hospital_with_an_agreement
 from tests.platform.stripe_sandbox.stage import KEY, Sandbox
 
+STORIES: Final = kill_stories.STORIES | kill_stories_of_bills.STORIES
 COUNTED: Final = (
     "payment", "payer", "refund", "dispute", "payout", "balance_transaction", "provider_event", "provider_event_body",
     "payout_part", "waiver", "invoice_intent",
     "usage_event", "fee_accrual", "fee_reversal", "settlement_statement", "invoice", "invoice_payment", "discrepancy",
+    "rated_line", "usage_claim", "invoice_line", "invoice_origin", "settlement_transfer", "repayment",
 )  # fmt: skip
 """Tables in which a killed story has as many rows as its twin."""
 LONGEST: Final = "the whole of it"
@@ -83,9 +87,10 @@ class Ending:
 class Runner:
     """Tells stories to fresh tenants, kills them, and looks at what is left."""
 
-    def __init__(self, app: Flask, provider: Sandbox) -> None:
+    def __init__(self, app: Flask, provider: Sandbox, names: Collection[str] = ()) -> None:
         self.app = app
         self.provider = provider
+        self.names = names or STORIES.keys()
         self.twins: dict[tuple[str, int], tuple[Ending, int]] = {}
 
     def run(self, points: int, seed: int, share: tuple[int, int]) -> Outcome:
@@ -107,8 +112,8 @@ class Runner:
         """Story after story, each killed before every one of its statements before any is chosen again."""
         left: dict[tuple[str, int], list[int]] = {}
         for turn in count():
-            for name in STORIES:
-                if name == LONGEST and turn % 3 != 2:
+            for name in self.names:
+                if name == LONGEST and turn % 3 != 2 and len(self.names) > 1:
                     continue
                 variant = turn % VARIANTS
                 places = left.setdefault((name, variant), [])
@@ -161,12 +166,15 @@ class Runner:
 
 @contextmanager
 def listening(speak: Callable[[], Any]) -> Iterator[None]:
-    """Hear of every boundary of every connection: before a transaction begins, a statement runs, a commit is sent."""
+    """Hear of every boundary of every connection: before a transaction begins, a statement runs, a commit is sent.
+
+    And when a connection is given back: what was committed stands, and what was to be asked of the provider was not.
+    """
 
     def hear(*_: Any) -> None:
         speak()
 
-    moments = ("begin", "before_cursor_execute", "commit")
+    moments = ("begin", "before_cursor_execute", "commit", "checkin")
     for moment in moments:
         event.listen(Engine, moment, hear)
     try:
@@ -220,9 +228,11 @@ def settled(stage: Stage) -> Ending:
         for _ in range(5):
             with acting_for(stage.hospital_id):
                 sweep_payments()
+                sweep_transfers()
                 read_provider()
             with acting_for(stage.employer_id):
                 sweep_invoice_payments()
+                sweep_repayments()
             if not revive(stage):
                 break
     faults = [fault for tenant in stage.tenants for fault in _faults_of(tenant)] + _operators_fees(stage)
@@ -234,7 +244,7 @@ def settled(stage: Stage) -> Ending:
         faults.append(f"the provider holds {provider[0]}, the book says {booked}")
     rows = tuple((f"{place}.{name}", _rows(tenant, name)) for place, tenant in stage.places for name in COUNTED)
     digests = (book_digest(stage.hospital_id, keyed=False), book_digest(stage.employer_id, keyed=False))
-    return Ending(digests, rows, provider, tuple(faults))
+    return Ending(digests, rows, (*provider, stage.given_back_by_provider()), tuple(faults))
 
 
 def difference(ending: Ending, twin: Ending) -> str | None:
@@ -275,9 +285,7 @@ def _operators_fees(stage: Stage) -> list[str]:
 
 
 def _rows(tenant: UUID, name: str) -> int:
-    table = Base.metadata.tables.get(name)
-    if table is None:
-        return 0
+    table = Base.metadata.tables[name]
     with acting_for(tenant):
         return int(session.scalar(select(func.count()).select_from(table).where(table.c.tenant_id == tenant)) or 0)
 
@@ -288,12 +296,13 @@ def main(told: list[str]) -> int:
     parser.add_argument("--points", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", default="0/1", help="which runner of how many this is: 0/2, 1/2")
+    parser.add_argument("--only", action="append", default=[], choices=STORIES, help="this story, and others so named")
     asked = parser.parse_args(told)
     first, of = (int(part) for part in asked.share.split("/"))
     with tempfile.TemporaryDirectory() as data:
         provider = Sandbox(Path(data))
         try:
-            outcome = _told_by(provider, asked.points, asked.seed, (first, of))
+            outcome = _told_by(provider, asked.only, asked.points, asked.seed, (first, of))
         finally:
             provider.stop()
     with suppress(BrokenPipeError):
@@ -302,7 +311,9 @@ def main(told: list[str]) -> int:
     return 1 if outcome.faults else 0
 
 
-def _told_by(provider: Sandbox, points: int, seed: int, share: tuple[int, int]) -> Outcome:
+def _told_by(
+    provider: Sandbox, names: Collection[str], points: int, seed: int, share: tuple[int, int]
+) -> Outcome:
     import b2b.wiring
     import tandem.wiring
     import tenants.wiring
@@ -311,7 +322,7 @@ def _told_by(provider: Sandbox, points: int, seed: int, share: tuple[int, int]) 
     app = create_app(settings, [tandem.wiring, tenants.wiring, b2b.wiring])
     stripe_gateway.configure(settings)
     with app.app_context():
-        return Runner(app, provider).run(points, seed, share)
+        return Runner(app, provider, names).run(points, seed, share)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Killed before any statement of any story of money: nothing unbalanced, nothing lost, nothing doubled.
 
 A thousand seeded points run here; `TANDEM_KILL_POINTS=10000 pytest -m slow tests/journeys/test_kills.py` runs as many
-as it is told, `TANDEM_KILL_SEED` in another order.
+as it is told, `TANDEM_KILL_SEED` in another order, `TANDEM_KILL_STORIES` (names, with commas) of these stories only.
 """
 
 import json
@@ -19,6 +19,7 @@ from tests.journeys.kills import Ending, difference
 
 POINTS = int(os.environ.get("TANDEM_KILL_POINTS", "1000"))
 SEED = int(os.environ.get("TANDEM_KILL_SEED", "1"))
+ONLY = [name for name in os.environ.get("TANDEM_KILL_STORIES", "").split(",") if name]
 RUNNERS = min(2, os.cpu_count() or 1)
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +28,7 @@ def killed(points: int, environment: dict[str, str], logs: Path, runners: int = 
     """Share the points among runners, and what each of them found; what they said goes to `logs`."""
     paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'platform'}"}
     command = [sys.executable, "-m", "tests.journeys.kills", "--points", str(points), "--seed", str(SEED)]
+    command += [f"--only={name}" for name in ONLY]
     with ExitStack() as stack:
         said = [stack.enter_context((logs / f"runner{place}").open("w")) for place in range(runners)]
         processes = [

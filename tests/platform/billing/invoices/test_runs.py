@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -28,9 +29,10 @@ from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
+from tests.platform.billing.digests import book_digest
 from tests.platform.billing.invoices.money import a_customer, a_hospital
-from tests.platform.billing.rating.plans import a_component, a_plan, a_subscription, rate, use
-from tests.platform.billing.usage.metering import a_meter
+from tests.platform.billing.rating.plans import a_component, a_ladder, a_plan, a_subscription, rate, use
+from tests.platform.billing.usage.metering import a_meter, a_void, an_event, report
 
 pytestmark = pytest.mark.usefixtures("app")
 MONTH = date(2026, 9, 1)
@@ -324,6 +326,35 @@ def test_a_months_use_is_rated_billed_and_issued_by_the_jobs_alone(work: Callabl
         booked = -balance_minor("ap.operator")
     assert (issued.status, issued.total_minor, booked) == ("issued", 249, 249)
     assert (line["quantity"], line["amount_minor"]) == (Decimal(7), 249)
+
+
+def test_use_told_in_any_order_and_twice_is_billed_and_booked_the_same(work: Callable[..., int]) -> None:
+    meter, books = a_meter(), set()
+    plan = a_plan(a_component("graduated", meter, tiers=a_ladder((10, 100), (None, "33.3"))), minimum_minor=900)
+    for seed in range(4):
+        customer, dice = a_hospital(), Random(seed)
+        for ward in ("a", "b", "c"):
+            a_subscription(customer, plan, ward)
+        told = [
+            an_event(meter, f"{ward}{n}", subject=ward, quantity=str(n * size), at=f"2026-09-{n + 1:02}T08:00:00+08:00")
+            for ward, size in (("a", 7), ("b", 1), ("c", 3)) for n in range(1, 5)
+        ]  # fmt: skip
+        told += [a_void("a4", "v1"), a_void("b2", "v2")]
+        told += dice.sample(told, 7)
+        dice.shuffle(told)
+        while told:
+            report(customer, *[told.pop() for _ in range(min(len(told), dice.randint(1, 9)))])
+        rate(customer)
+        with acting_for(customer), transaction():
+            outbox.add(MonthRated(MONTH))
+        work(customer)
+        books.add(book_digest(customer, keyed=False))
+        with acting_for(customer), transaction():
+            sums = session.scalars(select(Invoice.total_minor).where(Invoice.tenant_id == customer)).all()
+
+    # 42 pieces of a, 8 of b, which the minimum lifts, and 30 of c; one plan's ladder for each ward.
+    assert sorted(sums) == [900, 1_666, 2_066]
+    assert len(books) == 1
 
 
 def test_five_hundred_contracts_are_billed_and_numbered_by_one_run_and_none_is_missing() -> None:

@@ -3,22 +3,25 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from uuid import UUID
 
 import pytest
 from sqlalchemy import insert, text
 
+from tandem.accounts import AgreementVersion
 from tandem.billing import settlements
 from tandem.billing.ledger import JournalDraft, Line, post
 from tandem.billing.payments import BalanceTransaction, Payout
 from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.jobs import reconcile_day, reconcile_fully
-from tandem.billing.reconciliation.passes import bank, provider
+from tandem.billing.reconciliation.passes import bank, provider, splits
 from tandem.billing.settlements.commands import reverse_refund
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
+from tests.hospitals import a_hospital
 from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment, a_refund
 from tests.platform.billing.reconciliation.histories import booked, captured, faults, run
 
@@ -39,6 +42,46 @@ def hospital(app: object) -> UUID:
         reverse_refund(refund)
     reconcile(tenant)
     return tenant
+
+
+def agreed_day_by_day(tenant: UUID, as_superuser: Callable[..., None], dice: Random, days: int) -> None:
+    """Another agreement in force on each day, with terms and caps as the dice fall."""
+    with acting_for(tenant, operator=True), transaction():
+        for day in range(days):
+            session.add(
+                AgreementVersion(
+                    tenant_id=tenant, organization_id=tenant, number=day + 1, refund_window_days=0,
+                    percent_of_net=Decimal(dice.choice([0, dice.randrange(10**6)])).scaleb(-4),
+                    per_visit_minor=dice.choice([0, 1, dice.randrange(900)]),
+                    cap_percent=dice.choice([None, Decimal(dice.randrange(10**6)).scaleb(-4)]),
+                    cap_per_visit_minor=dice.choice([None, dice.randrange(900)]),
+                    zero_on_medical=dice.random() < 0.1,
+                    effective_from=NOON + timedelta(days=day - days), effective_until=NOON + timedelta(days=day + 1 - days),
+                )
+            )  # fmt: skip
+    as_superuser("UPDATE agreement_version SET status = 'superseded', terms_sha256 = 'x' WHERE tenant_id = %s", tenant)
+
+
+def test_whatever_is_agreed_sql_works_out_the_split_and_its_reversal_that_were_booked(
+    app: object, as_superuser: Callable[..., None]
+) -> None:
+    tenant, dice, days = a_hospital(), Random(2026), 40
+    agreed_day_by_day(tenant, as_superuser, dice, days)
+    for day in range(days):
+        price, at = dice.choice([1, 7, dice.randrange(1, 20_000)]), NOON + timedelta(days=day - days, hours=2)
+        payment = a_payment(tenant, price)
+        a_delivered_visit(tenant, payment, price, at=at)
+        back = dice.randrange(price + 1)
+        for part in (back // 3, back - back // 3):
+            if part:
+                a_refund(tenant, payment, part, at=at)
+
+    with acting_for(tenant), transaction():
+        accrued = settlements.accrue_missing(clock.now())
+    looked = [run(tenant, "full", comparison) for comparison in (splits.SPLIT, splits.REVERSED)]
+
+    assert (accrued, looked[0].checked_count, looked[1].checked_count > 20) == (days, days, True)
+    assert faults(tenant) == {}
 
 
 def reconcile(tenant: UUID) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -12,8 +14,9 @@ from tandem.billing.settlements import FeeAccrual
 from tandem.billing.settlements.queries import accrual_of_usage
 from tandem.billing.usage import UsageConflict, UsageInTheFuture
 from tandem.kernel import clock
-from tandem.kernel.ids import new_id
+from tandem.kernel.ids import derived_id, new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tests.platform.billing.digests import book_digest
 from tests.platform.billing.money import (
     NOON,
     a_delivered_visit,
@@ -133,6 +136,38 @@ def test_what_was_given_back_before_the_visit_is_taken_back_when_it_is_earned_an
         before_it = {row["code"]: row["balance_minor"] for row in balances(at=NOON) if row["balance_minor"]}
     assert before_it == {}
     assert book_of(hospital)["rev.medical"] == -4_800
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [((333,), lambda hospital: book_digest(hospital, keyed=False)), ((333, 41), lambda hospital: str(book_of(hospital)))],
+    ids=["one refund each: the same journals", "refunds in parts: the same balances"],
+)
+def test_visits_and_refunds_told_in_any_order_and_twice_make_one_book(
+    work: Work, parts: tuple[int, ...], told: Callable[[UUID], str]
+) -> None:
+    # What a part takes back is the difference of two cumulative shares: which part bears the rounded unit depends on
+    # which came first, what all of them take back does not.
+    books = set()
+    for seed in range(3):
+        hospital = a_hospital_with_an_agreement(percent_of_net=Decimal("33.3333"), cap_per_visit_minor=700)
+        payments = {amount: a_payment(hospital, amount) for amount in (7_200, 1_001, 35)}
+        tellings = [partial(_visited, hospital, payments[amount], amount) for amount in payments] * 2
+        tellings += [partial(a_refund, hospital, payments[amount], part) for amount in (7_200, 1_001) for part in parts]
+        dice = Random(seed)
+        dice.shuffle(tellings)
+        for tell in tellings:
+            tell()
+            if dice.random() < 0.5:
+                work(hospital)
+        work(hospital)
+        books.add((told(hospital), owed_by(hospital)))
+
+    assert len(books) == 1
+
+
+def _visited(hospital: UUID, payment: UUID, amount_minor: int) -> None:
+    a_delivered_visit(hospital, payment, amount_minor, source_id=derived_id(payment, "visit"))
 
 
 def test_refunds_that_add_up_to_the_price_leave_nothing_behind(work: Work) -> None:

@@ -112,6 +112,15 @@ def test_refunds_claw_the_traffic_fee_back_by_their_part_and_in_whole(hospital: 
     assert (after_a_part, owed_by(hospital), book_of(hospital)) == (750 + 375, 0, {})
 
 
+def test_fee_and_traffic_fee_that_reach_the_price_exactly_are_owed(work: Work) -> None:
+    hospital = a_hospital_with_an_agreement(percent_of_net=Decimal(10), traffic_per_visit_minor=9_000)
+    claimed(hospital, a_delivered_visit(hospital, a_payment(hospital, 10_000), 10_000))
+
+    work(hospital)
+
+    assert owed_by(hospital) == 10_000
+
+
 @pytest.mark.parametrize(
     ("terms", "refund", "why"),
     [
