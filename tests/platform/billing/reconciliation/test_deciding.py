@@ -6,14 +6,14 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.ledger import balance_minor
 from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.errors import SameParty
 from tandem.billing.reconciliation.rules import Rules, rules_in_force
-from tandem.kernel.database import session
+from tandem.kernel.database import db, session
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.hospitals import a_hospital
 from tests.people import a_key, once
@@ -137,7 +137,11 @@ def test_a_journal_that_does_not_balance_or_touches_a_mirrored_account_is_refuse
     assert [answer.json["type"] for answer in answers] == ["/problems/journal-not-balanced"] * 3
 
 
-def test_a_million_exceptions_of_one_root_are_one_group_and_one_decision(hospital: UUID, client: FlaskClient) -> None:
+def test_a_million_exceptions_of_one_root_are_one_group_and_one_decision(
+    hospital: UUID, difference: UUID, client: FlaskClient
+) -> None:
+    alone = propose(hospital, difference)
+    spoken_for_one = statements(lambda: approve(hospital, alone))
     captured(hospital, range(100, 600))
     run(hospital)
     key = a_key(hospital, "hospital", "hospital_finance")
@@ -145,10 +149,28 @@ def test_a_million_exceptions_of_one_root_are_one_group_and_one_decision(hospita
     (group,) = client.get("/api/hospital/v1/discrepancy_groups", headers=key).json["data"]
     wish = {name: group[name] for name in ("pass", "kind", "cause_group")} | {"cause": "the book was closed by mistake"}
     proposed = client.post("/api/hospital/v1/discrepancy_group_resolutions", json=wish, headers=key | once())
-    settled = approve(hospital, UUID(proposed.json["id"]), "operator")
+    settled: list[int] = []
+    spoken_for_all = statements(lambda: settled.append(approve(hospital, UUID(proposed.json["id"]), "operator")))
 
-    assert (group["discrepancies"], group["amount_at_risk"]["amount_minor"]) == (503, 503 * 7_200)
-    assert (settled, faults(hospital)) == (503, {})
+    # What one decision says to the database does not grow with what it decides: a million are three statements too.
+    assert (group["discrepancies"], group["amount_at_risk"]["amount_minor"]) == (502, 502 * 7_200)
+    assert (settled, faults(hospital)) == ([502], {})
+    assert spoken_for_all <= spoken_for_one
+
+
+def statements(deed: Callable[[], object]) -> int:
+    """How many statements a deed says to the database."""
+    spoken: list[str] = []
+
+    def hear(_c: object, _k: object, statement: str, *_: object) -> None:
+        spoken.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        deed()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)
+    return len(spoken)
 
 
 def test_small_sums_are_let_be_until_the_months_budget_is_spent(hospital: UUID) -> None:
