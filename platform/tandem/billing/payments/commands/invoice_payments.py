@@ -11,7 +11,7 @@ from sqlalchemy import update
 from tandem.billing.invoices import payable_invoice, record_invoice_payment
 from tandem.billing.ledger import post
 from tandem.billing.payments import postings
-from tandem.billing.payments.commands.pay import KEY_LASTS
+from tandem.billing.payments.commands.pay import KEY_LASTS, require_way_to_pay
 from tandem.billing.payments.errors import InvoiceBeingPaid
 from tandem.billing.payments.events import InvoicePaymentAsked
 from tandem.billing.payments.models import INVOICE_METHODS, PAYMENT_NEXT, WAITING, InvoiceIntent
@@ -19,8 +19,6 @@ from tandem.billing.payments.queries import invoice_intents
 from tandem.billing.provider_facts import ProviderIntent, ProviderMovement
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.database import refusing, session
-from tandem.kernel.errors import refused_field
-from tandem.kernel.i18n import Text
 from tandem.kernel.ids import new_id
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
@@ -55,22 +53,7 @@ def pay_invoice(
     Raises InvoiceBeingPaid while another attempt is under way, InvoiceNotOpen, Invalid, NotFound.
     """
     owed = payable_invoice(invoice_id)
-    if method not in INVOICE_METHODS:
-        raise refused_field(
-            "method",
-            Text("This is no way to pay an invoice here", "不支持此支付方式"),
-            Text(f"Choose one of: {', '.join(INVOICE_METHODS)}.", f"请选择：{'、'.join(INVOICE_METHODS)}。"),
-            "choice",
-        )
-    if (method == "card") != (payment_method is not None):
-        raise refused_field(
-            "payment_method",
-            Text("A card, and only a card, is named by the provider's token", "仅银行卡支付需要提供卡令牌"),
-            Text(
-                "Send payment_method with method card, and leave it out otherwise.",
-                "仅在以银行卡支付（method 为 card）时填写。",
-            ),
-        )
+    require_way_to_pay(method, payment_method, among=INVOICE_METHODS)
     intent = InvoiceIntent(
         tenant_id=tenant_id(),
         id=new_id(),

@@ -1,5 +1,6 @@
 """Asking for a payment, and what becomes of it before and after the provider is spoken to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -179,20 +180,13 @@ def succeed_by_benefit(payment_id: UUID) -> bool:
     return True
 
 
-def _check(
-    amount: Money, method: str, payment_method: str | None, programme_id: UUID | None, entitlement_id: UUID | None
-) -> None:
-    if amount.amount_minor <= 0:
-        raise refused_field(
-            "amount",
-            Text("There is nothing to pay", "无需支付"),
-            Text("Give an amount above zero.", "金额必须大于零。"),
-        )
-    if method not in METHODS:
+def require_way_to_pay(method: str, payment_method: str | None, *, among: Sequence[str]) -> None:
+    """Raises Invalid for a method that is not among these, a card without its token, a token without a card."""
+    if method not in among:
         raise refused_field(
             "method",
             Text("This is no way to pay here", "不支持此支付方式"),
-            Text(f"Choose one of: {', '.join(METHODS)}.", f"请选择：{'、'.join(METHODS)}。"),
+            Text(f"Choose one of: {', '.join(among)}.", f"请选择：{'、'.join(among)}。"),
             "choice",
         )
     if (method == "card") != (payment_method is not None):
@@ -204,11 +198,23 @@ def _check(
                 "仅在以银行卡支付（method 为 card）时填写。",
             ),
         )
+
+
+def _check(
+    amount: Money, method: str, payment_method: str | None, programme_id: UUID | None, entitlement_id: UUID | None
+) -> None:
+    if amount.amount_minor <= 0:
+        raise refused_field(
+            "amount",
+            Text("There is nothing to pay", "无需支付"),
+            Text("Give an amount above zero.", "金额必须大于零。"),
+        )
+    require_way_to_pay(method, payment_method, among=METHODS)
     has_benefit = programme_id is not None and entitlement_id is not None
     if (method == "entitlement") != has_benefit or (programme_id is None) != (entitlement_id is None):
         raise refused_field(
             "entitlement_id",
-            Text("A benefit is named by its entitlement and its programme", "权益支付须同时指明权益与项目"),
+            Text("A benefit is named by its entitlement and its programme", "权益支付须同时指明权益与健康计划"),
             Text(
                 "Send both with method entitlement, and neither otherwise.",
                 "仅在使用权益支付（method 为 entitlement）时填写。",

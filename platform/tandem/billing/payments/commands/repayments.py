@@ -29,8 +29,10 @@ from tandem.billing.payments.queries import repayments
 from tandem.billing.provider_facts import ProviderRefund
 from tandem.kernel import audit, clock, jobs, outbox
 from tandem.kernel.database import session
-from tandem.kernel.errors import NotFound, Unauthenticated
+from tandem.kernel.errors import NotFound, Unauthenticated, refused_field
+from tandem.kernel.i18n import Text
 from tandem.kernel.ids import new_id
+from tandem.kernel.money import Money
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 
@@ -59,22 +61,25 @@ def propose_repayment(
     *,
     invoice_id: UUID | None = None,
     prepayment_closing_id: UUID | None = None,
-    amount_minor: int,
+    amount: Money,
     because: str,
     payee: Payee | None = None,
 ) -> Repayment:
     """Ask to give back (a part of) what a customer is owed for an invoice, or for a prepayment's rest.
 
-    [customer, operator's role] Raises NothingOwedBack, PayeeNeeded, NotFound.
+    [customer, operator's role] Raises NothingOwedBack, PayeeNeeded, NotFound, Invalid unless it names one of the two
+    and the currency in which that was paid.
     """
-    owed = _owed(invoice_id, prepayment_closing_id)
+    owed, amount_minor = _owed(invoice_id, prepayment_closing_id), amount.amount_minor
+    _require_currency(amount, owed.currency)
     given_minor = _given_minor(invoice_id, prepayment_closing_id)
     if amount_minor > owed.amount_minor - given_minor:
         raise NothingOwedBack(owed_minor=max(0, owed.amount_minor - given_minor))
     intent_id = repayments.intent_to_refund(owed.invoice_ids, amount_minor, owed.currency)
     if intent_id is None and payee is None:
         raise PayeeNeeded
-    row_id = new_id()
+    # Money goes back to where it came from, so no bank account is kept that nobody needs.
+    bank_account, row_id = payee if intent_id is None else None, new_id()
     row = Repayment(
         tenant_id=tenant_id(),
         id=row_id,
@@ -85,15 +90,20 @@ def propose_repayment(
         amount_minor=amount_minor,
         currency=owed.currency,
         because=because,
-        payee_name=payee.name if payee is not None and intent_id is None else None,
-        payee_bank=payee.bank if payee is not None and intent_id is None else None,
-        payee_account=payee.account if payee is not None and intent_id is None else None,
+        payee_name=bank_account and bank_account.name,
+        payee_bank=bank_account and bank_account.bank,
+        payee_account=bank_account and bank_account.account,
         reference=f"RB{row_id.hex[-12:].upper()}",
         proposed_by=_hand(),
     )
     session.add(row)
     session.flush()
-    _record(row, "proposed")
+    audit.record(
+        action="repayment.proposed",
+        object_type="repayment",
+        object_id=row.id,
+        details={"amount_minor": row.amount_minor, "currency": row.currency, "method": row.method},
+    )
     return row
 
 
@@ -192,11 +202,27 @@ def fold_repayment(told: ProviderRefund) -> bool:
 
 def _owed(invoice_id: UUID | None, closing_id: UUID | None) -> invoices.OwedBack:
     """What is owed for one of the two; its row is held until the transaction ends."""
-    if invoice_id is not None:
+    if invoice_id is not None and closing_id is None:
         return invoices.owed_back(invoice_id)
-    if closing_id is not None:
+    if closing_id is not None and invoice_id is None:
         return invoices.owed_of_closing(closing_id)
-    raise NotFound
+    raise refused_field(
+        "invoice_id",
+        Text("Say for which one thing it is given back", "请指明退款对应的一项"),
+        Text(
+            "Send invoice_id or prepayment_closing_id.",
+            "请填写账单（invoice_id）或预付结余（prepayment_closing_id）之一。",
+        ),
+    )
+
+
+def _require_currency(amount: Money, currency: str) -> None:
+    if amount.currency != currency:
+        raise refused_field(
+            "amount.currency",
+            Text("It is owed in another currency", "币种与应退款项不一致"),
+            Text("Use the currency in which it was paid.", "请使用原付款币种。"),
+        )
 
 
 def _given_minor(invoice_id: UUID | None, closing_id: UUID | None) -> int:
@@ -223,17 +249,7 @@ def _decided(repayment_id: UUID, decision: str) -> Repayment:
         raise RepaymentNeedsSecond
     move(row, decision, REPAYMENT_NEXT)
     row.decided_by, row.decided_at = decider, clock.now()
-    _record(row, decision)
     return row
-
-
-def _record(row: Repayment, verb: str) -> None:
-    audit.record(
-        action=f"repayment.{verb}",
-        object_type="repayment",
-        object_id=row.id,
-        details={"amount_minor": row.amount_minor, "currency": row.currency, "method": row.method},
-    )
 
 
 def _hand() -> UUID:

@@ -77,9 +77,12 @@ def _explain() -> None:
 def _fact_of(source_id: str) -> str | None:
     """Under which name the fact behind a movement is known, once it is folded where it lies."""
     ways: dict[str, Callable[[str], str | None]] = {
-        "charge": _invoice_payment, "refund": _repayment, "dispute": fold_dispute_of_platform,
-        "transfer": _transfer, "transfer_reversal": _reversal,
-    }  # fmt: skip
+        "charge": _invoice_payment,
+        "refund": fold_refund_of_platform,
+        "dispute": fold_dispute_of_platform,
+        "transfer": _transfer,
+        "transfer_reversal": _reversal,
+    }
     with suppress(Refused):
         way = ways.get(kind_of(source_id))
         return None if way is None else way(source_id)
@@ -96,10 +99,6 @@ def _invoice_payment(charge_id: str) -> str | None:
         with transaction():
             return f"invoice_intent:{told.key}" if commands.is_recorded(told) else None
     return None
-
-
-def _repayment(refund_id: str) -> str | None:
-    return fold_refund_of_platform(refund_id)
 
 
 def _transfer(transfer_id: str) -> str | None:
