@@ -98,7 +98,7 @@ def send_transfer(transfer_id: UUID) -> None:
                 commands.fold_transfer(transfer_id, known)
             return
     with across_tenants(reason="oldest transfers first"):
-        before_minor = queries.waiting_before_minor(transfer_id, wish.currency)
+        before_minor = queries.waiting_before_minor(transfer_id, wish.created_at, wish.currency)
     # What waits longer comes first, also of other hospitals; the sweeper comes back when there is money again.
     if gateway().transferable_minor(wish.currency) - before_minor < wish.amount_minor:
         return

@@ -1,6 +1,7 @@
 """Transfers: what the operator owes on a statement goes to the hospital's provider account. Decisions, no calls."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tandem.billing import payments
@@ -30,6 +31,7 @@ class TransferWish:
     account_id: str
     amount_minor: int
     currency: str
+    created_at: datetime
     is_again: bool
 
 
@@ -73,7 +75,8 @@ def begin_transfer(transfer_id: UUID, *, is_live: bool) -> TransferWish | None:
     if transfer.status != "asked" or account is None:
         return None
     is_again, transfer.asked_at = transfer.asked_at is not None, transfer.asked_at or clock.now()
-    return TransferWish(transfer.id, transfer.statement_id, account, transfer.amount_minor, transfer.currency, is_again)
+    what = transfer.id, transfer.statement_id, account, transfer.amount_minor, transfer.currency
+    return TransferWish(*what, transfer.created_at, is_again)
 
 
 def fold_transfer(transfer_id: UUID, told: ProviderTransfer) -> None:

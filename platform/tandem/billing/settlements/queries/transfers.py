@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, tuple_
-from sqlalchemy.orm import aliased
+from sqlalchemy import exists, func, literal, select, tuple_
 
 from tandem.billing.settlements.models import ProviderLimit, SettlementTransfer
 from tandem.billing.settlements.queries.statements import statement
@@ -58,15 +57,13 @@ def transfers_sent(*, since: datetime, limit: int) -> list[tuple[UUID, UUID]]:
     return [(row.id, row.statement_id) for row in found]
 
 
-def waiting_before_minor(transfer_id: UUID, currency: str) -> int:
-    """What older transfers of all hospitals wait for in a currency. [across tenants]"""
-    mine = aliased(SettlementTransfer)
+def waiting_before_minor(transfer_id: UUID, created_at: datetime, currency: str) -> int:
+    """What transfers of all hospitals older than this one wait for in a currency. [across tenants]"""
     older = SettlementTransfer
-    summed = (
-        select(func.coalesce(func.sum(older.amount_minor), 0))
-        .join(mine, mine.id == transfer_id)
-        .where(older.status == "asked", older.currency == currency)
-        .where(tuple_(older.created_at, older.id) < tuple_(mine.created_at, mine.id))
+    summed = select(func.coalesce(func.sum(older.amount_minor), 0)).where(
+        older.status == "asked",
+        older.currency == currency,
+        tuple_(older.created_at, older.id) < tuple_(literal(created_at), literal(transfer_id)),
     )
     return int(session.scalar(summed) or 0)
 
