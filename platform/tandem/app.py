@@ -9,7 +9,7 @@ from flask import Flask, Request, Response, request
 from flask.json.provider import JSONProvider
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy.orm import configure_mappers
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import MapAdapter, RequestRedirect
 
 from tandem.kernel import audit, clock, crypto, doorbell, i18n, identity, jobs, outbox, telemetry
 from tandem.kernel.database import db, engine_options, watch
@@ -87,6 +87,15 @@ class Platform(Flask):
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        # No rule of ours asks for a host or subdomain, and no address is made from the Host header, which anybody can
+        # forge: taking both apart, twice, costs as much as finding the route.
+        if request is None:
+            return super().create_url_adapter(None)
+        # As it came: `request.path` gives an empty path the slash that it lacks.
+        path = request.environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace")
+        return MapAdapter(self.url_map, "", request.root_path, "", request.scheme, path, request.method)
 
 
 class NoFlaskSession(SessionInterface):

@@ -7,7 +7,7 @@ from tandem.kernel.access import PUBLIC
 from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api
-from tandem.kernel.tenancy import acting_for
+from tandem.kernel.tenancy import acting_for, transaction
 from tenants.healthcare_services import ServiceNotOffered, service
 from tenants.hospitals import LicenceExpired, LicenceNotValid, SpecialtyNotRegistered
 from tenants.practitioners import PractitionerNotCleared
@@ -135,7 +135,8 @@ def find_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) -> Pa
 @public_slots.get("", allow=PUBLIC, gives=FreeSlotOut, many=True, query=FreeSlotQuery, problems=(ServiceNotOffered,))
 def look_at_slots(hospital_id: UUID, service_id: UUID, query: dict[str, Any]) -> Page:
     """Free times of a service, earliest first, for a visitor without a login."""
-    with acting_for(hospital_id):
+    # Committed though it only reads: after a rollback the driver has every statement prepared anew.
+    with acting_for(hospital_id), transaction():
         return _free_slots(service_id, query)
 
 

@@ -40,7 +40,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Wall, db, session
+from tandem.kernel.database import Model, TenantOwned, Wall, connection_at_hand, db, session
 from tandem.kernel.ids import new_id
 from tandem.kernel.spellings import normal_form
 from tandem.kernel.tenancy import acting_for, current_scope, tenant_id, transaction
@@ -56,7 +56,7 @@ _HEAD_BYTES: Final = 1 + 16 + 2
 _NUMBER_AT: Final = 18
 # Stands for "the active key" in the cache; no stored number is negative.
 _ACTIVE: Final = -1
-# Marks a session whose transaction rotates or destroys keys.
+# Marks a scope whose transaction rotates or destroys keys.
 _CHANGES_KEYS: Final = "tandem.changes_keys"
 
 
@@ -211,7 +211,7 @@ def rotate_tenant_key() -> int:
     """
     tenant = tenant_id()
     old, _ = _active_key(tenant, "field")
-    session.info[_CHANGES_KEYS] = True
+    current_scope().info[_CHANGES_KEYS] = True
     retired = _key.c.tenant_id == tenant, _key.c.purpose == "field", _key.c.status == "active"
     session.execute(update(_key).where(*retired).values(status="retired"))
     session.execute(insert(_key).values(_fresh_key(tenant, "field", old + 1)))
@@ -237,7 +237,7 @@ def reencrypt_batch(limit: int = 500) -> int:
 def destroy_tenant_keys() -> int:
     """Erase every encrypted field of the scope's tenant, for ever, by destroying its keys. Returns how many keys."""
     tenant = tenant_id()
-    session.info[_CHANGES_KEYS] = True
+    current_scope().info[_CHANGES_KEYS] = True
     gone = session.execute(
         update(_key)
         .where(_key.c.tenant_id == tenant, _key.c.status != "destroyed")
@@ -328,9 +328,9 @@ def _load_active(tenant: UUID, purpose: str) -> tuple[int, bytes]:
 def _seen_from_here(tenant: UUID, statement: Any, facts: dict[str, Any]) -> Any:
     # The transaction at hand costs one round trip, one of its own three; with thousands of hospitals most requests are
     # the first of theirs in this process. A transaction that changes keys may yet be rolled back: it never answers.
-    if current_scope().tenant_id != tenant or session.info.get(_CHANGES_KEYS):
+    if current_scope().tenant_id != tenant or current_scope().info.get(_CHANGES_KEYS):
         return None
-    return session.connection().execute(statement, facts).one_or_none()
+    return connection_at_hand().execute(statement, facts).one_or_none()
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from uuid import UUID
 import orjson
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as FlaskSession
+from psycopg import Connection as DriverConnection
 from psycopg import OperationalError as DriverError
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -60,7 +62,6 @@ PAGE_LIMIT_DEFAULT: Final = 20
 PAGE_LIMIT_MAX: Final = 100
 _QUOTED: Final = re.compile(r'"([^"]+)"')
 _SHARD: Final = re.compile(r"_\d{6,}$")
-_AT_HAND: Final = "tandem.connection"
 
 
 class Base(DeclarativeBase):
@@ -98,7 +99,8 @@ class TenantSession(FlaskSession):
         scope = self.info.get("scope")
         if scope is None:
             raise NoTenantChosen("use tandem.kernel.database.session inside a scope")
-        return bind or engine_of(scope)
+        # What the scope has begun without a session goes on in it.
+        return bind or scope.connection or engine_of(scope)
 
 
 def engine_of(scope: Scope) -> Engine:
@@ -109,7 +111,12 @@ def engine_of(scope: Scope) -> Engine:
 db = SQLAlchemy(
     model_class=Base,
     disable_autonaming=True,
-    session_options={"class_": TenantSession, "autoflush": False, "expire_on_commit": False},
+    session_options={
+        "class_": TenantSession,
+        "autoflush": False,
+        "expire_on_commit": False,
+        "join_transaction_mode": "control_fully",
+    },
 )
 
 if TYPE_CHECKING:
@@ -127,6 +134,8 @@ def _session_of_the_scope() -> Session:
     scope = current_scope()
     if scope.session is None:
         scope.session = db.session.session_factory(info={"scope": scope})
+        if scope.connection is not None:
+            scope.session.connection()
     return scope.session
 
 
@@ -137,15 +146,30 @@ session: Session = cast(Session, LocalProxy(_session_of_the_scope))
 def connection_at_hand() -> Connection:
     """The connection of the scope's transaction, begun where there is none.
 
-    `session.connection()` finds it out anew each time, which costs a hot request more than its own steps do.
+    No session is made for it: making, asking and ending one costs a list of slots as much as all its statements do.
     """
-    current = _session_of_the_scope()
-    held, begun = current.info.get(_AT_HAND, (None, None))
-    if held is not None and begun is current.get_transaction() and not held.invalidated:
-        return cast(Connection, held)
-    found = current.connection()
-    current.info[_AT_HAND] = (found, current.get_transaction())
-    return found
+    scope = current_scope()
+    if scope.session is not None:
+        return scope.session.connection()
+    if scope.connection is None:
+        scope.connection = _begun(scope)
+    return scope.connection
+
+
+def driver_of(connection: Connection) -> DriverConnection[Any]:
+    """psycopg's connection below SQLAlchemy's."""
+    return cast("DriverConnection[Any]", connection.connection.driver_connection)
+
+
+def _begun(scope: Scope) -> Connection:
+    made = engine_of(scope).connect()
+    try:
+        made.begin()
+        driver_of(made).execute(scope.opening(), prepare=False)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 @dataclass(frozen=True)
@@ -312,14 +336,6 @@ def refusing_constraint(refused: IntegrityError) -> str | None:
     return _SHARD.sub("", quoted[-1]) if quoted else None
 
 
-def check_version(row: Any, if_match: str | None) -> None:
-    """Raises PreconditionRequired without If-Match, VersionConflict when it names another version."""
-    if if_match is None:
-        raise errors.PreconditionRequired
-    if if_match.strip().strip('"').removeprefix('W/"') != str(row.version):
-        raise errors.VersionConflict(current_version=row.version)
-
-
 def engine_options() -> dict[str, Any]:
     """Pool and driver settings: autocommit, because a scope opens its transactions itself, in one round trip."""
     return {
@@ -356,9 +372,10 @@ def watch(engine: Any) -> None:
 
 @event.listens_for(TenantSession, "after_begin")
 def _open(opened: Session, transaction: Any, connection: Any) -> None:
-    if not transaction.nested:
-        scope: Scope = opened.info["scope"]
-        connection.connection.driver_connection.execute(scope.opening(), prepare=False)
+    driver, scope = driver_of(connection), opened.info["scope"]
+    # What the scope's own connection has begun is open already.
+    if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+        driver.execute(scope.opening(), prepare=False)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")

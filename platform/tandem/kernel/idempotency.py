@@ -118,7 +118,7 @@ def begin(route: str, key: str, body_sha256: bytes, *, actor_id: UUID | None) ->
     key_id = derived_id("idempotency", actor_id, route, key)
     facts = {**place.owner, "id": key_id, "route": route, "body_sha256": body_sha256, "created_at": clock.now()}
     if _is_first(_TAKE[place.table.name], facts):
-        session.info[_IN_HAND] = (place, key_id)
+        current_scope().info[_IN_HAND] = (place, key_id)
         if place.tenant is None:
             forget_old(limit=20)  # persons are never listed, so no nightly job could find their old keys
         return None
@@ -133,7 +133,7 @@ def begin(route: str, key: str, body_sha256: bytes, *, actor_id: UUID | None) ->
 
 def finish(status: int, body: bytes) -> None:
     """Keep the answer of the request at hand; a problem raised instead rolls the key back with everything else."""
-    place, key_id = session.info.pop(_IN_HAND)
+    place, key_id = current_scope().info.pop(_IN_HAND)
     sealed = crypto.encrypt(body.decode(), _PLACE, platform=place.tenant is None, owner=place.tenant)
     _ANSWER[place.table.name].rows({**place.owner, "id": key_id, "status": status, "body": sealed})
 

@@ -259,7 +259,8 @@ def find_session(token: Token) -> LoginSession:
             raise Unauthenticated
         if idle > timedelta(minutes=1):
             found.last_seen_at = now
-            session.commit()
+        # Committed though most only read: after a rollback the driver has every statement prepared anew.
+        session.commit()
         return found
 
 

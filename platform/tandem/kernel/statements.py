@@ -1,9 +1,10 @@
 """Statements said as they are: SQL and its values straight to the driver, for the few that hot requests say.
 
 On its way to the driver and back, SQLAlchemy adds about 50 µs of Python to the driver's own 40 (one row of six columns,
-measured 2026-11-22); a booking says seven statements. Connection, transaction, listeners and faults are the session's
-own. What is left out is compiling, types and result objects: names are written `%(name)s`, values are such as psycopg
-takes them (`Jsonb` around JSON; nothing is encrypted on the way), and rows come as dicts.
+measured 2026-11-22); a booking says seven statements. Connection, transaction, listeners and faults are those of the
+scope, which a session joins when one is made. What is left out is compiling, types and result objects: names are
+written `%(name)s`, values are such as psycopg takes them (`Jsonb` around JSON; nothing is encrypted on the way), and
+rows come as dicts.
 """
 
 from collections.abc import Mapping
@@ -12,15 +13,18 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import TupleRow, dict_row, tuple_row
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from tandem.kernel.database import connection_at_hand, engine_of
+from tandem.kernel.database import connection_at_hand, driver_of, engine_of
 from tandem.kernel.tenancy import current_scope
 
 Row = dict[str, Any]
 _REPEATS: Final[WeakKeyDictionary[Engine, bool]] = WeakKeyDictionary()
+_CURSOR: Final = "tandem.cursor"
+# By the statement's own words, of which there are as many as are written in the code.
+_NAMES: Final[dict[str, tuple[str, ...]]] = {}
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,16 @@ class Statement:
     def rows(self, facts: Mapping[str, Any]) -> list[Row]:
         """Say it in the transaction at hand; none when it returns no rows."""
         connection = connection_at_hand()
-        cursor = _driver(connection).cursor(row_factory=dict_row)
-        return self._said(connection, cursor, self.sql, facts)
+        cursor = _cursor_of(connection)
+        self._say(connection, cursor, self.sql, facts)
+        if cursor.rownumber is None:
+            return []
+        # What a statement returns is called the same each time: asking the driver for 33 names costs it as much as
+        # reading their values.
+        names = _NAMES.get(self.sql)
+        if names is None:
+            names = _NAMES[self.sql] = tuple(column.name for column in cursor.description or ())
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
     def row(self, facts: Mapping[str, Any]) -> Row | None:
         """The only row it returns, or None."""
@@ -57,44 +69,49 @@ class Statement:
         scope = current_scope()
         with engine_of(scope).connect() as connection:
             # A refused statement leaves its transaction open: the pool rolls back what is given back so.
-            cursor = psycopg.ClientCursor(_driver(connection), row_factory=dict_row)
+            cursor = psycopg.ClientCursor(driver_of(connection), row_factory=dict_row)
+            words = f"{self.sql}; COMMIT"
             if _repeats_openings(connection):
                 cursor.execute(scope.opening())
-                return self._said(connection, cursor, f"{self.sql}; COMMIT", facts)
-            return self._said(connection, cursor, f"{scope.opening()}; {self.sql}; COMMIT", facts)
+            else:
+                words = f"{scope.opening()}; {words}"
+            self._say(connection, cursor, words, facts)
+            # `rownumber` is None where there are no rows; `description` would say so by making an object per column.
+            while cursor.rownumber is None:
+                if not cursor.nextset():
+                    return []
+            return cursor.fetchall()
 
-    def _said(
-        self, connection: Connection, cursor: psycopg.Cursor[Row], words: str, facts: Mapping[str, Any]
-    ) -> list[Row]:
+    def _say(self, connection: Connection, cursor: psycopg.Cursor[Any], words: str, facts: Mapping[str, Any]) -> None:
         # Whoever listens to statements (tests that count, route or kill) hears these too.
-        connection.dispatch.before_cursor_execute(connection, cursor, self.sql, facts, None, False)
+        hearing = connection.dispatch.before_cursor_execute
+        if hearing:
+            hearing(connection, cursor, self.sql, facts, None, False)
         try:
             cursor.execute(words, facts)
         except psycopg.Error as refused:
             raise _as_sqlalchemy(refused, connection, self.sql) from refused
-        # `rownumber` is None where there are no rows; `description` would say the same by making an object per column.
-        while cursor.rownumber is None:
-            if not cursor.nextset():
-                return []
-        return cursor.fetchall()
 
 
 def _repeats_openings(connection: Connection) -> bool:
     # A server is a cluster's coordinator or is not: asked once by each process and role.
     repeats = _REPEATS.get(connection.engine)
     if repeats is None:
-        asked = _driver(connection).execute("SELECT current_setting('citus.propagate_set_commands', true) = 'local'")
+        asked = driver_of(connection).execute("SELECT current_setting('citus.propagate_set_commands', true) = 'local'")
         repeats = _REPEATS[connection.engine] = asked.fetchone() == (True,)
     return repeats
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # psycopg's
-    return driver
+def _cursor_of(connection: Connection) -> psycopg.Cursor[TupleRow]:
+    # Kept as long as the driver's connection is: making one costs a seventh of saying a statement.
+    cursor: psycopg.Cursor[TupleRow] | None = connection.info.get(_CURSOR)
+    if cursor is None:
+        cursor = connection.info[_CURSOR] = driver_of(connection).cursor(row_factory=tuple_row)
+    return cursor
 
 
 def _as_sqlalchemy(refused: psycopg.Error, connection: Connection, sql: str) -> BaseException:
-    is_gone = connection.dialect.is_disconnect(refused, _driver(connection), None)  # type: ignore[arg-type]
+    is_gone = connection.dialect.is_disconnect(refused, driver_of(connection), None)  # type: ignore[arg-type]
     if is_gone:
         connection.invalidate(refused)
     return DBAPIError.instance(sql, None, refused, psycopg.Error, hide_parameters=True, connection_invalidated=is_gone)

@@ -6,12 +6,13 @@ without one fails loudly, because an empty page that should have been full is th
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from tandem.kernel.ids import derived_id
@@ -43,7 +44,46 @@ class Scope:
     login_index: bytes | None = None
     reason: str = ""
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS
+    # Most requests never need a session: what they say goes straight to a connection, which a session would take over.
     session: Session | None = field(default=None, repr=False)
+    connection: Connection | None = field(default=None, repr=False)
+    info: dict[str, Any] = field(default_factory=dict, repr=False)
+    _before: Token["Scope | None"] | None = field(default=None, repr=False)
+
+    def __enter__(self) -> "Scope":
+        self._before = _scope.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            _scope.reset(self._before)
+        try:
+            if self.session is not None:
+                self.session.close()
+        finally:
+            self._let_go()
+
+    def commit(self) -> None:
+        """Commit what was done so far; whatever is done next is another transaction."""
+        if self.session is not None:
+            self.session.commit()
+        elif self.connection is not None:
+            self.connection.commit()
+        self._let_go()
+
+    def rollback(self) -> None:
+        """Undo what was done since the last commit."""
+        try:
+            if self.session is not None:
+                self.session.rollback()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        # Closed, a connection rolls back what it has begun, and others can have it.
+        held, self.connection = self.connection, None
+        if held is not None:
+            held.close()
 
     def opening(self) -> str:
         """The transaction's first words, sent in one round trip. Every value is a validated literal.
@@ -56,15 +96,19 @@ class Scope:
             f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}",
         ]
         if self.tenant_id is not None:
-            words.append(f"SET LOCAL app.tenant_id = '{UUID(str(self.tenant_id))}'")
+            words.append(f"SET LOCAL app.tenant_id = '{_literal(self.tenant_id)}'")
         if self.person_id is not None:
-            words.append(f"SET LOCAL app.person_id = '{UUID(str(self.person_id))}'")
+            words.append(f"SET LOCAL app.person_id = '{_literal(self.person_id)}'")
         if self.login_index is not None:
             words.append(f"SET LOCAL app.login_index = '{self.login_index.hex()}'")
         return "; ".join(words)
 
 
 _scope: ContextVar[Scope | None] = ContextVar("scope", default=None)
+
+
+def _literal(an_id: UUID) -> str:
+    return str(an_id if isinstance(an_id, UUID) else UUID(str(an_id)))
 
 
 def current_scope() -> Scope:
@@ -83,46 +127,36 @@ def tenant_id() -> UUID:
     return tenant
 
 
-@contextmanager
 def acting_for(
     tenant: UUID,
     *,
     operator: bool = False,
     person_id: UUID | None = None,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
-) -> Iterator[Scope]:
+) -> AbstractContextManager[Scope]:
     """Act on the rows of one tenant; with `operator`, through the role that has no grant on clinical tables."""
     role: Role = "operator" if operator else "app"
-    with _enter(Scope(role, tenant, person_id, statement_timeout_ms=statement_timeout_ms)) as scope:
-        yield scope
+    return Scope(role, tenant, person_id, statement_timeout_ms=statement_timeout_ms)
 
 
-@contextmanager
-def across_tenants(*, reason: str, statement_timeout_ms: int = REPORT_TIMEOUT_MS) -> Iterator[Scope]:
+def across_tenants(*, reason: str, statement_timeout_ms: int = REPORT_TIMEOUT_MS) -> AbstractContextManager[Scope]:
     """The operator's view over many tenants, on non-clinical tables only. `reason` is what the audit trail says."""
-    with _enter(Scope("operator", reason=reason, statement_timeout_ms=statement_timeout_ms)) as scope:
-        yield scope
+    return Scope("operator", reason=reason, statement_timeout_ms=statement_timeout_ms)
 
 
-@contextmanager
-def as_person(person: UUID) -> Iterator[Scope]:
+def as_person(person: UUID) -> AbstractContextManager[Scope]:
     """A person's own platform rows: login, sessions, affiliations."""
-    with _enter(Scope("app", person_id=person)) as scope:
-        yield scope
+    return Scope("app", person_id=person)
 
 
-@contextmanager
-def as_login(login_index: bytes) -> Iterator[Scope]:
+def as_login(login_index: bytes) -> AbstractContextManager[Scope]:
     """Somebody who says a login name: exactly that person's row can be found, none can be listed."""
-    with _enter(Scope("app", login_index=login_index)) as scope:
-        yield scope
+    return Scope("app", login_index=login_index)
 
 
-@contextmanager
-def in_public() -> Iterator[Scope]:
+def in_public() -> AbstractContextManager[Scope]:
     """Nobody in particular: projections and reference tables only."""
-    with _enter(Scope("app")) as scope:
-        yield scope
+    return Scope("app")
 
 
 @contextmanager
@@ -131,23 +165,10 @@ def transaction() -> Iterator[None]:
     scope = current_scope()
     try:
         yield
-        if scope.session is not None:
-            scope.session.commit()
+        scope.commit()
     except BaseException:
-        if scope.session is not None:
-            scope.session.rollback()
+        scope.rollback()
         raise
     if scope.session is not None:
         for listener in AFTER_COMMIT:
             listener(scope.session)
-
-
-@contextmanager
-def _enter(scope: Scope) -> Iterator[Scope]:
-    token = _scope.set(scope)
-    try:
-        yield scope
-    finally:
-        _scope.reset(token)
-        if scope.session is not None:
-            scope.session.close()

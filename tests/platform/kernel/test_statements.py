@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from tandem.kernel.database import db, engine_options, session
@@ -19,6 +19,7 @@ ADD = Statement(
     "('statement_timeout') AS patience"
 )
 PROPAGATES = "-c timezone=UTC -c citus.propagate_set_commands=local"
+ADD_BY_SESSION = text("INSERT INTO audit_pending (tenant_id, id) VALUES (:tenant_id, :id)")
 COUNT = Statement("SELECT count(*) AS found FROM audit_pending WHERE tenant_id = %(tenant_id)s AND id = %(id)s")
 
 
@@ -57,6 +58,47 @@ def test_a_statement_at_hand_lives_and_dies_with_its_transaction(mark: dict[str,
             ADD.row(mark)
 
     assert (lost, found(mark)) == (0, 1)
+
+
+def test_a_scope_that_only_says_statements_makes_no_session_and_keeps_no_connection(mark: dict[str, Any]) -> None:
+    with acting_for(mark["tenant_id"]) as scope, transaction():
+        ADD.row(mark)
+        begun = scope.connection
+
+    assert begun is not None
+    assert begun.closed
+    assert (scope.session, scope.connection, found(mark)) == (None, None, 1)
+
+
+def test_a_session_made_after_a_statement_goes_on_in_its_transaction(mark: dict[str, Any]) -> None:
+    added, undone = mark | {"id": new_id()}, mark | {"id": new_id()}
+    with acting_for(mark["tenant_id"]):
+        with pytest.raises(ZeroDivisionError), transaction():
+            ADD.row(mark)
+            session.execute(ADD_BY_SESSION, added)
+            raise ZeroDivisionError
+        lost = found(mark) + found(added)
+
+        with transaction():
+            ADD.row(mark)
+            session.execute(ADD_BY_SESSION, added)
+            savepoint = session.begin_nested()
+            ADD.row(undone)
+            savepoint.rollback()
+
+    assert lost == 0
+    assert [found(each) for each in (mark, added, undone)] == [1, 1, 0]
+
+
+def test_what_is_said_after_a_commit_is_said_for_the_same_tenant(mark: dict[str, Any]) -> None:
+    second, third = mark | {"id": new_id()}, mark | {"id": new_id()}
+    with acting_for(mark["tenant_id"]), transaction():
+        ADD.row(mark)
+        session.execute(ADD_BY_SESSION, second)
+        session.commit()
+        ADD.row(third)
+
+    assert [found(each) for each in (mark, second, third)] == [1, 1, 1]
 
 
 def test_a_refused_statement_leaves_nothing_behind_and_says_why(mark: dict[str, Any]) -> None:
@@ -104,6 +146,8 @@ def test_a_connection_that_died_is_not_handed_out_again(mark: dict[str, Any]) ->
     with acting_for(mark["tenant_id"]):
         with pytest.raises(OperationalError) as alone:
             die.alone({})
+        with pytest.raises(OperationalError), transaction():
+            die.row({})
         with pytest.raises(OperationalError), transaction():
             session.connection()
             die.row({})

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from tandem.kernel import audit, errors, idempotency, identity, telemetry
 from tandem.kernel.access import PUBLIC, SIGNED_IN, roles_holding
-from tandem.kernel.database import Page, check_version, session
+from tandem.kernel.database import Page, session
 from tandem.kernel.http.bodies import read_batch, read_body
 from tandem.kernel.http.declarations import Route
 from tandem.kernel.http.replies import json_response, page_body, to_json
@@ -65,7 +65,11 @@ def serve(route: Route, view: Callable[..., Any], path: dict[str, Any]) -> Respo
 
 def check_if_match(row: Any) -> None:
     """Compare the request's If-Match with a row's version. Raises PreconditionRequired or VersionConflict."""
-    check_version(row, request.headers.get("If-Match"))
+    if_match = request.headers.get("If-Match")
+    if if_match is None:
+        raise errors.PreconditionRequired
+    if if_match.strip().strip('"').removeprefix('W/"') != str(row.version):
+        raise errors.VersionConflict(current_version=row.version)
 
 
 def _serve_once(route: Route, view: Callable[..., Any], path: dict[str, Any]) -> Response:

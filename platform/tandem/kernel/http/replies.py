@@ -1,9 +1,9 @@
 """From rows to bytes. Lists of rows take a short way: no objects, no per-field machinery, one pass and orjson."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from flask import Response
@@ -12,6 +12,9 @@ from sqlalchemy import RowMapping
 
 from tandem.kernel.database import Page
 from tandem.kernel.http.schemas import MoneyField
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
@@ -86,6 +89,17 @@ def _exact(value: object) -> int | str:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
+class Whole(Response):
+    """A response that is all there: its body is bytes, its headers are final, and nothing is to be closed after it."""
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return super().__call__(environ, start_response)
+        # Looking through the headers for what they might lack, in two copies, costs more than making them.
+        start_response(self.status, self.headers.to_wsgi_list())
+        return [self.get_data()]
+
+
 def json_response(body: bytes, status: int, mimetype: str = JSON, **headers: str) -> Response:
     """A response around bytes that are JSON already."""
-    return Response(body, status, headers or None, mimetype=mimetype)
+    return Whole(body, status, headers or None, content_type=mimetype)
