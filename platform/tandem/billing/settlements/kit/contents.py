@@ -147,6 +147,14 @@ What visits drew is told in sums of eleven members and more, or not at all: this
 The sums stand in statements that both sides signed; operator_book_seal pins the operator's book behind them.
 使用数据仅以十一人以上的合计披露，否则不披露；本包不含任何个人的就诊信息。合计由双方签署，运营方账簿由其封印锁定。
 
+drawn_minor is the one figure that this kit does not compute again. Counts by day and price would do it, but most of
+them would be counts of one or two: a day says who was away, a price says for what. Where your contract has one price,
+units_drawn times that price is drawn_minor before refunds; where it does not, dispute the figure: the hospitals prove
+theirs from visits, with the same verifier.
+drawn_minor 是本包唯一不重新计算的数字。按日、按价格的次数虽可复算，但多数只有一两次：日期可推知何人请假，
+价格可推知所看何病。合同为单一价格时，units_drawn 乘以该价格即退款前的 drawn_minor；否则可对该数字提出异议，
+医院以同一程序逐次证明。
+
 Compare document_sha256 in manifest.json with the statement that you confirmed: the kit cannot prove that for you.
 请将 manifest.json 中的 document_sha256 与贵司所确认的结算单核对。
 """
