@@ -14,9 +14,10 @@ from tandem.billing.ledger import balance_minor
 from tandem.billing.payments import InvoiceBeingPaid, pay_invoice
 from tandem.billing.payments.jobs import read_operators_account, sweep_invoice_payments
 from tandem.billing.payments.models import BalanceTransaction, InvoiceIntent
+from tandem.billing.payments.queries.repayments import owed_to_customers
 from tandem.kernel import clock
 from tandem.kernel.database import session
-from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
+from tandem.kernel.tenancy import OPERATOR_ID, across_tenants, acting_for, transaction
 from tests.people import once, operator_staff, staff
 from tests.platform.billing.invoices.money import a_customer, credited, issued
 from tests.platform.billing.payments.till import Till
@@ -225,6 +226,11 @@ def test_what_a_bank_has_taken_back_is_not_given_back_as_well(customer: Customer
     disputed(customer, intent_id)
     approved: Any = client.post(f"{url}/{made['id']}/approval", headers=operator_staff() | once())
 
+    client.post(f"{url}/{made['id']}/refusal", headers=operator_staff("operator_finance") | once())
+    with across_tenants(reason="what customers are owed"):
+        owed = [each for each in owed_to_customers(limit=10_000) if each["tenant_id"] == customer.id]
+
+    assert owed == []
     assert (approved.status_code, approved.json["type"]) == (409, "/problems/nothing-owed-back")
     assert (customer.invoice().open_minor, customer.owed_minor()) == (200_000, 200_000)
 

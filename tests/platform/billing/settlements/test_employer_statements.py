@@ -239,12 +239,15 @@ def test_operator_proposes_the_employers_own_people_confirm_and_the_operator_clo
     draft = client.post(base, json={"last_day": "2026-09-30", "as_draft": True}, headers=operator | once()).json
     one = f"{base}/{draft['id']}"
     too_early = client.post(f"{mine}/{draft['id']}/confirmation", headers=admin | once())
+    unseen = [client.get(f"{mine}/{draft['id']}{part}", headers=admin).status_code for part in ("", "/kit")]
+    unlisted = client.get(mine, headers=admin).json["data"]
     client.post(f"{one}/proposal", headers=operator | once())
     unsigned = client.post(f"{one}/closure", headers=operator | once())
     by_operator = client.post(f"{mine}/{draft['id']}/confirmation", headers=operator | once())
     signed = client.post(f"{mine}/{draft['id']}/confirmation", headers=admin | once())
     closed = client.post(f"{one}/closure", headers=operator | once())
 
+    assert (unseen, unlisted) == ([404, 404], [])
     assert (draft["status"], too_early.status_code, unsigned.status_code) == ("draft", 409, 409)
     assert (by_operator.status_code, signed.status_code, signed.json["status"]) == (401, 201, "paid")
     assert (closed.json["status"], closed.json["is_reproduced"]) == ("closed", True)

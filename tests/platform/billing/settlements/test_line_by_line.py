@@ -246,15 +246,23 @@ def test_a_lost_dispute_takes_back_the_fees_share_and_leaves_the_loss_with_the_h
 
 
 def test_a_draft_is_the_operators_until_it_is_put_forward(
-    hospital: UUID, operator: dict[str, str], client: FlaskClient
+    hospital: UUID, finance: dict[str, str], operator: dict[str, str], client: FlaskClient
 ) -> None:
-    base = f"/api/operator/v1/hospitals/{hospital}/settlement_statements"
+    base, theirs = (
+        f"/api/operator/v1/hospitals/{hospital}/settlement_statements",
+        "/api/hospital/v1/settlement_statements",
+    )
     wish = {"last_day": "2026-09-01", "as_draft": True}
 
     draft = client.post(base, json=wish, headers=operator | once()).json
     unsigned = client.post(f"{base}/{draft['id']}/payments", json=BANKED, headers=operator | once())
+    parts = ("", "/kit", "/usage", "/lines/visits/entries")
+    seen = [client.get(f"{theirs}/{draft['id']}{part}", headers=finance).status_code for part in parts]
+    listed = client.get(theirs, headers=finance).json["data"]
     put = client.post(f"{base}/{draft['id']}/proposal", headers=operator | once()).json
+    then = [client.get(f"{theirs}/{draft['id']}{part}", headers=finance).status_code for part in parts]
 
+    assert (listed, seen, then) == ([], [404] * 4, [200] * 4)
     assert (draft["status"], put["status"], put["document_sha256"]) == ("draft", "proposed", draft["document_sha256"])
     assert (unsigned.status_code, unsigned.json["allowed"]) == (409, ["parked", "proposed"])
 

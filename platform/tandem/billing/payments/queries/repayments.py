@@ -119,7 +119,10 @@ FROM (
            i.document_no, i.currency,
            p.arrived_minor - CASE WHEN i.kind = 'invoice' AND i.status IN ('issued', 'settled')
                                   THEN i.total_minor - i.credited_minor ELSE 0 END AS owed_minor
-    FROM invoice i JOIN (SELECT tenant_id, invoice_id, sum(amount_minor) AS arrived_minor FROM invoice_payment
+    FROM invoice i JOIN (SELECT tenant_id, invoice_id, sum(amount_minor) AS arrived_minor
+                         FROM (SELECT tenant_id, invoice_id, amount_minor FROM invoice_payment UNION ALL
+                               SELECT tenant_id, invoice_id, -amount_minor FROM invoice_chargeback
+                               WHERE taken_at IS NOT NULL AND given_back_at IS NULL) a
                          GROUP BY tenant_id, invoice_id) p ON p.tenant_id = i.tenant_id AND p.invoice_id = i.id
     UNION ALL
     SELECT c.tenant_id, c.id, CAST(NULL AS uuid), c.id, CAST(NULL AS text), c.currency, c.unused_minor

@@ -28,6 +28,7 @@ from tandem.billing.settlements.schemas import (
     WholeEmployerStatementSchema,
 )
 from tandem.kernel.database import Page
+from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api, PageQuery
 from tandem.kernel.tenancy import tenant_id
 
@@ -39,14 +40,14 @@ _AT: Final = "/employers/<uuid:employer_id>/settlement_statements"
 
 @employer_api.get("", allow="settlements.read", gives=EmployerStatementSchema, many=True, query=PageQuery)
 def list_statements(query: dict[str, Any]) -> Page:
-    """The employer's statements, newest first."""
-    return queries.employer_statements(tenant=tenant_id(), **query)
+    """The employer's statements, newest first; a draft is not one yet."""
+    return queries.employer_statements(tenant=tenant_id(), put_forward=True, **query)
 
 
 @employer_api.get("/<uuid:statement_id>", allow="settlements.read", gives=WholeEmployerStatementSchema)
 def show_statement(statement_id: UUID) -> dict[str, Any]:
     """One statement, programme by programme, and whether its queries still give the same bytes."""
-    return _whole(queries.employer_statement(statement_id))
+    return _whole(_put_forward(statement_id))
 
 
 @employer_api.post(
@@ -66,7 +67,7 @@ def confirm_statement(statement_id: UUID) -> dict[str, Any]:
 @employer_api.get("/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
 def download_kit(statement_id: UUID) -> Response:
     """Everything with which the employer proves this statement by itself, in sums: unpack, run verify.py."""
-    return kit_of(queries.employer_statement(statement_id), operator=False)
+    return kit_of(_put_forward(statement_id), operator=False)
 
 
 @operator_api.get(
@@ -187,6 +188,13 @@ def propose_adjustment_to_employer(employer_id: UUID, statement_id: UUID, wish: 
 def decide_adjustment_of_employer(employer_id: UUID, adjustment_id: UUID, wish: dict[str, Any]) -> FeeAdjustment:
     """The operator's word on what the employer asked for."""
     return commands.decide_adjustment(adjustment_id, party="operator", decision=wish["answer"])
+
+
+def _put_forward(statement_id: UUID) -> EmployerStatement:
+    row = queries.employer_statement(statement_id)
+    if row.status == "draft":
+        raise NotFound
+    return row
 
 
 def _whole(row: EmployerStatement) -> dict[str, Any]:

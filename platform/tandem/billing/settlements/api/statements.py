@@ -38,14 +38,14 @@ _AT: Final = "/hospitals/<uuid:hospital_id>/settlement_statements"
 
 @hospital_api.get("", allow="settlements.read", gives=StatementSchema, many=True, query=PageQuery)
 def list_statements(query: dict[str, Any]) -> Page:
-    """The hospital's statements, newest first."""
-    return queries.statements(tenant=tenant_id(), **query)
+    """The hospital's statements, newest first; what is drafted or parked is not put before it yet."""
+    return queries.statements(tenant=tenant_id(), put_forward=True, **query)
 
 
 @hospital_api.get("/<uuid:statement_id>", allow="settlements.read", gives=WholeStatementSchema)
 def show_statement(statement_id: UUID) -> dict[str, Any]:
     """One statement with its lines, and whether its queries still give the same bytes."""
-    return _whole(queries.statement(statement_id))
+    return _whole(_put_forward(statement_id))
 
 
 @hospital_api.get(
@@ -57,6 +57,7 @@ def show_statement(statement_id: UUID) -> dict[str, Any]:
 )
 def list_line_entries(statement_id: UUID, kind: str, query: dict[str, Any]) -> Page:
     """The entries that one line adds up, in order of the book."""
+    _put_forward(statement_id)
     return _entries(statement_id, kind, query)
 
 
@@ -65,6 +66,7 @@ def list_line_entries(statement_id: UUID, kind: str, query: dict[str, Any]) -> P
 )
 def list_statement_usage(statement_id: UUID, query: dict[str, Any]) -> Page:
     """The uses behind a statement, each with its fee and the rule that made it."""
+    _put_forward(statement_id)
     return _usage(statement_id, query)
 
 
@@ -90,7 +92,7 @@ def dispute_statement(statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any
 @hospital_api.get("/<uuid:statement_id>/kit", allow="settlements.read", mimetype="application/zip")
 def download_kit(statement_id: UUID) -> Response:
     """Everything with which the hospital proves this statement by itself, in one archive: unpack, run verify.py."""
-    return kit_of(queries.statement(statement_id), operator=False)
+    return kit_of(_put_forward(statement_id), operator=False)
 
 
 @hospital_api.post(
@@ -193,6 +195,13 @@ def download_kit_of_hospital(hospital_id: UUID, statement_id: UUID) -> Response:
 def record_payment(hospital_id: UUID, statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Record that a confirmed statement was paid; both books are written by a job, which then closes it."""
     return _whole(commands.record_payment(statement_id, **wish))
+
+
+def _put_forward(statement_id: UUID) -> SettlementStatement:
+    row = queries.statement(statement_id)
+    if row.status in {"draft", "parked"}:
+        raise NotFound
+    return row
 
 
 def _whole(row: SettlementStatement) -> dict[str, Any]:

@@ -27,9 +27,13 @@ def last_employer_statement(currency: str) -> EmployerStatement | None:
     return session.scalar(wanted.order_by(EmployerStatement.number.desc()).limit(1))
 
 
-def employer_statements(*, limit: int, after: str | None, tenant: UUID | None = None) -> Page:
-    """Statements, newest first; of one employer, or (operator, across tenants) of all."""
+def employer_statements(
+    *, limit: int, after: str | None, tenant: UUID | None = None, put_forward: bool = False
+) -> Page:
+    """Statements, newest first; of one employer, or (operator, across tenants) of all; drafts unless `put_forward`."""
     wanted = select(*EmployerStatement.__table__.c)
+    if put_forward:
+        wanted = wanted.where(EmployerStatement.status != "draft")
     if tenant is not None:
         wanted = wanted.where(EmployerStatement.tenant_id == tenant)
     by = [EmployerStatement.period_end, EmployerStatement.id]

@@ -277,9 +277,14 @@ def carries_into(statement_id: UUID) -> list[dict[str, Any]]:
     return [dict(row) for row in rows(wanted)]
 
 
-def statements(*, limit: int, after: str | None, tenant: UUID | None = None) -> Page:
-    """Statements, newest first; of one hospital, or (operator, across tenants) of all."""
+def statements(*, limit: int, after: str | None, tenant: UUID | None = None, put_forward: bool = False) -> Page:
+    """Statements, newest first; of one hospital, or (operator, across tenants) of all.
+
+    With `put_forward` without drafts, and without those that are parked for somebody to look at.
+    """
     wanted = select(*SettlementStatement.__table__.c)
+    if put_forward:
+        wanted = wanted.where(SettlementStatement.status.not_in(("draft", "parked")))
     if tenant is not None:
         wanted = wanted.where(SettlementStatement.tenant_id == tenant)
     by = [SettlementStatement.period_end, SettlementStatement.id]
