@@ -178,6 +178,24 @@ def test_draws_of_too_few_are_told_with_later_ones_and_are_lost_nowhere(employer
     assert second.unspent_minor == 200_000 - 16 * PRICE
 
 
+def test_of_twelve_who_drew_two_who_gave_it_back_leave_ten_and_no_figure(employer: Prepaying, at: At) -> None:
+    employer.prepays(100_000)
+    payments = employer.draw(12)
+    for (_, entitlement), payment in zip(employer.entitled[:2], payments, strict=False):
+        with acting_for(employer.programme), transaction():
+            entitlements.release(entitlement, key=payment)
+        a_refund(employer.hospital, payment, PRICE)
+    employer.work(employer.hospital)
+    with acting_for(employer.hospital):
+        mirror_book()
+    at(datetime(2026, 10, 2, tzinfo=UTC))
+
+    statement = employer.proposed()
+
+    assert [employer.line(statement)[name] for name in ("units_drawn", "drawn_minor")] == [None, None]
+    assert (statement.drawn_minor, statement.unspent_minor) == (0, 100_000)
+
+
 def test_what_comes_late_stands_in_the_next_statement_and_nowhere_twice(employer: Prepaying, at: At) -> None:
     employer.prepays(200_000)
     payment = employer.draw(12)[0]

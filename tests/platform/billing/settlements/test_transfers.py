@@ -165,8 +165,17 @@ def test_a_reversed_transfer_is_owed_again_and_the_next_statement_says_so(provid
         with acting_for(hospital):
             jobs.sweep_transfers()
 
-    assert shown(hospital, wish).reversed_minor == 4_000
-    assert balances(hospital, "ap.operator", "suspense") == [4_000, 5_000]
+    once_back = shown(hospital, wish).reversed_minor, balances(hospital, "ap.operator", "suspense")
+    stripe_of(provider).v1.transfers.reversals.create(provider_id, {"amount": 1_000})
+    for _ in range(2):
+        with acting_for(hospital):
+            jobs.sweep_transfers()
+
+    assert once_back == (4_000, [4_000, 5_000])
+    assert (shown(hospital, wish).reversed_minor, balances(hospital, "ap.operator", "suspense")) == (
+        5_000,
+        [5_000, 4_000],
+    )
 
 
 def test_a_refusal_for_good_leaves_the_statement_to_be_paid_otherwise(provider: Sandbox, work: Work) -> None:
