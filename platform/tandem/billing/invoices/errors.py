@@ -69,8 +69,8 @@ class BankLineKnown(Problem):
     status, slug = 409, "bank-line-known"
     title = Text("The bank's file has this transfer already", "银行对账单中已有该笔转账")
     mend = Text(
-        "Allocate bank_line_id to the invoices it pays; left_minor of it is free.",
-        "请将 bank_line_id 分配给相应账单；剩余可用金额为 left_minor。",
+        "Allocate the line (bank_line_id) to the invoices it pays; so much of it is free (left_minor).",
+        "请将该笔流水（bank_line_id）分配给相应账单，不超过其剩余金额（left_minor）。",
     )
 
 

@@ -63,7 +63,7 @@ class GroupWithoutJournals(Problem):
     title = Text("Some differences of this group propose no journal", "该组中有差异没有建议分录")
     mend = Text(
         "Settle the ones named here by themselves; or send an empty journal: then nothing is booked for any of them.",
-        "请先逐条处理所列差异；或提交空的 journal，即整组均不入账。",
+        "请先逐条处理所列差异；或提交空的凭证（journal），即整组均不入账。",
     )
 
 
