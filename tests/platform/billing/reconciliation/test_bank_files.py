@@ -288,13 +288,14 @@ def test_a_line_of_the_same_sum_long_after_a_payout_is_not_its_money(till: Bank)
     assert till.claims() == {}
 
 
-def test_one_payout_and_two_lines_like_it_are_left_to_people(till: Bank) -> None:
-    payout = a_payout(till, "po_z", 2_000)
-    till.send(HEADER + line("2026-09-03", "20.00", "which", "A1") + line("2026-09-04", "20.00", "which", "A2"))
+def test_one_payout_and_two_lines_like_it_are_left_to_people_and_stop_no_other(till: Bank) -> None:
+    payout, _ = a_payout(till, "po_z", 2_000), a_payout(till, "po_clear", 3_100)
+    told = [("2026-09-03", "20.00", "A1"), ("2026-09-04", "20.00", "A2"), ("2026-09-03", "31.00", "A3")]
+    till.send(HEADER + "".join(line(day, amount, "which", number) for day, amount, number in told))
 
     unmatched = till.settle()
 
-    assert till.claims() == {}
+    assert till.claims() == {"unique": 1}
     assert list(unmatched.values()).count("bank_line_unmatched") == 2
     assert f"payout:{payout}" in unmatched
 
