@@ -6,16 +6,21 @@ from uuid import UUID
 from tandem.billing.invoices import InvoiceNotOpen, InvoiceOverpaid
 from tandem.billing.reconciliation import commands, desk, jobs
 from tandem.billing.reconciliation.errors import BankLineOverdrawn, BankLineTaken, BankMatchUneven
-from tandem.billing.reconciliation.schemas import BankAllocationsSchema, BankAllocationsWishSchema, BankLineSchema
+from tandem.billing.reconciliation.schemas import (
+    BankAllocationsSchema,
+    BankAllocationsWishSchema,
+    BankLineSchema,
+    BankLinesQuery,
+)
 from tandem.kernel.database import Page
-from tandem.kernel.http import Api, PageQuery
+from tandem.kernel.http import Api
 from tandem.kernel.jobs import enqueue
 from tandem.kernel.tenancy import across_tenants
 
 hospital_api = Api("bank_lines", audience="hospital", url_prefix="/bank_lines", tag="Reconciliation")
 operator_api = Api("bank_lines", audience="operator", url_prefix="/bank_lines", tag="Reconciliation")
 APIS: Final = [hospital_api, operator_api]
-_READS: Final[dict[str, Any]] = {"allow": "reconciliation.read", "query": PageQuery, "many": True}
+_READS: Final[dict[str, Any]] = {"allow": "reconciliation.read", "query": BankLinesQuery, "many": True}
 
 
 @hospital_api.get("", gives=BankLineSchema, **_READS)

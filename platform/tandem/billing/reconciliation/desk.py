@@ -3,7 +3,7 @@
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, or_, select
+from sqlalchemy import BigInteger, and_, cast, func, not_, or_, select
 
 from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.member_models import ResolutionMember
@@ -115,8 +115,11 @@ def bank_statements(*, limit: int, after: str | None) -> Page:
     return page(wanted, by=by, limit=limit, after=after, newest_first=True)
 
 
-def bank_lines(*, limit: int, after: str | None) -> Page:
-    """Lines of the scope's accounts, the latest first: whether each is matched, and what of it pays invoices."""
+def bank_lines(*, limit: int, after: str | None, is_free: bool) -> Page:
+    """Lines of the scope's accounts, the latest first: whether each is matched, and what of it pays invoices.
+
+    With `is_free` only those that nothing explains, or of which a rest is left.
+    """
     taken = (
         select(func.coalesce(func.max(BankAllocation.taken_minor), 0))
         .where(BankAllocation.tenant_id == tenant_id(), BankAllocation.bank_line_id == BankLineRow.id)
@@ -126,9 +129,12 @@ def bank_lines(*, limit: int, after: str | None) -> Page:
     claim = select(ReconClaim.match_id).where(
         ReconClaim.tenant_id == tenant_id(), ReconClaim.side == "bank", ReconClaim.claimed_id == BankLineRow.id
     )
-    is_matched = or_(claim.exists(), taken > 0).label("is_matched")
-    wanted = select(*BankLineRow.__table__.c, taken.label("allocated_minor"), is_matched)
+    is_matched = or_(claim.exists(), taken > 0)
+    wanted = select(*BankLineRow.__table__.c, taken.label("allocated_minor"), is_matched.label("is_matched"))
     wanted = wanted.where(BankLineRow.tenant_id == tenant_id())
+    if is_free:
+        has_rest = and_(taken > 0, taken < BankLineRow.amount_minor)
+        wanted = wanted.where(or_(not_(is_matched), has_rest))
     return page(wanted, by=[BankLineRow.booked_on, BankLineRow.id], limit=limit, after=after, newest_first=True)
 
 

@@ -154,6 +154,12 @@ class BankMatchSchema(Schema):
     match_id = fields.UUID(required=True)
 
 
+class BankLinesQuery(PageQuery):
+    """All lines, or those that nothing explains or of which a rest is left."""
+
+    is_free = fields.Boolean(load_default=False)
+
+
 class BankLineSchema(Schema):
     """One movement of a bank account; `allocated_minor` of it pays invoices."""
 

@@ -57,6 +57,10 @@ class Desk:
         path = f"/api/operator/v1/organizations/{row.tenant_id}/invoices/{row.id}/payments"
         return self.client.post(path, json=wish, headers=self.key | once())
 
+    def is_free(self, line: str) -> bool:
+        listed = self.client.get("/api/operator/v1/bank_lines?limit=100&is_free=true", headers=self.key).json["data"]
+        return line in {each["id"] for each in listed}
+
     def shown(self, line: str) -> Any:
         listed = self.client.get("/api/operator/v1/bank_lines?limit=100", headers=self.key).json["data"]
         (row,) = (each for each in listed if each["id"] == line)
@@ -83,13 +87,17 @@ def test_one_transfer_pays_three_invoices_of_two_customers_and_what_is_left_can_
     )
     line = desk.transfer("40.00")
 
+    free = [desk.is_free(line)]
     first = desk.allocate(line, (one, 1_000), (two, 1_500))
     rest = desk.allocate(line, (three, 500))
+    free.append(desk.is_free(line))
+    desk.allocate(line, (issued(a_customer(), a_line(1_000)), 1_000))
 
     assert (first.status_code, first.json["left_minor"], rest.json["left_minor"]) == (201, 1_500, 1_000)
     assert [paid(row) for row in (one, two, three)] == [(1_000, "settled"), (1_500, "issued"), (500, "settled")]
     assert [part["invoice_id"] for part in rest.json["allocations"]] == [str(row.id) for row in (one, two, three)]
-    assert desk.shown(line) == (True, 3_000)
+    assert desk.shown(line) == (True, 4_000)
+    assert (free, desk.is_free(line)) == ([True, True], False)
 
 
 def test_a_line_pays_an_invoice_once_and_two_lines_pay_it_in_parts(desk: Desk) -> None:
