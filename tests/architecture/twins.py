@@ -47,6 +47,8 @@ _CHOSEN: Final[dict[str, Any]] = {
     "agreement_version.proposed_at": _NOON,
     "contract.status": "draft",
     "invoice.status": "issued",
+    "settlement_statement.status": "proposed",
+    "employer_statement.status": "proposed",
     "invoice.issued_at": _NOON,
     "invoice.paid_minor": 0,
     "invoice.tax_minor": 0,
