@@ -105,7 +105,7 @@ def repayments(tandem: Tandem, customer: UUID, *words: str) -> tuple[list[int], 
 def test_the_guards_limits_are_listed_with_their_days_and_with_what_is_proposed(
     tandem: Tandem, client: FlaskClient
 ) -> None:
-    day = date(2180, 1, 1) + timedelta(days=new_id().int % 10_000)
+    day = date(2180, 1, 1) + timedelta(days=new_id().int % 5_000)
     asked = told(client, "", operator_staff("operator_supervisor"), a_wish(day, 7)).json
 
     listed = json.loads(tandem("invoices", "limits", "--json").output)
