@@ -6,6 +6,7 @@ import orjson
 from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from tandem.kernel import errors, telemetry
@@ -21,7 +22,7 @@ _QUERY_CANCELED = "57014"
 
 
 class Conflict(Problem):
-    """A constraint of the database refused it, and no command had a better word."""
+    """A constraint refused it, or another changed the row meanwhile, and no command had a better word."""
 
     status, slug = 409, "conflict"
     title = Text("This contradicts what is already here", "与已有内容冲突")
@@ -56,6 +57,7 @@ def answer_problems(app: Flask) -> None:
     app.register_error_handler(OperationalError, _operational)
     app.register_error_handler(PoolTimeout, lambda _: _answer(errors.Unavailable()))
     app.register_error_handler(IntegrityError, _integrity)
+    app.register_error_handler(StaleDataError, lambda _: _answer(Conflict()))
     app.register_error_handler(DataError, lambda _: _answer(errors.Invalid()))
     app.register_error_handler(Exception, _fault)
 

@@ -4,6 +4,8 @@ import os
 from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy.orm.exc import StaleDataError
 
 from tandem.embedded.roles import with_database
 from tests.hospitals import a_live_hospital
@@ -237,3 +239,11 @@ def test_a_refused_request_leaves_its_key_free(caller: Caller):
     mended: Any = caller.send("POST", DEPARTMENTS, GOOD, **key)
 
     assert mended.status_code == 201
+
+
+def test_who_writes_a_row_that_another_has_changed_meanwhile_is_told_to_read_it_again(app: Flask):
+    with app.test_request_context(DEPARTMENTS, headers={"Accept-Language": "en"}):
+        problem: Any = app.make_response(app.handle_user_exception(StaleDataError("UPDATE matched no row")))  # type: ignore[arg-type]
+
+    assert (problem.status_code, problem.json["type"]) == (409, "/problems/conflict")
+    assert "matched" not in problem.get_data(as_text=True)
