@@ -55,7 +55,7 @@ def settled(hospital: UUID, difference: UUID, work: Work) -> None:
         made = commands.propose_resolution(difference, cause="the rate was 9 per cent", lines=None, party="hospital")
     with acting_for(hospital), transaction():
         commands.approve_resolution(made.id, party="operator")
-    work(hospital, OPERATOR_ID)
+    work(hospital)
 
 
 def owed(hospital: UUID) -> tuple[int, int]:
@@ -179,7 +179,7 @@ def test_a_fee_that_no_statement_has_asked_for_cannot_be_adjusted_yet(
         )
     with acting_for(hospital), transaction():
         commands.approve_resolution(group.id, party="operator")
-    work(hospital, OPERATOR_ID)
+    work(hospital)
 
     assert (alone.status_code, alone.json["type"]) == (409, "/problems/no-statement-yet")
     assert alone.json["of_day"] == f"{DAY}"
