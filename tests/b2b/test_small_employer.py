@@ -147,4 +147,5 @@ def test_no_door_tells_a_small_employer_whether_its_people_were_ill(
     assert any("reports" in door for door in of_ill)
     heard, unheard = ({impersonal(told) for told in answers.values()} for answers in (of_ill, of_well))
     assert sorted(heard ^ unheard) == []
-    assert not any(str(PRICE) in told for told in of_ill.values())
+    # As a number: ids and seals are full of digits.
+    assert not any(re.search(rf"\b{PRICE}\b", told) for told in of_ill.values())

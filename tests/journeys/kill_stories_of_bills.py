@@ -28,6 +28,7 @@ from tandem.kernel.database import session
 from tandem.kernel.errors import TransitionRefused
 from tandem.kernel.identity import NOBODY, Actor, act_as
 from tandem.kernel.ids import derived_id
+from tandem.kernel.money import Money
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.journeys.kill_stories import Stage, invoice_of, invoices_the_employer, pays_online, quiet
 from tests.platform.billing.money import NOON
@@ -135,7 +136,7 @@ def is_given_it_back(stage: Stage) -> None:
         row = invoice_of(stage)
         assert row is not None
         if _repayment(stage) is None:
-            commands.propose_repayment(invoice_id=row.id, amount_minor=100_000, because="credited")
+            commands.propose_repayment(invoice_id=row.id, amount=Money(100_000, "CNY"), because="credited")
     with _by(stage, "supervisor"), acting_for(stage.employer_id, operator=True), transaction():
         asked = _repayment(stage)
         assert asked is not None
