@@ -111,7 +111,9 @@ def _cursor_of(connection: Connection) -> psycopg.Cursor[TupleRow]:
 
 
 def _as_sqlalchemy(refused: psycopg.Error, connection: Connection, sql: str) -> BaseException:
-    is_gone = connection.dialect.is_disconnect(refused, driver_of(connection), None)  # type: ignore[arg-type]
+    # Typed for a protocol of faults that no driver's own faults are declared to follow.
+    dialect: Any = connection.dialect
+    is_gone = dialect.is_disconnect(refused, driver_of(connection), None)
     if is_gone:
         connection.invalidate(refused)
     return DBAPIError.instance(sql, None, refused, psycopg.Error, hide_parameters=True, connection_invalidated=is_gone)

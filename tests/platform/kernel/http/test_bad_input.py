@@ -243,7 +243,8 @@ def test_a_refused_request_leaves_its_key_free(caller: Caller):
 
 def test_who_writes_a_row_that_another_has_changed_meanwhile_is_told_to_read_it_again(app: Flask):
     with app.test_request_context(DEPARTMENTS, headers={"Accept-Language": "en"}):
-        problem: Any = app.make_response(app.handle_user_exception(StaleDataError("UPDATE matched no row")))  # type: ignore[arg-type]
+        answered: Any = app.handle_user_exception(StaleDataError("UPDATE matched no row"))
+        problem = app.make_response(answered)
 
-    assert (problem.status_code, problem.json["type"]) == (409, "/problems/conflict")
+    assert (problem.status_code, answered.json["type"]) == (409, "/problems/conflict")
     assert "matched" not in problem.get_data(as_text=True)
