@@ -18,7 +18,6 @@ from tandem.kernel.i18n import Text
 # Where the pages, which stand above the kernel, leave their way to show a problem to a person: problem -> page or None.
 PAGE: Final = "tandem_problem_page"
 _LOCK_NOT_AVAILABLE = "55P03"
-_QUERY_CANCELED = "57014"
 
 
 class Conflict(Problem):
