@@ -1,15 +1,15 @@
 """What employer and operator have between them: prepaid, drawn, unspent; sums by programme, never people."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tandem.billing.settlements.models.periods import OfAPeriod, one_after_another
 from tandem.kernel import clock
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
-from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 EMPLOYER_NEXT: Final = {
@@ -26,7 +26,7 @@ EMPLOYER_LAYOUT: Final = 2
 """How statements are written now; each row says how it was written, and is run again in that way for ever."""
 
 
-class EmployerStatement(TenantOwned, Versioned, Model):
+class EmployerStatement(OfAPeriod, TenantOwned, Versioned, Model):
     """Employer and operator, one period: what both books say at a cut. 企业结算单
 
     `invoiced_minor`, `paid_minor`, `drawn_minor` and `adjusted_minor` (agreed corrections of what was drawn) are of the
@@ -39,21 +39,9 @@ class EmployerStatement(TenantOwned, Versioned, Model):
     __wall__ = Wall(operator="write")
     __table_args__ = (
         states(EMPLOYER_NEXT),
-        UniqueConstraint("tenant_id", "currency", "number"),
-        UniqueConstraint("tenant_id", "currency", "period_end"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
-        CheckConstraint("period_start < period_end", name="period"),
-        CheckConstraint("cut_seq >= previous_cut_seq", name="cut"),
+        *one_after_another(),
     )
 
-    number: Mapped[int]
-    currency: Mapped[str]
-    first_day: Mapped[date]
-    last_day: Mapped[date]
-    period_start: Mapped[datetime]
-    period_end: Mapped[datetime]
-    cut_seq: Mapped[int]
-    previous_cut_seq: Mapped[int]
     operator_cut_seq: Mapped[int]
     layout: Mapped[int] = mapped_column(default=EMPLOYER_LAYOUT)
     status: Mapped[str] = mapped_column(default="draft")

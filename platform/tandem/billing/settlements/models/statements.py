@@ -9,9 +9,9 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.prices import CAPS
+from tandem.billing.settlements.models.periods import IN_A_CURRENCY, OfAPeriod, one_after_another
 from tandem.kernel import clock
 from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Versioned, Wall
-from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 NEXT: Final = {
@@ -31,7 +31,6 @@ TRANSFER_NEXT: Final = {
 }
 LAYOUT: Final = 2
 """How statements are written now; each row says how it was written, and is run again in that way for ever."""
-_CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 
 
 class FeeAccrual(TenantOwned, Changing, Model):
@@ -54,7 +53,7 @@ class FeeAccrual(TenantOwned, Changing, Model):
             "fee_accrual_by_programme", "tenant_id", "programme_id", postgresql_where=text("programme_id IS NOT NULL")
         ),
         Index("fee_accrual_disputed", "tenant_id", "id", postgresql_where=text("disputed_minor > 0")),
-        CheckConstraint(_CURRENCY, name="currency"),
+        CheckConstraint(IN_A_CURRENCY, name="currency"),
         CheckConstraint("fee_minor BETWEEN 0 AND basis_minor", name="fee_within_basis"),
         CheckConstraint("disputed_minor >= 0", name="disputed"),
         CheckConstraint("cap IN ({})".format(", ".join(f"'{each}'" for each in CAPS)), name="cap"),
@@ -130,7 +129,7 @@ class FeeDecision(TenantOwned, Model):
     booked_minor: Mapped[int | None]
 
 
-class SettlementStatement(TenantOwned, Versioned, Model):
+class SettlementStatement(OfAPeriod, TenantOwned, Versioned, Model):
     """Hospital and operator, one period: what the books say at a cut, which both sides can recompute. 结算单
 
     `due_to_operator_minor` is the fee less what the operator owes for programme visits; negative: the operator pays.
@@ -144,21 +143,9 @@ class SettlementStatement(TenantOwned, Versioned, Model):
     __wall__ = Wall(operator="write")
     __table_args__ = (
         states(NEXT),
-        UniqueConstraint("tenant_id", "currency", "number"),
-        UniqueConstraint("tenant_id", "currency", "period_end"),
-        CheckConstraint(_CURRENCY, name="currency"),
-        CheckConstraint("period_start < period_end", name="period"),
-        CheckConstraint("cut_seq >= previous_cut_seq", name="cut"),
+        *one_after_another(),
     )
 
-    number: Mapped[int]
-    currency: Mapped[str]
-    first_day: Mapped[date]
-    last_day: Mapped[date]
-    period_start: Mapped[datetime]
-    period_end: Mapped[datetime]
-    cut_seq: Mapped[int]
-    previous_cut_seq: Mapped[int]
     layout: Mapped[int] = mapped_column(default=LAYOUT)
     status: Mapped[str] = mapped_column(default="draft")
     visit_count: Mapped[int]
@@ -259,7 +246,7 @@ class SettlementTransfer(TenantOwned, Versioned, Model):
             postgresql_where=text("status IN ('asked', 'sent')"),
         ),
         Index("settlement_transfer_waiting", "created_at", "id", postgresql_where=text("status = 'asked'")),
-        CheckConstraint(_CURRENCY, name="currency"),
+        CheckConstraint(IN_A_CURRENCY, name="currency"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("reversed_minor BETWEEN 0 AND amount_minor", name="reversed"),
     )
