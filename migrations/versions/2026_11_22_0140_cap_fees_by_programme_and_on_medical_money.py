@@ -1,4 +1,8 @@
-"""Two more caps on the operator's fee: over a whole programme, and none at all on medical service fees."""
+"""Two more caps on the operator's fee: over a whole programme, and none at all on medical service fees.
+
+Forward only: fees were capped by these terms and agreements frozen with them; without the columns nobody could
+say any more why a fee was cut, and the frozen terms would no longer be what both parties signed.
+"""
 
 import sqlalchemy as sa
 from alembic import op

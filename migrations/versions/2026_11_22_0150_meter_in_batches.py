@@ -1,4 +1,8 @@
-"""Meter in batches: meters as data, events that their source names once, hourly roll-ups behind one gate."""
+"""Meter in batches: meters as data, events that their source names once, hourly roll-ups behind one gate.
+
+Forward only: events are named and rolled up from here on. Taking the names away would take away what keeps an event
+from being counted twice, and the roll-ups are what bills were made of.
+"""
 
 import sqlalchemy as sa
 from alembic import op

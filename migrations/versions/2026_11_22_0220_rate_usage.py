@@ -1,4 +1,8 @@
-"""Rate usage: plans whose versions never change, subscriptions that pin them, lines, claims and prepaid pools."""
+"""Rate usage: plans whose versions never change, subscriptions that pin them, lines, claims and prepaid pools.
+
+Forward only: rated lines and claims say which use was billed by which line. Dropping them would let it be billed
+again, and leave bills without their reasons.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,8 @@
-"""Settle line by line: fees beyond caps, refund windows, disputes, adjustments, carries."""
+"""Settle line by line: fees beyond caps, refund windows, disputes, adjustments, carries.
+
+Forward only: decisions, disputes and adjustments that two parties signed live in these tables, and journals are
+booked by the rules recorded here; what was settled is not taken back by dropping its evidence.
+"""
 
 import sqlalchemy as sa
 from alembic import op

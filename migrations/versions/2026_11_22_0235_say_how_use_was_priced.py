@@ -1,4 +1,8 @@
-"""Sold use says by which circulars its price was measured, so that a ceiling lowered afterwards finds it."""
+"""Sold use says by which circulars its price was measured, so that a ceiling lowered afterwards finds it.
+
+Forward only: the columns hold by which circular a sold price was measured. It is written nowhere else, so a column
+dropped could not be filled again.
+"""
 
 import sqlalchemy as sa
 from alembic import op

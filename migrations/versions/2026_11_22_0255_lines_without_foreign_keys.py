@@ -1,4 +1,8 @@
-"""Rated lines are written by a join to their subscription, so a foreign key would only check it again, row by row."""
+"""Rated lines are written by a join to their subscription, so a foreign key would only check it again, row by row.
+
+Forward only: lines written since were checked by the statement that wrote them and by the verifier, not by a foreign
+key; putting the key back would scan every line under a lock, and refuse all of them for one.
+"""
 
 from alembic import op
 

@@ -1,4 +1,8 @@
-"""Send what is owed: transfers with the provider's limits, and traffic fees."""
+"""Send what is owed: transfers with the provider's limits, and traffic fees.
+
+Forward only: a transfer that has left and a traffic fee that was claimed live in these tables alone on our side, and
+agreements are frozen with the fee in their terms; dropped, money would be sent twice.
+"""
 
 import sqlalchemy as sa
 from alembic import op
