@@ -1,7 +1,6 @@
 """Invoices over HTTP: the operator writes, issues and credits; enterprises and hospitals read what was issued."""
 
 from typing import Any, Final
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Response
@@ -15,7 +14,6 @@ from tandem.billing.invoices.errors import (
     BankLineKnown,
     BillingParked,
     CreditTooLarge,
-    GlyphMissing,
     InvoiceCredited,
     InvoiceLinesWrong,
     InvoiceNotOpen,
@@ -43,6 +41,7 @@ from tandem.billing.invoices.schemas import (
     TaxRuleSchema,
     WholeInvoiceSchema,
 )
+from tandem.billing.stationery import PDF, XLSX, GlyphMissing, sent
 from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound, refused_field
 from tandem.kernel.http import Api, PageQuery
@@ -56,8 +55,6 @@ rules_api = Api("invoice_rules", audience="operator", tag="Invoices")
 employer_api = Api("invoices", audience="employer", url_prefix="/invoices", tag="Invoices")
 hospital_api = Api("invoices", audience="hospital", url_prefix="/invoices", tag="Invoices")
 APIS: Final = [operator_api, rules_api, employer_api, hospital_api]
-PDF: Final = "application/pdf"
-XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @operator_api.get("", allow="invoices.read", gives=InvoiceSchema, many=True, query=PageQuery)
@@ -326,9 +323,8 @@ def _issued(invoice_id: UUID) -> Invoice:
 
 def _file(row: Invoice, mimetype: str) -> Response:
     content = content_of(row, queries.invoice_lines(row.id), queries.invoice_taxes(row.id))
-    made, ending = (pdf_of(content), "pdf") if mimetype == PDF else (xlsx_of(content), "xlsx")
-    name = quote(f"{row.document_no or row.id}.{ending}")
-    return Response(made, mimetype=mimetype, headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"})
+    made = pdf_of(content) if mimetype == PDF else xlsx_of(content)
+    return sent(made, name=row.document_no or str(row.id), mimetype=mimetype)
 
 
 def _whole(row: Invoice) -> dict[str, Any]:

@@ -106,16 +106,6 @@ class CreditTooLarge(Problem):
     mend = Text("Credit at most what is left (left_minor).", "冲减金额不得超过剩余可冲减金额（left_minor）。")
 
 
-class GlyphMissing(Problem):
-    """The document's font has no glyph for these characters: it is refused, because a gap would be another name."""
-
-    status, slug = 422, "glyph-missing"
-    title = Text("The document's font cannot set some characters", "文档字体不支持部分字符")
-    mend = Text(
-        "Write the name or text with other characters, or take the XLSX.", "请改用其他字符填写名称或文本，或下载 XLSX。"
-    )
-
-
 class BillingParked(Problem):
     """A guard found the customer's bill out of line; see the park's reasons and evidence."""
 

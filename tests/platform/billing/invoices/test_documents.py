@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,8 +11,8 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from tandem.billing.invoices import Buyer, LineCredit, invoice, invoice_lines, issue_draft
-from tandem.billing.invoices.documents.capitals import capitals
 from tandem.billing.ledger import balance_minor
+from tandem.billing.stationery import capitals
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
 from tests.platform.billing.invoices.money import a_customer, a_hospital, a_line, credited, drafted, issued
@@ -69,10 +70,12 @@ def test_the_pdf_the_workbook_the_invoice_and_the_book_say_the_same_total(
 def test_rare_characters_of_a_name_are_set_and_can_be_read_back(client: FlaskClient) -> None:
     row = drafted(a_customer())
     with acting_for(row.tenant_id, operator=True), transaction():
-        issue_draft(row.id, buyer=Buyer(title="华东𠮷㐂製造（集团）有限公司"))
+        row = issue_draft(row.id, buyer=Buyer(title="华东𠮷㐂製造（集团）有限公司"))
 
-    answer = read(client, row, "pdf")
+    answer, again = read(client, row, "pdf"), read(client, row, "pdf")
 
+    assert answer.data == again.data
+    assert PdfReader(BytesIO(answer.data)).metadata.creation_date == row.issued_at.replace(microsecond=0)
     assert "华东𠮷㐂製造（集团）有限公司" in words_of(answer)
     fonts = PdfReader(BytesIO(answer.data)).pages[0]["/Resources"]["/Font"].values()
     descriptors = [font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"] for font in fonts]
@@ -105,8 +108,11 @@ def test_a_name_that_looks_like_a_formula_stays_a_name_and_the_sum_is_a_formula(
 def test_a_text_with_characters_that_no_workbook_holds_is_shown_with_their_place_marked(client: FlaskClient) -> None:
     row = issued(a_customer(), a_line(100, text="a\x0bb\x1bc\ufffe\U0001f600"))
 
-    sheet = sheet_of(read(client, row, "xlsx"))
+    answer = read(client, row, "xlsx")
 
+    sheet = sheet_of(answer)
+    assert {part.date_time[0] for part in ZipFile(BytesIO(answer.data)).infolist()} == {1980}
+    assert load_workbook(BytesIO(answer.data)).properties.modified == row.issued_at.replace(tzinfo=None, microsecond=0)
     assert "a\ufffdb\ufffdc\ufffd\U0001f600" in [cell.value for cell in sheet["B"]]
 
 

@@ -1,7 +1,6 @@
 """An invoice on paper and as a workbook: PDF with the font embedded, XLSX whose sum is a formula.
 
-What draws them is larger than a quarter of the application and is needed by few requests: it is loaded by the first
-that asks, so that neither the start nor the memory of any other process pays for it.
+What draws them is loaded by the first request that asks for one: see `billing/stationery`.
 """
 
 from importlib import import_module

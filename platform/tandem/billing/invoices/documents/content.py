@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import RowMapping
 
 from tandem.billing.invoices.models import Invoice
+from tandem.billing.stationery import number
 from tandem.kernel import clock
 from tandem.kernel.money import EXPONENTS
 
@@ -56,7 +57,7 @@ class TaxContent:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The whole document. `facts` are pairs of label and value for its head."""
+    """The whole document. `facts` are pairs of label and value for its head; `made_at` is its date inside the file."""
 
     title: str
     document_no: str
@@ -72,6 +73,7 @@ class Content:
     sums: Sequence[tuple[str, int]]
     price_label: str
     note: str
+    made_at: datetime
 
     @property
     def exponent(self) -> int:
@@ -96,25 +98,9 @@ def content_of(row: Invoice, lines: Sequence[RowMapping], taxes: Sequence[RowMap
         sums=_sums(row),
         price_label="含税单价 Price" if row.prices_include_tax else "单价 Price",
         note=QUOTE_US if row.kind == "invoice" and row.open_minor > 0 else "",
+        # Frozen with the invoice, so that the same document is the same bytes.
+        made_at=row.issued_at or clock.day_bounds(row.last_day)[0],
     )
-
-
-def figure(amount_minor: int, exponent: int) -> str:
-    """An amount as people read it: 1,234.56; negative with a minus before it."""
-    return f"{Decimal(amount_minor).scaleb(-exponent):,.{exponent}f}"
-
-
-def number(value: Decimal) -> str:
-    """A quantity or price without zeros behind its last place."""
-    text = f"{value:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def unit_figure(unit_price: Decimal, exponent: int) -> str:
-    """A price per unit in major units, with as many places as it has and at least the currency's."""
-    price = unit_price.scaleb(-exponent).normalize()
-    places = max(exponent, -int(price.as_tuple().exponent))
-    return f"{price:,.{places}f}"
 
 
 def _facts(row: Invoice) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 The outlines are turned into TrueType on the way: readers of text in a PDF know that form best.
 """
 
+import logging
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont, newTable
 
-from tandem.billing.invoices.errors import GlyphMissing
+from tandem.billing.stationery.errors import GlyphMissing
 
 PACKAGE, FILE, FACE = "noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc", "Noto Sans CJK SC"
 _NOT_SET: Final = frozenset("\t\n\r\u200b\ufeff")
@@ -32,6 +33,8 @@ _ZEROED: Final = (
     "maxComponentDepth",
 )
 _one_at_a_time: Final = Lock()
+# A line for each table of the font is no news.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def require_glyphs(texts: Iterable[str]) -> None:
@@ -68,7 +71,8 @@ def _covered() -> frozenset[int]:
 
 def _open() -> Any:
     path = str(files(PACKAGE) / FILE)
-    return TTFont(path, fontNumber=_face(path), lazy=True)
+    # Its own date and not the hour of the cut: the same texts are the same bytes.
+    return TTFont(path, fontNumber=_face(path), lazy=True, recalcTimestamp=False)
 
 
 @cache
