@@ -15,6 +15,7 @@ from tandem.billing.payments.jobs import open_provider_account
 from tandem.billing.payments.models import Repayment
 from tandem.billing.rating.jobs import rate_until
 from tandem.billing.reconciliation import commands as reconciling
+from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
 from tandem.billing.reconciliation.commands.banking import Owed
 from tandem.billing.reconciliation.jobs import record_allocation
 from tandem.billing.reconciliation.models import BankLineRow
@@ -155,9 +156,8 @@ def is_paid_by_transfers_that_pay_others_too(stage: Stage) -> None:
             line_id = session.scalars(
                 select(BankLineRow.id).where(BankLineRow.tenant_id == OPERATOR_ID, BankLineRow.statement_id == taken.id)
             ).one()
+        _spend(stage, line_id, amount_minor)
         with acting_for(OPERATOR_ID), transaction():
-            if not reconciling.allocations_of(line_id):
-                _spend(stage, line_id, amount_minor)
             (part,) = reconciling.allocations_of(line_id)
             part_id = part.id
         with acting_for(OPERATOR_ID):
@@ -166,11 +166,19 @@ def is_paid_by_transfers_that_pay_others_too(stage: Stage) -> None:
 
 
 def _spend(stage: Stage, line_id: UUID, amount_minor: int) -> None:
+    """One of the operator's people proposes it, another agrees."""
     with acting_for(stage.employer_id):
         row = invoice_of(stage)
         assert row is not None
-        owed = Owed(stage.employer_id, row.id, row.document_no or "", row.open_minor, row.currency)
-    reconciling.allocate_line(line_id, {owed.invoice_id: amount_minor}, {owed.invoice_id: owed})
+        owed = {row.id: Owed(stage.employer_id, row.id, row.document_no or "", row.open_minor, row.currency)}
+    mine = (BankLineProposal.tenant_id == OPERATOR_ID, BankLineProposal.bank_line_id == line_id)
+    with _by(stage, "finance"), acting_for(OPERATOR_ID), transaction():
+        if session.scalars(select(BankLineProposal.id).where(*mine)).one_or_none() is None:
+            reconciling.propose_allocation(line_id, dict.fromkeys(owed, amount_minor), owed, because="its remark")
+    with _by(stage, "supervisor"), acting_for(OPERATOR_ID), transaction():
+        asked = session.scalars(select(BankLineProposal).where(*mine)).one()
+        if asked.status == "proposed":
+            reconciling.approve_allocation(asked.id, owed)
 
 
 def _report(stage: Stage, name: str, quantity: int) -> None:

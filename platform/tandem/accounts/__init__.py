@@ -8,7 +8,7 @@ from tandem.accounts.agreements.commands import written_terms
 from tandem.accounts.agreements.events import AgreementCameInForce
 from tandem.accounts.agreements.models import AgreementVersion
 from tandem.accounts.agreements.queries import agreement_version, agreement_version_at, ruling_versions
-from tandem.accounts.hands import hand
+from tandem.accounts.hands import deciding_hand, hand
 from tandem.accounts.organizations.commands import (
     activate_organization,
     create_organization,
@@ -37,6 +37,7 @@ __all__ = [
     "agreement_version",
     "agreement_version_at",
     "create_organization",
+    "deciding_hand",
     "found_operator",
     "hand",
     "meet_requirement",

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from tandem.accounts import hand
+from tandem.accounts import deciding_hand
 from tandem.billing.prices.models import GuardLimit, GuardLimitProposal
 from tandem.kernel import audit, clock
 from tandem.kernel.database import Page, page, refusing, session
-from tandem.kernel.errors import NotFound, Problem, Unauthenticated
+from tandem.kernel.errors import NotFound, Problem
 from tandem.kernel.i18n import Text
 
 _UNKNOWN: Final = "no value is in force for the limits {}"
@@ -61,7 +61,7 @@ def propose_guard_limit(*, name: str, value: int, effective_from: date, because:
     """Ask for another limit from a day to come. [operator] Raises GuardLimitDayPassed."""
     _require_to_come(effective_from)
     row = GuardLimitProposal(
-        name=name, value=value, effective_from=effective_from, because=because, proposed_by=_hand()
+        name=name, value=value, effective_from=effective_from, because=because, proposed_by=deciding_hand()
     )
     session.add(row)
     session.flush()
@@ -82,7 +82,7 @@ def approve_guard_limit(proposal_id: UUID) -> GuardLimit:
     asked = session.get(GuardLimitProposal, proposal_id)
     if asked is None:
         raise NotFound
-    approver = _hand()
+    approver = deciding_hand()
     if approver == asked.proposed_by:
         raise GuardLimitNeedsSecond
     _require_to_come(asked.effective_from)
@@ -119,10 +119,3 @@ def guard_limit_proposals(*, limit: int, after: str | None) -> Page:
 def _require_to_come(day: date) -> None:
     if day <= clock.today():
         raise GuardLimitDayPassed(effective_from=day.isoformat())
-
-
-def _hand() -> UUID:
-    found = hand()
-    if found is None:
-        raise Unauthenticated
-    return found

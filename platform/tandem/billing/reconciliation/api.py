@@ -4,14 +4,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from tandem.billing.reconciliation import commands, desk, jobs, queries
-from tandem.billing.reconciliation.bank_matching import match_by_hand
 from tandem.billing.reconciliation.errors import (
     AlreadyProposed,
     BankFileElsewhere,
     BankFileRefused,
     BankFileUnreadable,
-    BankLineTaken,
-    BankMatchUneven,
     DayNotOver,
     GroupWithoutJournals,
     JournalNotBalanced,
@@ -27,8 +24,6 @@ from tandem.billing.reconciliation.models import BankStatement, Discrepancy, Dis
 from tandem.billing.reconciliation.schemas import (
     AskedSchema,
     BankFileQuery,
-    BankMatchSchema,
-    BankMatchWishSchema,
     BankStatementSchema,
     CauseSchema,
     ComparisonReleaseSchema,
@@ -223,18 +218,6 @@ def take_in_bank_statement(upload: bytes, query: dict[str, Any]) -> BankStatemen
 def list_bank_statements(query: dict[str, Any]) -> Page:
     """The caller's own bank files, the latest first."""
     return desk.bank_statements(**query)
-
-
-@hospital_api.post(
-    "/bank_matches",
-    takes=BankMatchWishSchema,
-    gives=BankMatchSchema,
-    problems=(BankLineTaken, BankMatchUneven),
-    **_DECIDES,
-)
-def match_bank_line(wish: dict[str, Any]) -> dict[str, Any]:
-    """Say by hand which payouts a bank's line is the sum of."""
-    return {"match_id": match_by_hand(wish["bank_line_id"], wish["payout_ids"])}
 
 
 @operator_api.get("/discrepancy_totals", gives=DiscrepancyTotalSchema, query=DayQuery, across=True, **_READS)

@@ -1,9 +1,10 @@
-"""The matching ladder between a bank's lines and payouts: by id, alone on both sides, in a lump, and by hand.
+"""The matching ladder between a bank's lines and payouts: by id, alone on both sides, in a lump, and by two people.
 
 Each rung is one statement over what no rung above it took. A line or a payout is claimed once, by its key, so that no
 two matches can share one; the rung is kept with the claim and explains it.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from tandem.billing.reconciliation.rules import Rules
 from tandem.kernel import clock
 from tandem.kernel.database import refusing, session
 from tandem.kernel.errors import NotFound
-from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import tenant_id
 
 
@@ -31,18 +31,27 @@ def match_payouts(rules: Rules) -> dict[str, int]:
     return {rule: int(session.execute(rung, facts | {"rule": rule}).scalar_one()) for rule, rung in _LADDER.items()}
 
 
-def match_by_hand(line_id: UUID, payout_ids: list[UUID]) -> UUID:
-    """Claim a bank's line for payouts that add up to it. Raises BankLineTaken, BankMatchUneven, NotFound."""
-    facts: dict[str, Any] = {"tenant": tenant_id(), "line": line_id, "payouts": payout_ids, "match": new_id()}
-    take_turn()
-    found = session.execute(_BY_HAND, facts).one()
-    if found.line_minor is None or found.payouts != len(set(payout_ids)):
+def payouts_of_line(line_id: UUID, payout_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Payouts that a bank's line is the sum of, each with its sum. Raises BankLineTaken, BankMatchUneven, NotFound."""
+    facts: dict[str, Any] = {"tenant": tenant_id(), "line": line_id, "payouts": list(payout_ids)}
+    line = session.execute(_LINE_BY_HAND, facts).one_or_none()
+    found = session.execute(_PAYOUTS_BY_HAND, facts).all()
+    if line is None or len(found) != len(set(payout_ids)):
         raise NotFound
-    if (found.line_minor, found.currencies) != (found.payouts_minor, 1) or found.line_currency != found.currency:
-        raise BankMatchUneven(line_minor=found.line_minor, payouts_minor=found.payouts_minor)
+    payouts_minor = sum(each.amount_minor for each in found)
+    if line.amount_minor != payouts_minor or {each.currency for each in found} != {line.currency}:
+        raise BankMatchUneven(line_minor=line.amount_minor, payouts_minor=payouts_minor)
+    if line.is_taken or any(each.is_taken for each in found):
+        raise BankLineTaken
+    return {each.id: each.amount_minor for each in found}
+
+
+def claim_by_hand(match_id: UUID, line_id: UUID, payout_ids: Collection[UUID]) -> None:
+    """Claim a bank's line for payouts that add up to it; the caller has the turn. Raises what payouts_of_line does."""
+    payouts_of_line(line_id, payout_ids)
+    facts = {"tenant": tenant_id(), "line": line_id, "payouts": list(payout_ids), "match": match_id, "now": clock.now()}
     with refusing(recon_claim_pkey=BankLineTaken):
-        session.execute(_CLAIM_BY_HAND, facts | {"now": clock.now()})
-    return UUID(str(facts["match"]))
+        session.execute(_CLAIM_BY_HAND, facts)
 
 
 def take_turn() -> None:
@@ -115,11 +124,17 @@ claimed AS (
     RETURNING k.side)
 SELECT count(*) FILTER (WHERE side = 'payout') FROM claimed""")
 _LADDER: Final = {"id": _BY_ID, "unique": _BY_UNIQUE, "batch": _BY_BATCH}
-_BY_HAND: Final = text(
-    "SELECT (SELECT l.amount_minor FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line) AS line_minor, "
-    "(SELECT l.currency FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line) AS line_currency, "
-    "count(*) AS payouts, sum(p.amount_minor)::bigint AS payouts_minor, count(DISTINCT p.currency) AS currencies, "
-    "min(p.currency) AS currency FROM payout p WHERE p.tenant_id = :tenant AND p.id = ANY(CAST(:payouts AS uuid[]))"
+_IS_TAKEN: Final = (
+    "EXISTS (SELECT FROM recon_claim c WHERE c.tenant_id = :tenant AND c.side = '{side}' AND c.claimed_id = {id}) "
+    "AS is_taken"
+)
+_LINE_BY_HAND: Final = text(
+    f"SELECT l.amount_minor, l.currency, {_IS_TAKEN.format(side='bank', id='l.id')} FROM bank_line l "
+    "WHERE l.tenant_id = :tenant AND l.id = :line"
+)
+_PAYOUTS_BY_HAND: Final = text(
+    f"SELECT p.id, p.amount_minor, p.currency, {_IS_TAKEN.format(side='payout', id='p.id')} FROM payout p "
+    "WHERE p.tenant_id = :tenant AND p.id = ANY(CAST(:payouts AS uuid[])) ORDER BY p.id"
 )
 _CLAIM_BY_HAND: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "

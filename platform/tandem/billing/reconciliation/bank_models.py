@@ -15,7 +15,8 @@ class BankAllocation(TenantOwned, Model):
 
     Its parts stand one behind the other, from the line's first fen on: each begins where the one before ended
     (`follows_minor`), and none ends beyond the line (`line_minor`, which is the line's own sum by reference). So the
-    database itself lets nobody spend a line twice, whoever comes at the same moment.
+    database itself lets nobody spend a line twice, whoever comes at the same moment. What people say a line is for
+    ("manual") was proposed by one of them and approved by another.
     """
 
     __tablename__ = "bank_allocation"
@@ -29,6 +30,7 @@ class BankAllocation(TenantOwned, Model):
             ["tenant_id", "bank_line_id", "follows_minor"],
             ["bank_allocation.tenant_id", "bank_allocation.bank_line_id", "bank_allocation.taken_minor"],
         ),
+        ForeignKeyConstraint(["tenant_id", "proposal_id"], ["bank_line_proposal.tenant_id", "bank_line_proposal.id"]),
         UniqueConstraint("tenant_id", "bank_line_id", "invoice_id", name="bank_allocation_invoice_key"),
         UniqueConstraint("tenant_id", "bank_line_id", "taken_minor", name="bank_allocation_until_key"),
         UniqueConstraint("tenant_id", "bank_line_id", "taken_before_minor", name="bank_allocation_from_key"),
@@ -39,6 +41,10 @@ class BankAllocation(TenantOwned, Model):
         CheckConstraint("(follows_minor IS NULL) = (taken_before_minor = 0)", name="first_or_follows"),
         CheckConstraint("follows_minor = taken_before_minor", name="follows_without_a_gap"),
         CheckConstraint("rule IN ('reference', 'manual')", name="rule"),
+        CheckConstraint(
+            "rule <> 'manual' OR (num_nulls(proposal_id, proposed_by, approved_by) = 0 AND approved_by <> proposed_by)",
+            name="four_eyes",
+        ),
     )
 
     bank_line_id: Mapped[UUID]
@@ -50,6 +56,9 @@ class BankAllocation(TenantOwned, Model):
     taken_minor: Mapped[int]
     follows_minor: Mapped[int | None]
     rule: Mapped[str]
+    proposal_id: Mapped[UUID | None]
+    proposed_by: Mapped[UUID | None]
+    approved_by: Mapped[UUID | None]
     allocated_by: Mapped[str]
     allocated_at: Mapped[datetime] = mapped_column(default=clock.now)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, and_, cast, func, not_, or_, select
 
+from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
 from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.member_models import ResolutionMember
 from tandem.billing.reconciliation.models import (
@@ -136,6 +137,15 @@ def bank_lines(*, limit: int, after: str | None, is_free: bool) -> Page:
         has_rest = and_(taken > 0, taken < BankLineRow.amount_minor)
         wanted = wanted.where(or_(not_(is_matched), has_rest))
     return page(wanted, by=[BankLineRow.booked_on, BankLineRow.id], limit=limit, after=after, newest_first=True)
+
+
+def bank_line_proposals(*, limit: int, after: str | None, status: str | None) -> Page:
+    """What the scope's people say lines are for, newest first."""
+    wanted = select(*BankLineProposal.__table__.c).where(BankLineProposal.tenant_id == tenant_id())
+    if status is not None:
+        wanted = wanted.where(BankLineProposal.status == status)
+    by = [BankLineProposal.proposed_at, BankLineProposal.id]
+    return page(wanted, by=by, limit=limit, after=after, newest_first=True)
 
 
 def rules(*, limit: int, after: str | None) -> Page:

@@ -146,6 +146,14 @@ class BankLineTaken(Problem):
     mend = Text("Read the unmatched ones again.", "请重新查询未匹配的记录。")
 
 
+class BankLineNeedsSecond(Problem):
+    """Whoever proposes what a line of a bank is for does not agree to it."""
+
+    status, slug = 403, "bank-line-needs-second"
+    title = Text("A second person must agree", "须由另一人复核")
+    mend = Text("Ask a colleague who may decide on bank lines.", "请由另一位有复核权限的同事处理。")
+
+
 class BankLineOverdrawn(Problem):
     """A line of a bank pays at most its own sum in all."""
 

@@ -17,7 +17,7 @@ from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.hospitals import a_hospital
-from tests.people import a_key, once
+from tests.people import a_key, once, staff
 from tests.platform.billing.invoices.money import a_customer, a_line, issued
 from tests.platform.billing.reconciliation.histories import RULES, faults
 from tests.platform.billing.reconciliation.histories import run as run_one
@@ -263,16 +263,24 @@ def test_the_same_digits_in_another_currency_are_not_a_match(till: Bank) -> None
     assert "bank_line_unmatched" in found.values()
 
 
-def test_two_equal_payouts_and_one_line_are_left_to_people_who_match_by_hand(till: Bank) -> None:
+def test_two_equal_payouts_and_one_line_are_left_to_two_people_who_match_by_hand(till: Bank) -> None:
     one, _ = a_payout(till, "po_x", 2_000), a_payout(till, "po_y", 2_000)
     till.send(HEADER + line("2026-09-03", "20.00", "which", "A1"))
     unmatched = till.settle()
     (key,) = (each for each in unmatched if each.startswith("bank:"))
 
-    wish = {"bank_line_id": key.removeprefix("bank:"), "payout_ids": [str(one)]}
-    by_hand = till.client.post("/api/hospital/v1/bank_matches", json=wish, headers=till.key | once())
-    twice = till.client.post("/api/hospital/v1/bank_matches", json=wish, headers=till.key | once())
+    path = f"/api/hospital/v1/bank_lines/{key.removeprefix('bank:')}/match_proposals"
+    wish = {"payout_ids": [str(one)], "because": "the bank said so"}
+    maker, checker = (staff(till.hospital, "hospital", "hospital_finance") for _ in range(2))
+    asked, doubled = (till.client.post(path, json=wish, headers=maker | once()).json["id"] for _ in range(2))
+    agreeing = "/api/hospital/v1/bank_line_proposals/{}/approval"
+    alone = till.client.post(agreeing.format(asked), headers=maker | once())
+    nothing = till.claims()
+    by_hand = till.client.post(agreeing.format(asked), headers=checker | once())
+    twice = till.client.post(agreeing.format(doubled), headers=checker | once())
+    told = till.client.post(path, json=wish, headers=maker | once())
 
+    assert (alone.status_code, nothing, told.json["type"]) == (403, {}, "/problems/bank-line-taken")
     assert (by_hand.status_code, twice.status_code) == (201, 409)
     assert till.claims() == {"manual": 1}
     assert "bank_line_unmatched" not in till.settle().values()

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -12,13 +11,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.invoices import Invoice, invoice
-from tandem.billing.reconciliation import commands
-from tandem.billing.reconciliation.commands.banking import Owed
+from tandem.billing.reconciliation.jobs import match_bank_lines
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.hospitals import a_hospital
-from tests.people import a_key, once
+from tests.people import a_key, once, operator_staff
 from tests.platform.billing.invoices.money import a_customer, a_line, issued
 
 HEADER = "日期,金额,币种,摘要,流水号,对方户名\n"
@@ -30,26 +28,45 @@ class Desk:
     def __init__(self, client: FlaskClient, work: Callable[..., int]) -> None:
         self.client, self.work = client, work
         self.key = a_key(OPERATOR_ID, "operator", "operator_finance")
+        self.second = operator_staff("operator_supervisor")
         self.mark = new_id().hex[-10:]
 
-    def transfer(self, amount: str, said: str = "货款", currency: str = "CNY", number: str | None = None) -> str:
+    def transfer(
+        self, amount: str, said: str = "货款", currency: str = "CNY", number: str | None = None, matched: bool = True
+    ) -> str:
         """A transfer comes in; returns its line."""
         number = number or new_id().hex[-10:]
         content = f"{HEADER}2026-11-20,{amount},{currency},{said},T{number},某公司\n"
         path = f"/api/operator/v1/bank_statements?account=op{self.mark}"
         kind = {"Content-Type": "text/csv"}
         assert self.client.post(path, data=content.encode(), headers=self.key | once() | kind).status_code == 201
-        self.work(OPERATOR_ID)
+        if matched:
+            self.work(OPERATOR_ID)
         with acting_for(OPERATOR_ID):
             named = text("SELECT id FROM bank_line WHERE tenant_id = :t AND bank_reference = :r")
             return str(session.execute(named, {"t": OPERATOR_ID, "r": f"T{number}"}).scalar_one())
 
-    def allocate(self, line: str, *parts: tuple[Invoice, int]) -> Any:
+    def propose(self, line: str, *parts: tuple[Invoice, int], who: dict[str, str] | None = None) -> Any:
         wish = {"allocations": [{"invoice_id": str(row.id), "amount_minor": amount} for row, amount in parts]}
-        path = f"/api/operator/v1/bank_lines/{line}/allocations"
-        answer = self.client.post(path, json=wish, headers=self.key | once())
+        wish |= {"because": "said on the phone"}  # type: ignore[dict-item]  # a wish has members of two kinds
+        path = f"/api/operator/v1/bank_lines/{line}/allocation_proposals"
+        return self.client.post(path, json=wish, headers=(who or self.key) | once())
+
+    def decide(self, proposal: str, verdict: str = "approval", who: dict[str, str] | None = None) -> Any:
+        wish = {"because": "another customer's"} if verdict == "refusal" else None
+        path = f"/api/operator/v1/bank_line_proposals/{proposal}/{verdict}"
+        answer = self.client.post(path, json=wish, headers=(who or self.second) | once())
         self.work(OPERATOR_ID)
         return answer
+
+    def allocate(self, line: str, *parts: tuple[Invoice, int]) -> Any:
+        """One proposes, another agrees; returns who said no, or what the line pays now."""
+        proposed = self.propose(line, *parts)
+        decided = self.decide(proposed.json["id"]) if proposed.status_code == 201 else proposed
+        return self.pays(line) if decided.status_code == 201 else decided
+
+    def pays(self, line: str) -> Any:
+        return self.client.get(f"/api/operator/v1/bank_lines/{line}/allocations", headers=self.key)
 
     def record(self, row: Invoice, amount: int, reference: str) -> Any:
         """Somebody types in what a customer says it has paid."""
@@ -93,7 +110,7 @@ def test_one_transfer_pays_three_invoices_of_two_customers_and_what_is_left_can_
     free.append(desk.is_free(line))
     desk.allocate(line, (issued(a_customer(), a_line(1_000)), 1_000))
 
-    assert (first.status_code, first.json["left_minor"], rest.json["left_minor"]) == (201, 1_500, 1_000)
+    assert (first.json["left_minor"], rest.json["left_minor"]) == (1_500, 1_000)
     assert [paid(row) for row in (one, two, three)] == [(1_000, "settled"), (1_500, "issued"), (500, "settled")]
     assert [part["invoice_id"] for part in rest.json["allocations"]] == [str(row.id) for row in (one, two, three)]
     assert desk.shown(line) == (True, 4_000)
@@ -106,7 +123,7 @@ def test_a_line_pays_an_invoice_once_and_two_lines_pay_it_in_parts(desk: Desk) -
 
     answers = [desk.allocate(line, (row, 400)), desk.allocate(line, (row, 400)), desk.allocate(other, (row, 2_000))]
 
-    assert [answer.status_code for answer in answers] == [201, 409, 201]
+    assert [answer.status_code for answer in answers] == [200, 409, 200]
     assert answers[1].json["type"] == "/problems/bank-line-taken"
     assert paid(row) == (2_400, "issued")
 
@@ -128,20 +145,125 @@ def test_more_than_a_line_has_left_than_an_invoice_asks_or_in_another_currency_i
     assert (paid(row), paid(other), desk.shown(line)) == ((0, "issued"), (0, "issued"), (False, 0))
 
 
+def at_once(app: Flask, desk: Desk, paths: list[str], *others: Callable[[], Any]) -> list[tuple[int, str]]:
+    """Supervisors who agree at the same moment, with whatever else happens then; what each was told."""
+
+    def agree(path: str, who: dict[str, str]) -> tuple[int, str]:
+        with app.test_client() as client:
+            answer: Any = client.post(f"/api/operator/v1/{path}/approval", headers=who | once())
+            return answer.status_code, answer.json.get("type", "")
+
+    # Each is a person of their own; who is nobody's colleague would be refused for that alone.
+    people = [operator_staff("operator_supervisor") for _ in paths]
+    with ThreadPoolExecutor(len(paths) + len(others)) as hands:
+        asked = [hands.submit(agree, path, who) for path, who in zip(paths, people, strict=True)]
+        besides = [hands.submit(each) for each in others]
+        told = [each.result() for each in asked]
+        for each in besides:
+            each.result()
+    desk.work(OPERATOR_ID)
+    return sorted(told)
+
+
 def test_hands_that_spend_one_line_at_once_spend_it_once(desk: Desk, app: Flask) -> None:
     rows = [issued(a_customer(), a_line(700)) for _ in range(4)]
-    line = UUID(desk.transfer("14.00"))
+    line = desk.transfer("14.00")
+    asked = [desk.propose(line, (row, 700)).json["id"] for row in rows]
 
-    def spend(row: Invoice) -> int:
-        owed = {row.id: Owed(row.tenant_id, row.id, row.document_no or "", 700, "CNY")}
-        with app.app_context(), acting_for(OPERATOR_ID), transaction():
-            return len(commands.allocate_line(line, {row.id: 700}, owed))
+    told = at_once(app, desk, [f"bank_line_proposals/{each}" for each in asked])
 
-    with ThreadPoolExecutor(4) as hands:
-        done = [each.exception() for each in [hands.submit(spend, row) for row in rows]]
+    assert [status for status, _ in told] == [201, 201, 409, 409]
+    assert {slug for status, slug in told if status == 409} == {"/problems/bank-line-overdrawn"}
+    assert desk.shown(line) == (True, 1_400)
+    assert sum(paid(row)[0] for row in rows) == 1_400
 
-    assert sum(each is None for each in done) == 2
-    assert desk.shown(str(line)) == (True, 1_400)
+
+def test_two_who_agree_to_one_proposal_at_once_spend_it_once(desk: Desk, app: Flask) -> None:
+    row = issued(a_customer(), a_line(700))
+    line = desk.transfer("14.00")
+    asked = desk.propose(line, (row, 700)).json["id"]
+
+    told = at_once(app, desk, [f"bank_line_proposals/{asked}"] * 3)
+
+    assert [status for status, _ in told] == [201, 409, 409]
+    assert {slug for status, slug in told if status == 409} == {"/problems/transition-refused"}
+    assert (paid(row), desk.shown(line)) == ((700, "settled"), (True, 700))
+
+
+def test_a_person_and_the_matcher_who_meet_over_one_line_spend_it_once(desk: Desk, app: Flask) -> None:
+    named, other = issued(a_customer(), a_line(700)), issued(a_customer(), a_line(700))
+    line = desk.transfer("7.00", f"付款 {named.document_no}", matched=False)
+    asked = desk.propose(line, (other, 700)).json["id"]
+
+    def match() -> None:
+        with app.app_context(), acting_for(OPERATOR_ID):
+            match_bank_lines()
+
+    told = at_once(app, desk, [f"bank_line_proposals/{asked}"], match)
+
+    paid_minor = {row.id: paid(row)[0] for row in (named, other)}
+    assert sorted(paid_minor.values()) == [0, 700]
+    assert told == ([(201, "")] if paid_minor[other.id] else [(409, "/problems/bank-line-overdrawn")])
+    assert desk.shown(line) == (True, 700)
+
+
+def test_nobody_says_alone_what_a_transfer_pays(desk: Desk) -> None:
+    row = issued(a_customer(), a_line(700))
+    line = desk.transfer("7.00")
+    maker = operator_staff("operator_supervisor")
+    asked = desk.propose(line, (row, 700), who=maker).json
+
+    alone, lower = desk.decide(asked["id"], who=maker), desk.decide(asked["id"], who=desk.key)
+    listed = desk.client.get("/api/operator/v1/bank_line_proposals?status=proposed", headers=desk.key).json["data"]
+    nothing = paid(row), desk.shown(line)
+    agreed = desk.decide(asked["id"])
+
+    assert (alone.status_code, alone.json["type"]) == (403, "/problems/bank-line-needs-second")
+    assert lower.status_code == 403
+    assert (asked["status"], asked["parts"], asked["amount_minor"]) == ("proposed", {str(row.id): 700}, 700)
+    assert asked["id"] in {each["id"] for each in listed}
+    assert nothing == ((0, "issued"), (False, 0))
+    assert (agreed.status_code, agreed.json["status"]) == (201, "approved")
+    assert agreed.json["decided_by"] not in {None, asked["proposed_by"]}
+    assert (paid(row), desk.shown(line)) == ((700, "settled"), (True, 700))
+
+
+def test_a_second_person_says_no_with_a_reason_and_nothing_is_spent(desk: Desk) -> None:
+    row = issued(a_customer(), a_line(700))
+    line = desk.transfer("7.00")
+    asked = desk.propose(line, (row, 700)).json
+
+    refused = desk.decide(asked["id"], "refusal")
+    again = desk.decide(asked["id"])
+
+    assert (refused.json["status"], refused.json["refused_because"]) == ("refused", "another customer's")
+    assert (again.status_code, again.json["type"]) == (409, "/problems/transition-refused")
+    assert (paid(row), desk.is_free(line)) == ((0, "issued"), True)
+
+
+def test_a_proposal_that_no_longer_fits_is_refused_whole_and_waits_for_a_refusal(desk: Desk) -> None:
+    row, other = issued(a_customer(), a_line(700)), issued(a_customer(), a_line(700))
+    line, elsewhere = desk.transfer("14.00"), desk.transfer("7.00")
+    asked = desk.propose(line, (row, 700), (other, 700)).json["id"]
+    desk.allocate(elsewhere, (row, 700))
+
+    late = desk.decide(asked)
+
+    assert (late.status_code, late.json["type"]) == (409, "/problems/invoice-not-open")
+    assert (paid(other), desk.shown(line)) == ((0, "issued"), (False, 0))
+    assert desk.decide(asked, "refusal").status_code == 201
+
+
+@pytest.mark.parametrize("change", ["status = 'approved', decided_by = proposed_by, decided_at = now()",
+                                    "status = 'approved', decided_at = now()", "parts = '{}'", "amount_minor = 1"])  # fmt: skip
+def test_the_database_itself_wants_two_people_for_what_was_proposed(desk: Desk, change: str) -> None:
+    asked = desk.propose(desk.transfer("7.00"), (issued(a_customer(), a_line(700)), 700)).json["id"]
+
+    with pytest.raises(IntegrityError), acting_for(OPERATOR_ID, operator=True), transaction():
+        session.execute(
+            text(f"UPDATE bank_line_proposal SET {change} WHERE tenant_id = :t AND id = :p"),
+            {"t": OPERATOR_ID, "p": asked},
+        )
 
 
 @pytest.mark.parametrize(
@@ -152,20 +274,28 @@ def test_hands_that_spend_one_line_at_once_spend_it_once(desk: Desk, app: Flask)
         ({"before": 50, "taken": 60, "amount": 10, "follows": 50}, "bank_allocation_fkey"),
         ({"before": 50, "taken": 60, "amount": 10}, "first_or_follows"),
         ({"taken": 5}, "taken_check"),
+        ({"rule": "manual"}, "four_eyes"),
     ],
-    ids=["beyond the line", "a line that is made larger", "after a gap", "out of nowhere", "counted short"],
+    ids=[
+        "beyond the line",
+        "a line that is made larger",
+        "after a gap",
+        "out of nowhere",
+        "counted short",
+        "by one hand",
+    ],
 )
 def test_the_database_itself_keeps_a_line_from_being_overspent(
-    desk: Desk, change: dict[str, int], constraint: str
+    desk: Desk, change: dict[str, Any], constraint: str
 ) -> None:
     line = desk.transfer("1.00")
-    facts = {"amount": 10, "before": 0, "taken": 10, "follows": None, "line_minor": 100} | change
+    facts = {"amount": 10, "before": 0, "taken": 10, "follows": None, "line_minor": 100, "rule": "reference"} | change
 
     with pytest.raises(IntegrityError, match=constraint), acting_for(OPERATOR_ID), transaction():
         session.execute(
             text("INSERT INTO bank_allocation (tenant_id, id, bank_line_id, line_minor, customer_id, invoice_id, "
                  "amount_minor, taken_before_minor, taken_minor, follows_minor, rule, allocated_by, allocated_at) "
-                 "VALUES (:t, :id, :line, :line_minor, :id, :id, :amount, :before, :taken, :follows, 'manual', 'x', now())"),
+                 "VALUES (:t, :id, :line, :line_minor, :id, :id, :amount, :before, :taken, :follows, :rule, 'x', now())"),
             facts | {"t": OPERATOR_ID, "id": new_id(), "line": line},
         )  # fmt: skip
 

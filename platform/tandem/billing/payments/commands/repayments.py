@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tandem.accounts import hand
+from tandem.accounts import deciding_hand
 from tandem.billing import invoices
 from tandem.billing.ledger import mirror_currency, post
 from tandem.billing.payments import postings
@@ -29,7 +29,7 @@ from tandem.billing.payments.queries import repayments
 from tandem.billing.provider_facts import ProviderRefund
 from tandem.kernel import audit, clock, jobs, outbox
 from tandem.kernel.database import session
-from tandem.kernel.errors import NotFound, Unauthenticated, refused_field
+from tandem.kernel.errors import NotFound, refused_field
 from tandem.kernel.i18n import Text
 from tandem.kernel.ids import new_id
 from tandem.kernel.money import Money
@@ -94,7 +94,7 @@ def propose_repayment(
         payee_bank=bank_account and bank_account.bank,
         payee_account=bank_account and bank_account.account,
         reference=f"RB{row_id.hex[-12:].upper()}",
-        proposed_by=_hand(),
+        proposed_by=deciding_hand(),
     )
     session.add(row)
     session.flush()
@@ -244,16 +244,9 @@ def _book(row: Repayment, amount_minor: int, *, step: str, at: datetime) -> None
 
 
 def _decided(repayment_id: UUID, decision: str) -> Repayment:
-    row, decider = repayments.repayment(repayment_id, for_update=True), _hand()
+    row, decider = repayments.repayment(repayment_id, for_update=True), deciding_hand()
     if decision == "approved" and row.proposed_by == decider:
         raise RepaymentNeedsSecond
     move(row, decision, REPAYMENT_NEXT)
     row.decided_by, row.decided_at = decider, clock.now()
     return row
-
-
-def _hand() -> UUID:
-    found = hand()
-    if found is None:
-        raise Unauthenticated
-    return found

@@ -1,6 +1,17 @@
 """What is decided about reconciliation: runs, differences, rules."""
 
-from tandem.billing.reconciliation.commands.allocating import allocate_line, allocations_of, claim_allocated
+from tandem.billing.reconciliation.commands.agreeing import (
+    bank_line_proposal,
+    proposed_parts,
+    refuse_bank_line_proposal,
+)
+from tandem.billing.reconciliation.commands.allocating import (
+    allocations_of,
+    approve_allocation,
+    claim_allocated,
+    left_of_line,
+    propose_allocation,
+)
 from tandem.billing.reconciliation.commands.banking import (
     claim_transfers,
     invoices_owed,
@@ -19,6 +30,7 @@ from tandem.billing.reconciliation.commands.deciding import (
     release_comparison,
     reopen,
 )
+from tandem.billing.reconciliation.commands.matching_by_hand import approve_match, propose_match
 from tandem.billing.reconciliation.commands.recorded import (
     known_transfer_of_operator,
     recorded_under,
@@ -39,9 +51,11 @@ from tandem.billing.reconciliation.commands.running import (
 
 __all__ = [
     "COMPARISONS",
-    "allocate_line",
     "allocations_of",
+    "approve_allocation",
+    "approve_match",
     "approve_resolution",
+    "bank_line_proposal",
     "claim_allocated",
     "claim_transfers",
     "compare",
@@ -50,14 +64,19 @@ __all__ = [
     "is_latest_day",
     "keep",
     "known_transfer_of_operator",
+    "left_of_line",
     "note_run",
     "post_members",
     "post_resolution",
+    "propose_allocation",
     "propose_group_resolution",
+    "propose_match",
     "propose_resolution",
+    "proposed_parts",
     "recorded_under",
     "reference_of",
     "references_unspent",
+    "refuse_bank_line_proposal",
     "reject_resolution",
     "release_comparison",
     "reopen",

@@ -1,4 +1,4 @@
-"""What a bank's line pays: by its number where it names one invoice, by hand where it pays several, or a part of one.
+"""What a bank's line pays: by its number where it names one invoice; by two people's word where it names none.
 
 The line is spent first, in the operator's tenant, where the database keeps it from being spent twice; the payment is
 recorded by a job, once for each line and invoice, under the bank's own reference.
@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import RowMapping, select, text
 
 from tandem.billing.invoices import InvoiceNotOpen, InvoiceOverpaid
+from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
 from tandem.billing.reconciliation.bank_matching import take_turn
 from tandem.billing.reconciliation.bank_models import BankAllocation
+from tandem.billing.reconciliation.commands.agreeing import approved_proposal, kept_proposal, proposed_parts
 from tandem.billing.reconciliation.commands.banking import Owed
 from tandem.billing.reconciliation.commands.recorded import Recorded, spend_on_recorded
-from tandem.billing.reconciliation.errors import BankLineOverdrawn, BankLineTaken, BankMatchUneven
+from tandem.billing.reconciliation.errors import BankLineNeedsSecond, BankLineOverdrawn, BankLineTaken, BankMatchUneven
 from tandem.kernel import audit, clock
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import refusing, session
@@ -24,45 +26,55 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import tenant_id
 
 
-def allocate_line(
-    line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], recorded: Sequence[Recorded] = ()
-) -> Sequence[BankAllocation]:
-    """Spend a line on invoices: how much on which, of what is owed. All of it or nothing. [operator]
+def propose_allocation(
+    line_id: UUID,
+    wanted: Mapping[UUID, int],
+    owed: Mapping[UUID, Owed],
+    recorded: Sequence[Recorded] = (),
+    *,
+    because: str,
+) -> tuple[BankLineProposal, Sequence[BankAllocation]]:
+    """Say which invoices a line pays, and how much of each, of what is owed; another person agrees. [operator]
 
-    What people `recorded` under its reference before the bank's file came is paid by it first.
+    What people `recorded` under its reference before the bank's file came is paid by it first; those parts come back
+    with the proposal, for jobs to record.
 
     Raises BankLineTaken for a line that is matched with something else or pays one of them already,
     BankLineOverdrawn, BankMatchUneven for another currency, InvoiceNotOpen, InvoiceOverpaid, NotFound.
     """
     take_turn()
-    spent = spend_on_recorded(recorded)
-    line = session.execute(_LINE, {"tenant": tenant_id(), "line": line_id}).one_or_none()
-    if line is None:
-        raise NotFound
-    if line.is_matched and not line.taken_minor:
-        raise BankLineTaken
-    if not line.taken_minor and any(each.currency == line.currency for each in recorded):
-        # More was recorded under its reference than it is: people look at that before anything else is paid with it.
-        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=0)
-    _require_owed(wanted, owed, line.currency)
-    left_minor = line.amount_minor - line.taken_minor
-    if sum(wanted.values()) > left_minor:
-        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=left_minor)
+    _, spent = _fitting(line_id, wanted, owed, recorded)
+    return kept_proposal(line_id, "invoice", wanted, because), spent
+
+
+def approve_allocation(
+    proposal_id: UUID, owed: Mapping[UUID, Owed], recorded: Sequence[Recorded] = ()
+) -> tuple[BankLineProposal, Sequence[BankAllocation]]:
+    """The second person agrees: the line is spent, all of it or nothing. [operator]
+
+    `owed` and `recorded` as they are by now; what no longer fits is refused as it would be when it is proposed, and
+    stays proposed. Raises BankLineNeedsSecond and TransitionRefused besides.
+    """
+    take_turn()
+    proposal = approved_proposal(proposal_id)
+    wanted = proposed_parts(proposal)
+    line, spent = _fitting(proposal.bank_line_id, wanted, owed, recorded)
     rows, taken = [], int(line.taken_minor)
     for invoice_id, amount_minor in wanted.items():
-        rows.append(_part(line, owed[invoice_id], amount_minor, taken))
+        rows.append(_part(line, owed[invoice_id], amount_minor, taken, proposal))
         taken += amount_minor
     with refusing(
         bank_allocation_invoice_key=BankLineTaken,
         bank_allocation_from_key=BankLineTaken,
         bank_allocation_within_the_line_check=BankLineOverdrawn,
+        bank_allocation_four_eyes_check=BankLineNeedsSecond,
     ):
         session.add_all(rows)
     audit.record(
-        action="bank_line.allocated", object_type="bank_line", object_id=line_id,
-        details={"invoices": len(rows), "amount_minor": sum(wanted.values())},
+        action="bank_line.allocated", object_type="bank_line", object_id=proposal.bank_line_id,
+        details={"invoices": len(rows), "amount_minor": proposal.amount_minor, "proposal_id": str(proposal.id)},
     )  # fmt: skip
-    return [*spent, *rows]
+    return proposal, [*spent, *rows]
 
 
 def claim_allocated(allocation_id: UUID) -> RowMapping:
@@ -77,10 +89,41 @@ def claim_allocated(allocation_id: UUID) -> RowMapping:
     return found
 
 
+def left_of_line(line_id: UUID) -> int:
+    """What of a line nothing has taken yet, in its own direction. Raises NotFound."""
+    line = session.execute(_LEFT, {"tenant": tenant_id(), "line": line_id}).one_or_none()
+    if line is None:
+        raise NotFound
+    return int(line.left_minor)
+
+
 def allocations_of(line_id: UUID) -> Sequence[BankAllocation]:
     """What a line pays, in order."""
     mine = select(BankAllocation).where(BankAllocation.tenant_id == tenant_id(), BankAllocation.bank_line_id == line_id)
     return session.scalars(mine.order_by(BankAllocation.taken_minor)).all()
+
+
+def _fitting(
+    line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], recorded: Sequence[Recorded]
+) -> tuple[Any, Sequence[BankAllocation]]:
+    """The line as it is now, and what of it was spent on what is recorded; the caller has the turn."""
+    spent = spend_on_recorded(recorded)
+    line = session.execute(_LINE, {"tenant": tenant_id(), "line": line_id}).one_or_none()
+    if line is None:
+        raise NotFound
+    if line.is_matched and not line.taken_minor:
+        raise BankLineTaken
+    if not line.taken_minor and any(each.currency == line.currency for each in recorded):
+        # More was recorded under its reference than it is: people look at that before anything else is paid with it.
+        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=0)
+    if any(part.invoice_id in wanted for part in allocations_of(line_id)):
+        raise BankLineTaken
+    # Whether the line has so much comes first: what the automatic matcher paid with it is no longer owed, either.
+    left_minor = line.amount_minor - line.taken_minor
+    if sum(wanted.values()) > left_minor:
+        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=left_minor)
+    _require_owed(wanted, owed, line.currency)
+    return line, spent
 
 
 def _require_owed(wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], currency: str) -> None:
@@ -94,12 +137,13 @@ def _require_owed(wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], currenc
             raise InvoiceOverpaid(invoice_id=str(invoice_id), open_minor=found.open_minor)
 
 
-def _part(line: Any, invoice: Owed, amount_minor: int, taken_minor: int) -> BankAllocation:
+def _part(line: Any, invoice: Owed, amount_minor: int, taken_minor: int, proposal: BankLineProposal) -> BankAllocation:
     return BankAllocation(
         tenant_id=tenant_id(), id=new_id(), bank_line_id=line.id, line_minor=line.amount_minor,
         customer_id=invoice.tenant_id, invoice_id=invoice.invoice_id, amount_minor=amount_minor,
         taken_before_minor=taken_minor, taken_minor=taken_minor + amount_minor, follows_minor=taken_minor or None,
-        rule="manual", allocated_by=actor_name(), allocated_at=clock.now(),
+        rule="manual", proposal_id=proposal.id, proposed_by=proposal.proposed_by, approved_by=proposal.decided_by,
+        allocated_by=actor_name(), allocated_at=clock.now(),
     )  # fmt: skip
 
 
@@ -108,6 +152,12 @@ _LINE: Final = text(
     "WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id), 0) AS taken_minor, EXISTS (SELECT FROM recon_claim c "
     "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) AS is_matched "
     "FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line AND l.amount_minor > 0"
+)
+_LEFT: Final = text(
+    "SELECT CASE WHEN x.taken_minor IS NULL AND EXISTS (SELECT FROM recon_claim c WHERE c.tenant_id = :tenant "
+    "AND c.side = 'bank' AND c.claimed_id = l.id) THEN 0 ELSE l.amount_minor - coalesce(x.taken_minor, 0) END "
+    "AS left_minor FROM bank_line l LEFT JOIN LATERAL (SELECT max(a.taken_minor) AS taken_minor FROM bank_allocation a "
+    "WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id) x ON true WHERE l.tenant_id = :tenant AND l.id = :line"
 )
 _CLAIM_LINE: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
