@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from hashlib import sha256
 from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +33,7 @@ from sqlalchemy.engine import Engine
 
 from tandem.app import create_app, dispose_engines
 from tandem.billing import stripe_gateway
-from tandem.billing.ledger import Journal
+from tandem.billing.ledger import Account, Entry, Journal, entries
 from tandem.billing.ledger.verification import verify_books, verify_mirrors
 from tandem.billing.payments import queries
 from tandem.billing.payments.jobs import read_provider, sweep_invoice_payments, sweep_payments, sweep_repayments
@@ -43,19 +44,20 @@ from tandem.kernel.database import Base, session
 from tandem.kernel.jobs import JobRow
 from tandem.kernel.settings import Settings
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
-from tests.journeys import kill_stories, kill_stories_of_bills
+from tests.journeys import kill_stories, kill_stories_of_bills, kill_stories_of_prepayments
 from tests.journeys.kill_stories import Stage, quiet
 from tests.platform.billing.digests import book_digest, job_states
 from tests.platform.billing.invoices.money import a_customer
 from tests.platform.billing.money import a_hospital_with_an_agreement
 from tests.platform.stripe_sandbox.stage import KEY, Sandbox
 
-STORIES: Final = kill_stories.STORIES | kill_stories_of_bills.STORIES
+STORIES: Final = kill_stories.STORIES | kill_stories_of_bills.STORIES | kill_stories_of_prepayments.STORIES
 COUNTED: Final = (
     "payment", "payer", "refund", "dispute", "payout", "balance_transaction", "provider_event", "provider_event_body",
     "payout_part", "waiver", "invoice_intent",
     "usage_event", "fee_accrual", "fee_reversal", "settlement_statement", "invoice", "invoice_payment", "discrepancy",
     "rated_line", "usage_claim", "invoice_line", "invoice_origin", "settlement_transfer", "repayment",
+    "employer_statement", "employer_statement_line", "line_dispute", "fee_adjustment", "prepayment_closing",
 )  # fmt: skip
 """Tables in which a killed story has as many rows as its twin."""
 LONGEST: Final = "the whole of it"
@@ -78,7 +80,7 @@ class Outcome:
 class Ending:
     """What a story leaves behind, told without ids and times of its own."""
 
-    books: tuple[str, str]
+    books: tuple[str, ...]
     rows: tuple[tuple[str, int], ...]
     provider: tuple[int, ...]
     faults: tuple[str, ...]
@@ -125,7 +127,7 @@ class Runner:
     def _twin(self, name: str, variant: int) -> tuple[Ending, int]:
         """The story as it should end, and how many statements it takes. Told here, so that children are born warm."""
         if (name, variant) not in self.twins:
-            stage, spoken = self._stage(variant), count()
+            stage, spoken = self._stage(name, variant), count()
             with listening(lambda: next(spoken)):
                 for step in STORIES[name]:
                     step(stage)
@@ -133,7 +135,7 @@ class Runner:
         return self.twins[name, variant]
 
     def _point(self, name: str, variant: int, place: int) -> tuple[bool, str | None]:
-        stage = self._stage(variant)
+        stage = self._stage(name, variant)
         status, reached = self._fork(name, stage, kill_before=place)
         was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         if not was_killed and status != 0:
@@ -147,8 +149,11 @@ class Runner:
             return was_killed, traceback.format_exc(limit=-4)
         return was_killed, difference(ending, self._twin(name, variant)[0])
 
-    def _stage(self, variant: int) -> Stage:
-        return Stage(a_hospital_with_an_agreement(), a_customer(), self.provider, self.app, variant)
+    def _stage(self, name: str, variant: int) -> Stage:
+        stage = Stage(a_hospital_with_an_agreement(), a_customer(), self.provider, self.app, variant)
+        if name in kill_stories_of_prepayments.STORIES:
+            kill_stories_of_prepayments.prepares(stage)
+        return stage
 
     def _fork(self, name: str, stage: Stage, kill_before: int) -> tuple[int, int]:
         """Tell the story in a child; its wait status, and the step it was in."""
@@ -244,7 +249,8 @@ def settled(stage: Stage) -> Ending:
         faults.append(f"the provider holds {provider[0]}, the book says {booked}")
     rows = tuple((f"{place}.{name}", _rows(tenant, name)) for place, tenant in stage.places for name in COUNTED)
     digests = (book_digest(stage.hospital_id, keyed=False), book_digest(stage.employer_id, keyed=False))
-    return Ending(digests, rows, (*provider, stage.given_back_by_provider()), tuple(faults))
+    books = (*digests, _operators_view(stage))
+    return Ending(books, rows, (*provider, stage.given_back_by_provider()), tuple(faults))
 
 
 def difference(ending: Ending, twin: Ending) -> str | None:
@@ -282,6 +288,20 @@ def _operators_fees(stage: Stage) -> list[str]:
             select(Journal.idem_key).where(Journal.tenant_id == OPERATOR_ID, Journal.idem_key.in_(keys))
         ).all()
     return [f"the operator's book lacks {key}" for key in sorted(set(keys) - set(booked))]
+
+
+def _operators_view(stage: Stage) -> str:
+    """What the operator's book says of the story's parties, journal by journal, without ids and times."""
+    parties = {tenant: place for place, tenant in stage.places}
+    parties |= {kill_stories_of_prepayments.of(stage, name): name for name in ("programme", "following")}
+    with acting_for(OPERATOR_ID):
+        told = session.execute(
+            entries(Journal.kind, Account.code, Account.party_id, Entry.amount_minor).where(
+                Account.party_id.in_(parties)
+            )
+        ).all()
+    said = sorted(f"{kind} {code} {parties[party]} {amount_minor}" for kind, code, party, amount_minor in told)
+    return sha256("\n".join(said).encode()).hexdigest()
 
 
 def _rows(tenant: UUID, name: str) -> int:
