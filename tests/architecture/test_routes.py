@@ -46,6 +46,7 @@ SHARED = {"hospital_id", "service_id", "slot_id", "practitioner_id", "programme"
 NOT_READ = {
     "/sessions": "a key has no sessions",
     "/packages/<uuid:package_id>": "the catalogue is the platform's, twins have none",
+    "/bank_lines/<uuid:bank_line_id>/allocations": "the operator's own bank tells of these, twins have none",
 }
 
 
