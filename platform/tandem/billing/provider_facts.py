@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 Json = Mapping[str, Any]
 
@@ -152,6 +153,10 @@ class ProviderTransfer:
     reversed_minor: int
     currency: str
     created_at: datetime
+
+    def is_of(self, row_id: UUID) -> bool:
+        """Whether it is the answer to this wish of ours."""
+        return self.key == str(row_id)
 
 
 def transfer_from(told: Json) -> ProviderTransfer:

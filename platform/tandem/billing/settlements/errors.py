@@ -200,6 +200,17 @@ class TransferUnderWay(Problem):
     mend = Text("Wait until it has arrived or failed.", "请等待其到账或失败。")
 
 
+class TransferOnItsWay(Problem):
+    """What the provider sent, or may be sending at this moment, is not withdrawn any more."""
+
+    status, slug = 409, "transfer-on-its-way"
+    title = Text("The provider was asked for this transfer already", "该转账已提交支付机构")
+    mend = Text(
+        "If it was sent, ask for it back; if it is being sent, look again in a quarter of an hour.",
+        "若已转出，请发起回退；若正在转出，请在一刻钟后再查看。",
+    )
+
+
 class HospitalHasNoAccount(Problem):
     """A transfer goes to the hospital's own account at the provider."""
 

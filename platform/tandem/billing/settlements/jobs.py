@@ -87,12 +87,11 @@ def draft_last_month(scheduled_at: datetime) -> None:
 def send_transfer(transfer_id: UUID) -> None:
     """Ask the provider to send what the operator owes: the oldest first, as far as its balance goes. [hospital]"""
     with transaction():
-        wish = commands.begin_transfer(transfer_id, is_live=is_live())
+        wish = commands.transfer_wish(transfer_id, is_live=is_live())
     if wish is None:
         return
-    group = str(wish.statement_id)
-    if wish.is_again:
-        known = next((each for each in gateway().transfers_of(group) if each.key == str(transfer_id)), None)
+    if wish.asked_at is not None:
+        known = next((each for each in gateway().transfers_of(str(wish.statement_id)) if each.is_of(transfer_id)), None)
         if known is not None:
             with transaction():
                 commands.fold_transfer(transfer_id, known)
@@ -101,19 +100,12 @@ def send_transfer(transfer_id: UUID) -> None:
         before_minor = queries.waiting_before_minor(transfer_id, wish.created_at, wish.currency)
     # What waits longer comes first, also of other hospitals; the sweeper comes back when there is money again.
     if gateway().transferable_minor(wish.currency) - before_minor < wish.amount_minor:
+        # Whoever asked so long ago has its answer, and the provider knows of no transfer.
+        if wish.asked_at is not None and wish.asked_at < clock.now() - PATIENCE:
+            with transaction():
+                commands.rest_transfer(transfer_id, asked_at=wish.asked_at)
         return
-    try:
-        told = gateway().transfer(
-            wish.account_id, key=transfer_id, amount_minor=wish.amount_minor, currency=wish.currency, group=group
-        )
-    except Refused as no:
-        if no.code == "balance_insufficient":
-            return
-        with transaction():
-            commands.fail_transfer(transfer_id, no.code)
-        return
-    with transaction():
-        commands.fold_transfer(transfer_id, told)
+    _ask_for(wish)
 
 
 @job(queue="slow", timeout_seconds=300, outside=True)
@@ -126,6 +118,31 @@ def sweep_transfers() -> None:
         send_transfer(transfer_id)
     for transfer_id, statement_id in sent:
         for told in gateway().transfers_of(str(statement_id)):
-            if told.key == str(transfer_id):
+            if told.is_of(transfer_id):
                 with transaction():
                     commands.fold_transfer(transfer_id, told)
+
+
+def _ask_for(wish: commands.TransferWish) -> None:
+    with transaction():
+        asked_at = commands.begin_transfer(wish.transfer_id)
+    if asked_at is None:
+        return
+    try:
+        told = gateway().transfer(
+            wish.account_id,
+            key=wish.transfer_id,
+            amount_minor=wish.amount_minor,
+            currency=wish.currency,
+            group=str(wish.statement_id),
+        )
+    except Refused as no:
+        with transaction():
+            # Under one key the provider repeats its refusal, so nobody who asks beside us can still be answered yes.
+            if no.code == "balance_insufficient":
+                commands.rest_transfer(wish.transfer_id, asked_at=asked_at)
+            else:
+                commands.fail_transfer(wish.transfer_id, no.code)
+        return
+    with transaction():
+        commands.fold_transfer(wish.transfer_id, told)

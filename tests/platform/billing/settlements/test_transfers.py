@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from threading import Barrier
 from uuid import UUID
 
@@ -16,8 +18,16 @@ from tandem.billing import payments
 from tandem.billing.ledger import balance_minor
 from tandem.billing.payments.jobs import open_provider_account
 from tandem.billing.settlements import jobs, propose_statement
-from tandem.billing.settlements.commands import ask_transfer, begin_transfer, confirm_statement, fail_transfer
-from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer
+from tandem.billing.settlements.commands import (
+    ask_transfer,
+    begin_transfer,
+    confirm_statement,
+    fail_transfer,
+    rest_transfer,
+    transfer_wish,
+    withdraw_transfer,
+)
+from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer, TransferOnItsWay
 from tandem.billing.settlements.models import SettlementTransfer
 from tandem.billing.settlements.queries import statement, transfer
 from tandem.billing.stripe_gateway import gateway
@@ -141,7 +151,8 @@ def test_killed_after_the_call_the_transfer_is_found_and_not_made_twice(provider
     funded(provider, 50_000)
     wish = asked(hospital, row)
     with acting_for(hospital), transaction():
-        begun = begin_transfer(wish, is_live=False)
+        begun = transfer_wish(wish, is_live=False)
+        begin_transfer(wish)
     assert begun is not None
     gateway().transfer(begun.account_id, key=wish, amount_minor=9_000, currency="CNY", group=str(row))
 
@@ -183,8 +194,7 @@ def test_a_refusal_for_good_leaves_the_statement_to_be_paid_otherwise(provider: 
     funded(provider, 50_000)
     wish = asked(hospital, row)
     with acting_for(hospital), transaction():
-        begun = begin_transfer(wish, is_live=False)
-    assert begun is not None
+        begin_transfer(wish)
 
     with acting_for(hospital), transaction():
         fail_transfer(wish, "account_closed")
@@ -282,3 +292,104 @@ def test_two_workers_who_begin_one_transfer_send_it_once(provider: Sandbox, app:
     assert shown(hospital, wish).status == "sent"
     assert [each.key for each in gateway().transfers_of(str(row))] == [str(wish)]
     assert balances(hospital, "ap.operator", "suspense") == [0, 9_000]
+
+
+def test_a_transfer_that_waits_is_withdrawn_and_its_statement_paid_by_bank(
+    provider: Sandbox, client: FlaskClient, work: Work
+) -> None:
+    hospital, row = owed(work, gateway().transferable_minor("CNY") + 9_000)
+    wish = asked(hospital, row)
+    work(hospital)
+    finance = a_key(OPERATOR_ID, "operator", "operator_finance")
+    at = f"/api/operator/v1/hospitals/{hospital}"
+    path, why, key = f"{at}/settlement_transfers/{wish}/withdrawal", {"because": "paid by bank"}, once()
+
+    unsaid = client.post(path, json={"because": ""}, headers=finance | once())
+    withdrawn = client.post(path, json=why, headers=finance | key)
+    replayed = client.post(path, json=why, headers=finance | key)
+    again = client.post(path, json=why, headers=finance | once())
+    with acting_for(hospital):
+        jobs.send_transfer(wish)
+    by_bank = client.post(
+        f"{at}/settlement_statements/{row}/payments",
+        json={"paid_on": "2026-09-02", "reference": "OUT-2"}, headers=finance | once(),
+    )  # fmt: skip
+
+    assert (unsaid.status_code, unsaid.json["errors"][0]["field"]) == (422, "because")
+    assert (withdrawn.status_code, replayed.json, again.status_code) == (201, withdrawn.json, 409)
+    theirs = a_key(hospital, "hospital", "hospital_finance")
+    (seen,) = client.get(f"/api/hospital/v1/settlement_statements/{row}/transfers", headers=theirs).json["data"]
+    assert (seen["status"], seen["withdrawn_because"]) == ("withdrawn", "paid by bank")
+    assert (by_bank.status_code, gateway().transfers_of(str(row))) == (201, [])
+
+
+def test_what_is_being_sent_or_was_sent_is_not_withdrawn(provider: Sandbox, client: FlaskClient, work: Work) -> None:
+    hospital, row = owed(work)
+    funded(provider, 50_000)
+    wish = asked(hospital, row)
+    finance = a_key(OPERATOR_ID, "operator", "operator_finance") | {"Accept-Language": "zh-CN"}
+    path = f"/api/operator/v1/hospitals/{hospital}/settlement_transfers/{wish}/withdrawal"
+
+    with acting_for(hospital), transaction():
+        begin_transfer(wish)
+    being_sent = client.post(path, json={"because": "too late"}, headers=finance | once())
+    work(hospital)
+    sent = client.post(path, json={"because": "too late"}, headers=finance | once())
+
+    assert [(each.status_code, each.json["type"], each.json["transfer_status"]) for each in (being_sent, sent)] == [
+        (409, "/problems/transfer-on-its-way", "asked"),
+        (409, "/problems/transfer-on-its-way", "sent"),
+    ]
+    assert "回退" in sent.json["mend"]
+    assert shown(hospital, wish).status == "sent"
+
+
+def test_a_transfer_the_provider_had_too_little_for_can_be_withdrawn_but_not_under_somebody_who_asks(
+    provider: Sandbox, work: Work, at: Callable[[datetime], None]
+) -> None:
+    hospital, row = owed(work, gateway().transferable_minor("CNY") + 9_000)
+    wish = asked(hospital, row)
+    with acting_for(hospital), transaction():
+        first = begin_transfer(wish)
+    assert first is not None
+    at(first + timedelta(minutes=2))
+    with acting_for(hospital), transaction():
+        begin_transfer(wish)
+
+    with acting_for(hospital), transaction():
+        rest_transfer(wish, asked_at=first)
+        with pytest.raises(TransferOnItsWay):
+            withdraw_transfer(wish, because="the first one who asked was told no")
+    at(first + timedelta(minutes=5))
+    with acting_for(hospital):
+        jobs.send_transfer(wish)
+    with acting_for(hospital), transaction():
+        withdraw_transfer(wish, because="nobody asks any more, and the provider knows of none")
+
+    assert shown(hospital, wish).status == "withdrawn"
+
+
+def test_whether_a_transfer_is_asked_for_or_withdrawn_at_the_same_instant_is_decided_by_the_database(
+    provider: Sandbox, app: Flask, work: Work
+) -> None:
+    hospital, row = owed(work)
+    for _ in range(6):
+        wish, start = asked(hospital, row), Barrier(2)
+
+        def at_once(does: Callable[[], object], start: Barrier = start) -> object:
+            with app.app_context(), acting_for(hospital), suppress(TransferOnItsWay), transaction():
+                start.wait()
+                return does()
+            return None
+
+        with ThreadPoolExecutor(2) as pool:
+            asking = pool.submit(at_once, partial(begin_transfer, wish))
+            withdrawing = pool.submit(at_once, partial(withdraw_transfer, wish, because="at the same instant"))
+        begun, withdrawn = asking.result(), withdrawing.result()
+
+        assert (begun is None) is (withdrawn is not None)
+        assert shown(hospital, wish).status == ("withdrawn" if begun is None else "asked")
+        if isinstance(begun, datetime):
+            with acting_for(hospital), transaction():
+                rest_transfer(wish, asked_at=begun)
+                withdraw_transfer(wish, because="for the next round")

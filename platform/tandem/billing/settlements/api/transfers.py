@@ -8,10 +8,11 @@ from tandem.billing.settlements.errors import (
     HospitalHasNoAccount,
     NothingToTransfer,
     SplitRefused,
+    TransferOnItsWay,
     TransferUnderWay,
 )
 from tandem.billing.settlements.models import SettlementTransfer
-from tandem.billing.settlements.schemas import ProviderLimitSchema, TransferSchema
+from tandem.billing.settlements.schemas import ProviderLimitSchema, ReasonWishSchema, TransferSchema
 from tandem.billing.stripe_gateway import is_live
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
@@ -44,6 +45,18 @@ def list_transfers_to_hospital(hospital_id: UUID, statement_id: UUID, query: dic
 def send_transfer(hospital_id: UUID, statement_id: UUID) -> SettlementTransfer:
     """Send what the operator owes to the hospital's provider account: a job does, the oldest wish first."""
     return commands.ask_transfer(statement_id, is_live=is_live())
+
+
+@operator_api.post(
+    f"{_OF}/settlement_transfers/<uuid:transfer_id>/withdrawal",
+    allow="payments.record",
+    takes=ReasonWishSchema,
+    gives=TransferSchema,
+    problems=(TransferOnItsWay,),
+)
+def withdraw_transfer(hospital_id: UUID, transfer_id: UUID, wish: dict[str, Any]) -> SettlementTransfer:
+    """Take back a transfer that waits and was not put to the provider; the statement is paid in another way."""
+    return commands.withdraw_transfer(transfer_id, because=wish["because"])
 
 
 @operator_api.get("/provider_limits", allow="settlements.read", gives=ProviderLimitSchema, many=True, query=PageQuery)

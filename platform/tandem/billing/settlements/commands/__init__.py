@@ -44,10 +44,20 @@ from tandem.billing.settlements.commands.statements import (
     release_statement,
 )
 from tandem.billing.settlements.commands.traffic import book_traffic_fee, claim_visit
-from tandem.billing.settlements.commands.transfers import ask_transfer, begin_transfer, fail_transfer, fold_transfer
+from tandem.billing.settlements.commands.transfers import (
+    TransferWish,
+    ask_transfer,
+    begin_transfer,
+    fail_transfer,
+    fold_transfer,
+    rest_transfer,
+    transfer_wish,
+    withdraw_transfer,
+)
 
 __all__ = [
     "Agreed",
+    "TransferWish",
     "accrue_missing",
     "accrue_monthly_fee",
     "accrue_usage",
@@ -88,10 +98,13 @@ __all__ = [
     "propose_statement",
     "record_payment",
     "release_statement",
+    "rest_transfer",
     "reverse_lost_dispute",
     "reverse_refund",
     "settle_employer_statements",
     "statements_of_days",
+    "transfer_wish",
     "waive_excess",
     "withdraw_dispute",
+    "withdraw_transfer",
 ]

@@ -9,7 +9,12 @@ from tandem.billing.ledger import mirror_currency, post
 from tandem.billing.provider_facts import ProviderTransfer
 from tandem.billing.settlements import limits, postings, queries
 from tandem.billing.settlements.commands.statements import sums_of
-from tandem.billing.settlements.errors import HospitalHasNoAccount, NothingToTransfer, TransferUnderWay
+from tandem.billing.settlements.errors import (
+    HospitalHasNoAccount,
+    NothingToTransfer,
+    TransferOnItsWay,
+    TransferUnderWay,
+)
 from tandem.billing.settlements.events import TransferAsked
 from tandem.billing.settlements.models import NEXT, TRANSFER_NEXT, SettlementTransfer
 from tandem.kernel import audit, clock, jobs, outbox
@@ -24,7 +29,7 @@ PROVIDER = "stripe"
 
 @dataclass(frozen=True)
 class TransferWish:
-    """What the provider is to be asked; `is_again`: it was asked before, and its answer is unknown."""
+    """What the provider is to be asked; `asked_at`: it was asked then, and its answer is unknown."""
 
     transfer_id: UUID
     statement_id: UUID
@@ -32,7 +37,7 @@ class TransferWish:
     amount_minor: int
     currency: str
     created_at: datetime
-    is_again: bool
+    asked_at: datetime | None
 
 
 def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
@@ -68,15 +73,48 @@ def ask_transfer(statement_id: UUID, *, is_live: bool) -> SettlementTransfer:
     return transfer
 
 
-def begin_transfer(transfer_id: UUID, *, is_live: bool) -> TransferWish | None:
-    """Mark that the provider is being asked; None when there is nothing to ask any more. [hospital]"""
+def withdraw_transfer(transfer_id: UUID, *, because: str) -> SettlementTransfer:
+    """Take back a wish that nobody has put to the provider; its statement can be paid in another way. [hospital]
+
+    Whoever locks the row first decides, this or `begin_transfer`. Raises TransferOnItsWay, TransitionRefused where it
+    has failed or was withdrawn, NotFound.
+    """
     transfer = queries.transfer(transfer_id, for_update=True)
+    if transfer.asked_at is not None and transfer.status != "failed":
+        raise TransferOnItsWay(transfer_status=transfer.status)
+    move(transfer, "withdrawn", TRANSFER_NEXT, because=because)
+    transfer.withdrawn_because = because
+    _give_up(transfer)
+    return transfer
+
+
+def transfer_wish(transfer_id: UUID, *, is_live: bool) -> TransferWish | None:
+    """What there is to ask the provider, or None. Nothing is marked: the wish may have to wait its turn. [hospital]"""
+    transfer = queries.transfer(transfer_id)
     account = payments.account_of_hospital(is_live=is_live)
     if transfer.status != "asked" or account is None:
         return None
-    is_again, transfer.asked_at = transfer.asked_at is not None, transfer.asked_at or clock.now()
     what = transfer.id, transfer.statement_id, account, transfer.amount_minor, transfer.currency
-    return TransferWish(*what, transfer.created_at, is_again)
+    return TransferWish(*what, transfer.created_at, transfer.asked_at)
+
+
+def begin_transfer(transfer_id: UUID) -> datetime | None:
+    """Mark that the provider is being asked from now on; None when the wish was withdrawn or met. [hospital]"""
+    transfer = queries.transfer(transfer_id, for_update=True)
+    if transfer.status != "asked":
+        return None
+    transfer.asked_at = clock.now()
+    return transfer.asked_at
+
+
+def rest_transfer(transfer_id: UUID, *, asked_at: datetime) -> None:
+    """The provider was asked at that time and did nothing: the wish waits as before, and can be withdrawn. [hospital]
+
+    Another who asks since has marked a later time, and keeps it.
+    """
+    transfer = queries.transfer(transfer_id, for_update=True)
+    if transfer.status == "asked" and transfer.asked_at == asked_at:
+        transfer.asked_at = None
 
 
 def fold_transfer(transfer_id: UUID, told: ProviderTransfer) -> None:
@@ -109,9 +147,13 @@ def fail_transfer(transfer_id: UUID, code: str) -> None:
     if transfer.status == "asked":
         move(transfer, "failed", TRANSFER_NEXT, because=code)
         transfer.failure_code = code
-        # The statement is unpaid as before; whoever pays it withholds what is disputed then.
-        for dispute in queries.withheld_line_disputes(transfer.statement_id):
-            dispute.is_withheld = False
+        _give_up(transfer)
+
+
+def _give_up(transfer: SettlementTransfer) -> None:
+    # The statement is unpaid as before; whoever pays it withholds what is disputed then.
+    for dispute in queries.withheld_line_disputes(transfer.statement_id):
+        dispute.is_withheld = False
 
 
 def _send(transfer: SettlementTransfer, told: ProviderTransfer) -> None:

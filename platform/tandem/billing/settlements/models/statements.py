@@ -24,9 +24,10 @@ NEXT: Final = {
     "closed": set[str](),
 }
 TRANSFER_NEXT: Final = {
-    "asked": {"sent", "failed"},
+    "asked": {"sent", "failed", "withdrawn"},
     "sent": {"reversed"},
     "failed": set[str](),
+    "withdrawn": set[str](),
     "reversed": set[str](),
 }
 LAYOUT: Final = 2
@@ -228,7 +229,8 @@ class SettlementCarry(TenantOwned, Model):
 class SettlementTransfer(TenantOwned, Versioned, Model):
     """What the operator owes on a statement, sent to the hospital's account at the payment provider. 结算转账
 
-    Its id is the key under which the provider is asked; `reversed_minor` is what the provider took back since.
+    Its id is the key under which the provider is asked; `asked_at` is when it was asked last and may be sending, and
+    nothing while the wish waits its turn. `reversed_minor` is what the provider took back since.
     """
 
     __tablename__ = "settlement_transfer"
@@ -249,6 +251,8 @@ class SettlementTransfer(TenantOwned, Versioned, Model):
         CheckConstraint(IN_A_CURRENCY, name="currency"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("reversed_minor BETWEEN 0 AND amount_minor", name="reversed"),
+        # Whoever wins the row decides: what may be on its way is not withdrawn, also where our own code is broken.
+        CheckConstraint("status <> 'withdrawn' OR asked_at IS NULL", name="never_asked_for"),
     )
 
     statement_id: Mapped[UUID]
@@ -257,6 +261,7 @@ class SettlementTransfer(TenantOwned, Versioned, Model):
     status: Mapped[str] = mapped_column(default="asked")
     provider_transfer_id: Mapped[str | None]
     failure_code: Mapped[str | None]
+    withdrawn_because: Mapped[str | None]
     reversed_minor: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     asked_at: Mapped[datetime | None]

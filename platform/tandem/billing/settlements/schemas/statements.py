@@ -241,6 +241,7 @@ class TransferSchema(Schema):
     status = fields.String(required=True, validate=rules.OneOf(sorted(TRANSFER_NEXT)))
     provider_transfer_id = fields.String(allow_none=True)
     failure_code = fields.String(allow_none=True)
+    withdrawn_because = fields.String(allow_none=True)
     reversed_minor = fields.Integer(required=True)
     created_at = fields.DateTime(required=True)
     sent_at = fields.DateTime(allow_none=True)
