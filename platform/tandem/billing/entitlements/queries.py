@@ -83,17 +83,6 @@ def programme_totals() -> ProgrammeTotal | None:
     return session.scalars(select(ProgrammeTotal).where(ProgrammeTotal.tenant_id == tenant_id())).one_or_none()
 
 
-def consumed_by_hospital(since: datetime, until: datetime) -> dict[UUID, int]:
-    """Units consumed at each hospital in [since, until): what reconciliation holds against usage. [programme]"""
-    step = EntitlementMovement.__table__.c
-    statement = (
-        select(step.hospital_id, func.sum(step.units).label("units"))
-        .where(step.tenant_id == tenant_id(), step.kind == "consume", step.at >= since, step.at < until)
-        .group_by(step.hospital_id)
-    )
-    return {row.hospital_id: int(row.units) for row in session.execute(statement)}
-
-
 def activity_since(moment: datetime) -> Activity:
     """How many members stand behind what changed since a moment: what decides whether a change may be told.
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +31,7 @@ from tandem.billing.payments import payment
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.database import refusing, session
 from tandem.kernel.ids import new_id
-from tandem.kernel.money import share
+from tandem.kernel.money import allocate
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import tenant_id
 
@@ -63,7 +62,7 @@ def request_fapiao(
         raise BuyerUnknown
     held = {line["line_no"]: line for line in invoice_lines(invoice_id)}
     left = _left(row, held)
-    parts = _parts(held, left, lines)
+    parts = _parts(left, lines)
     categories = {tax["tax_rule_id"]: tax for tax in invoice_taxes(invoice_id)}
     asked = _write(row, "blue", parts, form=form, adapter=adapter, status="pending")
     rows = [
@@ -182,7 +181,7 @@ def _left(row: Invoice, held: Mapping[int, Mapping[str, Any] | Any]) -> dict[int
     }
 
 
-def _parts(held: Mapping[int, Any], left: Mapping[int, Parts], lines: Sequence[Wanted] | None) -> dict[int, Parts]:
+def _parts(left: Mapping[int, Parts], lines: Sequence[Wanted] | None) -> dict[int, Parts]:
     if lines is None:
         parts = {line_no: each for line_no, each in left.items() if any(each)}
         if sum(net + tax for net, tax in parts.values()) <= 0:
@@ -196,10 +195,10 @@ def _parts(held: Mapping[int, Any], left: Mapping[int, Parts], lines: Sequence[W
         left_minor = sum(left.get(line_no, (0, 0)))
         if not 0 < total <= left_minor:
             raise FapiaoTooLarge(line=line_no, left_minor=left_minor)
-        whole = held[line_no]["net_minor"] + held[line_no]["tax_minor"]
-        # The last part of a line takes what is left of its tax, so that parts add up to the line.
-        tax = left[line_no][1] if total == left_minor else share(total, Fraction(held[line_no]["tax_minor"], whole))
-        parts[line_no] = (total - tax, tax)
+        # By what is left, so that parts add up to the line and none takes more of its tax than there is. What is left
+        # of one of the two may be below zero where a credit note rounded the other way; the last part closes both.
+        tax, net = allocate(total, [max(0, part) for part in reversed(left[line_no])])
+        parts[line_no] = left[line_no] if total == left_minor else (net, tax)
     return parts
 
 

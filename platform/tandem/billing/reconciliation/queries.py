@@ -9,7 +9,7 @@ from sqlalchemy import TIMESTAMP, BigInteger, RowMapping, and_, cast, func, or_,
 from tandem.accounts import Organization, tenants_of
 from tandem.billing.invoices import ISSUE_KINDS
 from tandem.billing.ledger import Account, Book, Entry, Journal, Mirrored, entries
-from tandem.billing.payments import BalanceTransaction, Payment
+from tandem.billing.payments import Payment
 from tandem.billing.reconciliation.models import (
     DayClose,
     Discrepancy,
@@ -22,16 +22,6 @@ from tandem.kernel import clock
 from tandem.kernel.database import Page, own_row, page, rows, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
-
-
-def movement_sums_until(until: datetime) -> dict[str, int]:
-    """Per currency, what the provider's movements before `until` add up to, fees taken off."""
-    found = session.execute(
-        select(BalanceTransaction.currency, func.sum(BalanceTransaction.net_minor).label("net_minor"))
-        .where(BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.provider_created_at < until)
-        .group_by(BalanceTransaction.currency)
-    )
-    return {row.currency: int(row.net_minor) for row in found}
 
 
 def untold(until: datetime) -> dict[str, int]:

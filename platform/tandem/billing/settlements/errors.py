@@ -178,12 +178,6 @@ class TooManyReturns(SplitRefused):
     mend = Text("The next statement asks it of the operator.", "该款项将在下一结算单中向运营方收取。")
 
 
-class RefundAboveUnsplit(SplitRefused):
-    slug = "refund-above-unsplit"
-    title = Text("The refund is larger than what was not split off", "退款金额超过未分账余额")
-    mend = Text("Finish or return the split first.", "请先完结分账或回退分账资金。")
-
-
 class NothingToTransfer(Problem):
     """The operator owes the hospital nothing on this statement."""
 

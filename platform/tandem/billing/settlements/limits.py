@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 
 from tandem.billing.settlements.errors import (
-    RefundAboveUnsplit,
     ReturnAboveSplit,
     ReturnWindowClosed,
     SplitAboveOrder,
@@ -89,13 +88,3 @@ def require_return_allowed(limits: Limits, split: Split, amount_minor: int, at: 
     left_minor = split.amount_minor - split.returned_minor
     if amount_minor > left_minor:
         raise ReturnAboveSplit(at_most_minor=left_minor)
-
-
-def require_refund_allowed(limits: Limits, order: Order, amount_minor: int) -> None:
-    """A refund comes out of what was not split off; above it the split is finished or returned first.
-
-    Raises RefundAboveUnsplit where the provider asks for that.
-    """
-    left_minor = order.amount_minor - order.split_minor
-    if limits.get("refund_from_unsplit") and amount_minor > left_minor:
-        raise RefundAboveUnsplit(at_most_minor=left_minor)

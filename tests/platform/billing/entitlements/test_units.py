@@ -15,11 +15,9 @@ from tandem.billing.entitlements import (
     EntitlementSpent,
     HospitalOutsideProgramme,
     NoSuchBenefit,
-    consumed_by_hospital,
 )
 from tandem.kernel import clock
 from tandem.kernel.ids import new_id
-from tandem.kernel.tenancy import acting_for
 from tests.programmes import Member, Programme
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -203,16 +201,3 @@ def test_a_benefit_is_used_on_its_first_and_its_last_day(days):
     programme.reserve(member, on=clock.today() + timedelta(days=days))
 
     assert programme.counts(member) == (2, 1, 0)
-
-
-def test_reconciliation_reads_what_each_hospital_gave_by_the_day_of_the_visit():
-    programme = Programme()
-    member = programme.member(units=3)
-    now = clock.now()
-    for age in (timedelta(), timedelta(minutes=5), timedelta(days=1)):
-        programme.consume(member, programme.reserve(member), at=now - age)
-
-    with acting_for(programme.id):
-        told = consumed_by_hospital(now - timedelta(hours=1), now + timedelta(hours=1))
-
-    assert told == {programme.hospital_id: 2}

@@ -81,6 +81,15 @@ def test_many_fapiao_of_one_line_add_up_to_it_exactly(cuts: list[int]) -> None:
         asked(row)
 
 
+def test_fapiao_of_small_parts_take_no_more_tax_together_than_their_line_has() -> None:
+    row = issued(a_hospital(), a_line(106))
+
+    parts = [asked(row, Wanted(1, 9)) for _ in range(8)] + [asked(row)]
+
+    assert [each.tax_minor for each in parts if each.tax_minor < 0] == []
+    assert sum(each.tax_minor for each in parts) == row.tax_minor == 6
+
+
 def test_more_than_the_invoice_or_than_a_line_or_than_what_credit_left_is_refused() -> None:
     row = issued(a_customer(), a_line(1_000), a_line(2_000))
     credited(row, LineCredit(1, 400))

@@ -12,7 +12,6 @@ from tandem.billing.settlements.limits import (
     Order,
     Split,
     limits_of,
-    require_refund_allowed,
     require_return_allowed,
     require_split_allowed,
 )
@@ -75,14 +74,6 @@ def test_a_return_after_180_days_and_the_21st_return_are_refused(
         return
     with pytest.raises(problem):
         require_return_allowed(limits, split, amount_minor, at)
-
-
-def test_a_full_refund_after_the_split_asks_for_the_split_first(limits: dict[str, Decimal]) -> None:
-    order = Order(PAID, 10_000, split_minor=3_000)
-
-    require_refund_allowed(limits, order, 7_000)
-    with pytest.raises(errors.RefundAboveUnsplit):
-        require_refund_allowed(limits, order, 10_000)
 
 
 def test_no_order_is_split_beyond_what_the_providers_fee_leaves() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from uuid import UUID
 
 from sqlalchemy import RowMapping
@@ -19,7 +18,7 @@ from tandem.billing.invoices.taxes import Parts, RuleTax, RuleTerms, Taxed
 from tandem.kernel import audit, clock, outbox
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
-from tandem.kernel.money import share
+from tandem.kernel.money import allocate_cumulative
 from tandem.kernel.tenancy import tenant_id
 
 Row = RowMapping
@@ -88,9 +87,8 @@ def _taken(row: Invoice, line: Row, before_minor: int, now: Mapping[int, int]) -
         is_taken = line["line_no"] in now
         return now_minor, Parts(line["net_minor"], line["tax_minor"]) if is_taken else Parts(0, 0)
     whole, tax = line["amount_minor"], line["tax_minor"]
-    tax_now = 0
-    if whole:
-        tax_now = share(tax, Fraction(before_minor + now_minor, whole)) - share(tax, Fraction(before_minor, whole))
+    # Cumulatively: credits that add up to the line take exactly its tax, in whatever parts they come.
+    tax_now = allocate_cumulative(before_minor, now_minor, [abs(tax), abs(whole - tax)])[0] if whole else 0
     return now_minor, Parts(now_minor - tax_now if row.prices_include_tax else now_minor, tax_now)
 
 

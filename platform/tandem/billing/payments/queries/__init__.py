@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tandem.billing.payments.models import (
@@ -21,7 +21,7 @@ from tandem.billing.payments.models import (
     ProviderReading,
     Refund,
 )
-from tandem.kernel.database import Page, locked, own_row, page, rows, session
+from tandem.kernel.database import Page, locked, own_row, page, session
 from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
@@ -333,12 +333,13 @@ def troubled_events_page(*, stuck_before: datetime, limit: int, after: str | Non
     return page(troubled, by=[ProviderEvent.received_at, ProviderEvent.id], limit=limit, after=after, newest_first=True)
 
 
-def movement_sums(until: datetime) -> Sequence[RowMapping]:
-    """Per currency the sum of the provider's movements before `until`: what cash.psp should hold."""
+def movement_sums(until: datetime) -> dict[str, int]:
+    """Per currency, what the provider's movements before `until` add up to, fees taken off: what cash.psp holds."""
     sums = select(BalanceTransaction.currency, func.sum(BalanceTransaction.net_minor).label("net_minor")).where(
         BalanceTransaction.tenant_id == tenant_id(), BalanceTransaction.provider_created_at < until
     )
-    return rows(sums.group_by(BalanceTransaction.currency))
+    found = session.execute(sums.group_by(BalanceTransaction.currency))
+    return {row.currency: int(row.net_minor) for row in found}
 
 
 def _found(row: Row | None) -> Row:

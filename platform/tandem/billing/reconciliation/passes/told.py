@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tandem.billing.invoices import invoices_issued, numbering
 from tandem.billing.ledger import Mirrored
+from tandem.billing.payments import movement_sums
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.findings import Finding
 from tandem.billing.settlements import document_of, last_statement
@@ -30,7 +31,7 @@ EXPLAINED_BY_R1: Final = "exactly the movements that the provider has not told (
 
 def balance_at_provider(until: datetime) -> Told:
     """R2, in one sum: cash.psp is what the provider's movements add up to, but for movements it has not told."""
-    book, provider, untold = queries.cash_at_provider(until), queries.movement_sums_until(until), queries.untold(until)
+    book, provider, untold = queries.cash_at_provider(until), movement_sums(until), queries.untold(until)
     told = Told("R2.balance", looked_at=[f"balance:{each}" for each in sorted(book.keys() | provider.keys())])
     for currency in sorted(book.keys() | provider.keys()):
         ours, theirs = book.get(currency, 0), provider.get(currency, 0)
