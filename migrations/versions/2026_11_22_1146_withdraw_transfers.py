@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "w1130"
-down_revision = "g0921"
+revision = "w1146"
+down_revision = "b1145"
 branch_labels = None
 depends_on = None
 

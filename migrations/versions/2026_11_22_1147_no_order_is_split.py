@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "w1131"
-down_revision = "w1130"
+revision = "w1147"
+down_revision = "w1146"
 branch_labels = None
 depends_on = None
 
