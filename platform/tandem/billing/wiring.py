@@ -10,7 +10,6 @@ from tandem.billing.fapiao import api as fapiao_api
 from tandem.billing.invoices import api as invoices_api
 from tandem.billing.invoices import events as invoice_events
 from tandem.billing.invoices import jobs as invoice_jobs
-from tandem.billing.invoices import prepayment_api
 from tandem.billing.ledger import api as ledger_api
 from tandem.billing.ledger import jobs as ledger_jobs
 from tandem.billing.payments import DisputeClosed, RefundFailed, RefundSucceeded
@@ -37,7 +36,6 @@ APIS: Final[Sequence[Api]] = [
     *usage_api.APIS,
     *rating_api.APIS,
     *invoices_api.APIS,
-    *prepayment_api.APIS,
     *fapiao_api.APIS,
     *dunning_api.APIS,
     *settlements_api.APIS,

@@ -3,7 +3,6 @@
 Lines carry exact quantities and a tax rule's version; what was issued is taken back by a credit note, never edited.
 """
 
-from tandem.billing.invoices.chargeback_models import InvoiceChargeback
 from tandem.billing.invoices.commands import (
     ChargebackNews,
     OwedBack,
@@ -36,7 +35,7 @@ from tandem.billing.invoices.events import (
     InvoiceSettled,
     InvoiceVoided,
 )
-from tandem.billing.invoices.models import Invoice, InvoicePayment
+from tandem.billing.invoices.models import Invoice, InvoiceChargeback, InvoicePayment
 from tandem.billing.invoices.postings import CREDIT_KINDS, ISSUE_KINDS, OWED_BY_EMPLOYER
 from tandem.billing.invoices.queries import (
     credited_parts_by_line,

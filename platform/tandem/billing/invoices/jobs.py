@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tandem.billing.invoices import commands, prepayment_queries, queries
+from tandem.billing.invoices import commands, queries
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session
 from tandem.kernel.jobs import job
@@ -73,7 +73,7 @@ def book_invoice_payment(invoice_payment_id: UUID) -> None:
 def follow_prepayment_closing(prepayment_closing_id: UUID) -> None:
     """A rest that serves the following programme moves in the operator's book too, once."""
     with transaction():
-        closing = prepayment_queries.prepayment_closing(prepayment_closing_id)
+        closing = queries.prepayment_closing(prepayment_closing_id)
         session.expunge(closing)
     if closing.policy == "rolled_over":
         with acting_for(OPERATOR_ID), transaction():

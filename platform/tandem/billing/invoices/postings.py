@@ -4,9 +4,7 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from tandem.billing.invoices.chargeback_models import InvoiceChargeback
-from tandem.billing.invoices.models import Invoice, InvoicePayment
-from tandem.billing.invoices.prepayment_models import PrepaymentClosing
+from tandem.billing.invoices.models import Invoice, InvoiceChargeback, InvoicePayment, PrepaymentClosing
 from tandem.billing.ledger import JournalDraft, journal_by_rule
 from tandem.kernel import clock
 

@@ -10,16 +10,17 @@ from marshmallow import validate as rules
 
 from tandem.billing.days import business_day, past_business_day
 from tandem.billing.invoices.models import (
+    CLOSING_NEXT,
     CUSTOMER_KINDS,
     KINDS,
     LINE_KINDS,
     METHODS,
     NEXT,
     PARK_NEXT,
+    POLICIES,
     TAX_ROUNDINGS,
     TREATMENTS,
 )
-from tandem.billing.invoices.prepayment_models import CLOSING_NEXT, POLICIES
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 from tandem.kernel.http.schemas import BIGINT_MAX
 from tandem.kernel.money import CURRENCIES

@@ -12,9 +12,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tandem.billing.invoices import postings, queries
-from tandem.billing.invoices.chargeback_models import CHARGEBACK_NEXT, InvoiceChargeback
 from tandem.billing.invoices.commands.paying import settle_if_nothing_is_open
-from tandem.billing.invoices.models import NEXT, Invoice
+from tandem.billing.invoices.models import CHARGEBACK_NEXT, NEXT, Invoice, InvoiceChargeback
 from tandem.billing.ledger import mirror_currency, post
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import session

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from tandem.billing.invoices import prepayment_queries, queries
+from tandem.billing.invoices import queries
 from tandem.billing.invoices.commands.drafting import line_row, tax_rows, write_lines, write_taxes
 from tandem.billing.invoices.commands.issuing import number_document
 from tandem.billing.invoices.commands.paying import settle_if_nothing_is_open
@@ -34,7 +34,7 @@ def credit_invoice(invoice_id: UUID, *, because: str, lines: Sequence[LineCredit
     row = queries.invoice(invoice_id, for_update=True)
     if row.kind != "invoice" or row.status not in {"issued", "settled"}:
         raise InvoiceNotOpen
-    if row.programme_id is not None and prepayment_queries.is_being_closed(row.programme_id, row.currency):
+    if row.programme_id is not None and queries.is_being_closed(row.programme_id, row.currency):
         # Its rest is given back as such; credited too, it would be given back twice.
         raise PrepaymentClosed
     held = queries.invoice_lines(invoice_id)

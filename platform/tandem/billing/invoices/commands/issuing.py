@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Text, cast, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from tandem.billing.invoices import prepayment_queries, queries
+from tandem.billing.invoices import queries
 from tandem.billing.invoices.commands.drafting import draft_invoice
 from tandem.billing.invoices.commands.parking import require_not_parked
 from tandem.billing.invoices.commands.parties import buyer_now, seller_on
@@ -54,7 +54,7 @@ def issue_draft(invoice_id: UUID, *, buyer: Buyer | None = None) -> Invoice:
     PrepaymentClosed, TransitionRefused, TaxRuleOutdated, NotFound.
     """
     row = queries.invoice(invoice_id, for_update=True)
-    if row.programme_id is not None and prepayment_queries.is_being_closed(row.programme_id, row.currency):
+    if row.programme_id is not None and queries.is_being_closed(row.programme_id, row.currency):
         # Nobody could draw on it any more, and what was paid for it could not go back.
         raise PrepaymentClosed
     if row.run_key is not None:

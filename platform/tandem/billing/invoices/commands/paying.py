@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from tandem.billing.invoices import prepayment_queries, queries
+from tandem.billing.invoices import queries
 from tandem.billing.invoices.errors import InvoiceNotOpen, InvoiceOverpaid, InvoicePaymentKeyReused
 from tandem.billing.invoices.events import InvoicePaymentRecorded, InvoiceSettled
 from tandem.billing.invoices.models import NEXT, Invoice, InvoicePayment
@@ -106,7 +106,7 @@ def owed_back(invoice_id: UUID) -> OwedBack:
 
 def owed_of_closing(closing_id: UUID) -> OwedBack:
     """What a programme's accepted closing gives back; its row is held. [employer] Raises NotFound."""
-    closing = prepayment_queries.prepayment_closing(closing_id, for_update=True)
+    closing = queries.prepayment_closing(closing_id, for_update=True)
     is_owed = closing.status == "accepted" and closing.policy == "refunded"
     amount_minor = closing.unused_minor if is_owed else 0
     return OwedBack(amount_minor, closing.currency, queries.invoices_of_programme(closing.programme_id))

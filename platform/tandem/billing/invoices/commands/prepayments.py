@@ -11,7 +11,7 @@ from uuid import UUID
 from tandem.accounts import hand
 from tandem.billing import entitlements
 from tandem.billing.contracts import require_signed
-from tandem.billing.invoices import postings, prepayment_queries
+from tandem.billing.invoices import postings, queries
 from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,
@@ -21,7 +21,7 @@ from tandem.billing.invoices.errors import (
     PrepaymentUsedUp,
 )
 from tandem.billing.invoices.events import PrepaymentClosingAccepted
-from tandem.billing.invoices.prepayment_models import CLOSING_NEXT, PrepaymentClosing
+from tandem.billing.invoices.models import CLOSING_NEXT, PrepaymentClosing
 from tandem.billing.ledger import balance_minor, is_mirrored, lock_book, mirror_currency, post
 from tandem.kernel import audit, clock, jobs, outbox
 from tandem.kernel.database import refusing, session
@@ -79,7 +79,7 @@ def decide_closing(closing_id: UUID, decision: Literal["accepted", "declined"]) 
 
     Raises PrepaymentChanged when the rest is another by now, TransitionRefused, NotFound.
     """
-    closing = prepayment_queries.prepayment_closing(closing_id, for_update=True)
+    closing = queries.prepayment_closing(closing_id, for_update=True)
     move(closing, decision, CLOSING_NEXT)
     closing.decided_by, closing.decided_at = hand(), clock.now()
     if decision == "accepted":
@@ -102,7 +102,7 @@ def book_draws(told: Mapping[UUID, int], *, key: str, at: datetime, currency: st
     lock_book(currency)
     drafts = [
         postings.prepayment_drawn(programme, told[programme], key=f"{key}:{programme}", at=at, currency=currency)
-        for programme in sorted(prepayment_queries.prepaid_programmes(currency) & told.keys())
+        for programme in sorted(queries.prepaid_programmes(currency) & told.keys())
         if told[programme]
     ]
     post(drafts)
@@ -130,12 +130,12 @@ def _require_over(programme_id: UUID) -> None:
 
 
 def _require_settled(programme_id: UUID, currency: str) -> None:
-    held = prepayment_queries.hold_invoices_of(programme_id, currency)
+    held = queries.hold_invoices_of(programme_id, currency)
     open_minor = sum(row.open_minor for row in held if row.status == "issued")
     if open_minor:
         raise PrepaymentUnpaid(open_minor=open_minor)
     # What was credited a moment ago is owed back on its invoice; still counted as left, it would go back twice.
-    if not prepayment_queries.are_booked(programme_id, currency) or not is_mirrored(currency):
+    if not queries.are_booked(programme_id, currency) or not is_mirrored(currency):
         raise PrepaymentUnbooked
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from tandem.billing.invoices import commands, prepayment_queries
+from tandem.billing.invoices import commands, queries
 from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,
@@ -12,7 +12,7 @@ from tandem.billing.invoices.errors import (
     PrepaymentUnpaid,
     PrepaymentUsedUp,
 )
-from tandem.billing.invoices.prepayment_models import PrepaymentClosing
+from tandem.billing.invoices.models import PrepaymentClosing
 from tandem.billing.invoices.schemas import PrepaymentClosingSchema, PrepaymentClosingWishSchema
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
@@ -30,7 +30,7 @@ APIS: Final = [operator_api, employer_api]
 @operator_api.get("", allow="invoices.read", gives=PrepaymentClosingSchema, many=True, query=PageQuery)
 def list_closings_of_employer(employer_id: UUID, query: dict[str, Any]) -> Page:
     """What was proposed for the rests of an employer's prepayments, and decided, newest first."""
-    return prepayment_queries.prepayment_closings(**query)
+    return queries.prepayment_closings(**query)
 
 
 @operator_api.post(
@@ -48,7 +48,7 @@ def propose_closing(employer_id: UUID, wish: dict[str, Any]) -> PrepaymentClosin
 @employer_api.get("", allow="invoices.read", gives=PrepaymentClosingSchema, many=True, query=PageQuery)
 def list_closings(query: dict[str, Any]) -> Page:
     """What was proposed for the rests of our prepayments, and decided, newest first."""
-    return prepayment_queries.prepayment_closings(**query)
+    return queries.prepayment_closings(**query)
 
 
 @employer_api.post(

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, RowMapping, cast, exists, func, select
 from sqlalchemy.orm import aliased
 
-from tandem.billing.invoices.chargeback_models import InvoiceChargeback
 from tandem.billing.invoices.models import (
     BillingPark,
     Invoice,
+    InvoiceChargeback,
     InvoiceLineRow,
     InvoicePayment,
     InvoiceTax,

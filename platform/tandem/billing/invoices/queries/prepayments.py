@@ -6,9 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import exists, select, text
 
-from tandem.billing.invoices.models import Invoice
+from tandem.billing.invoices.models import Invoice, PrepaymentClosing
 from tandem.billing.invoices.postings import ISSUE_KINDS, PAYMENT_KINDS
-from tandem.billing.invoices.prepayment_models import PrepaymentClosing
 from tandem.billing.ledger import Account, Book
 from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
