@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from sqlalchemy import delete, select
 
 from tandem.embedded import start_postgres, start_valkey
@@ -28,6 +30,11 @@ WEBHOOK_SECRET = "whsec_" + "t" * 32
 # As served (decision 0045): rows and drafts are no cycles, and pytest itself holds a million objects to look through.
 gc.set_threshold(50_000)
 
+# Nothing is timed in a test: how long an example takes, or its making, says how busy the machine is. The examples of a
+# story share its fixtures, for these are a database and actors whose books only grow.
+UNASKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+examples.register_profile("untimed", deadline=None, suppress_health_check=UNASKED)
+examples.load_profile("untimed")
 
 # Files that take longest, whatever the number of their tests: begun last, one half would wait for the other.
 LONG = (

@@ -81,7 +81,6 @@ def broken_promises(operation: Any, callers: list[tuple[dict[str, str], UUID | N
     @settings(
         max_examples=examples,
         database=None,
-        deadline=None,
         derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -23,7 +23,7 @@ def read(values: list[Any], kind: str) -> list[Any]:
         return list(session.scalars(text(f"SELECT CAST(:given AS {kind}[])"), {"given": array_of(kind, values)}).one())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     st.lists(st.none() | WORDS | st.sampled_from(['"', "\\", "NULL", "{", "}", ",", " ", "\\x00", '\\"']), max_size=9)
 )
@@ -31,7 +31,7 @@ def test_text_is_what_it_was(values: list[str | None]) -> None:
     assert read(values, "text") == values
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(st.lists(st.none() | st.binary(min_size=1, max_size=9), max_size=5))
 def test_bytes_are_what_they_were(values: list[bytes | None]) -> None:
     assert [None if value is None else bytes(value) for value in read(values, "bytea")] == values

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import stripe
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tandem.stripe_sandbox.routes import ROUTES
@@ -178,7 +178,7 @@ KEYS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(route=st.sampled_from(ROUTES), pairs=st.lists(st.tuples(KEYS, LEAF), max_size=6), known=st.booleans())
 def test_no_input_is_a_fault(sandbox: Any, route: Any, pairs: list[tuple[str, str]], known: bool) -> None:
     path = route.path.replace("{id}", "pm_card_visa" if known else "x%20y").replace("{customer}", "cus_1")

@@ -67,7 +67,7 @@ def test_a_fapiao_of_all_says_what_the_invoice_says_line_by_line() -> None:
     assert (found.status, found.buyer["name"], held_minor(row)) == ("pending", row.buyer["name"], row.total_minor)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=5))
 def test_many_fapiao_of_one_line_add_up_to_it_exactly(cuts: list[int]) -> None:
     row = issued(a_hospital(), a_line(2_401))

@@ -73,7 +73,7 @@ def test_credits_asked_for_at_once_by_two_hands_never_exceed_the_invoice(app: Fl
     assert now_of(row).credited_minor == 60
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     amounts=st.lists(st.integers(1, 5_000), min_size=1, max_size=4),
     cuts=st.lists(st.integers(1, 100), min_size=0, max_size=2),

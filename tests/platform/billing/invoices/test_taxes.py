@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -31,7 +31,7 @@ AMOUNTS = st.integers(-(10**9), 10**12)
 LINES = st.lists(st.tuples(AMOUNTS, st.sampled_from(RULES)), min_size=1, max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LINES, st.sampled_from(["line", "document"]), st.booleans())
 def test_lines_and_roundings_sum_to_net_tax_and_total_in_every_mode(lines: Any, rounding: str, included: bool) -> None:
     taxed = tax_lines(lines, rounding=rounding, included=included)
@@ -58,7 +58,7 @@ def test_a_tax_is_within_half_a_unit_of_the_exact_one_and_grows_with_what_is_tax
     assert not included or abs(tax) <= abs(amount)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 @given(st.lists(AMOUNTS | st.integers(-200, 200), min_size=1, max_size=80), st.none() | st.decimals(0, 1, places=4))
 def test_what_a_run_taxes_by_sql_is_what_a_document_by_hand_is_taxed(
     app: Any, amounts: list[int], rate: Decimal | None
@@ -74,7 +74,7 @@ def test_what_a_run_taxes_by_sql_is_what_a_document_by_hand_is_taxed(
     assert taxed == [tax_in(each, rate, included=True) for each in amounts]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LINES, st.booleans())
 def test_a_documents_residual_is_at_most_half_a_unit_for_each_line(lines: Any, included: bool) -> None:
     taxed = tax_lines(lines, rounding="document", included=included)
@@ -86,7 +86,7 @@ def test_a_documents_residual_is_at_most_half_a_unit_for_each_line(lines: Any, i
         assert tax.tax_minor == tax_in(amount, tax.rule.rate, included=included)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(LINES, st.sampled_from(["line", "document"]), st.booleans())
 def test_a_document_of_negated_lines_is_the_negative_of_the_document(lines: Any, rounding: str, included: bool) -> None:
     plus = tax_lines(lines, rounding=rounding, included=included)

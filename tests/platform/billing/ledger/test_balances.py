@@ -147,7 +147,7 @@ def test_a_late_fact_of_a_closed_period_is_booked_now_and_true_then(
 HOURS = st.integers(-60, 60)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(HOURS, HOURS, st.integers(1, 999), st.booleans()), min_size=1, max_size=8), HOURS)
 def test_a_balance_at_any_instant_is_what_adding_up_the_entries_says(
     app: object, history: list[tuple[int, int, int, bool]], asked: int

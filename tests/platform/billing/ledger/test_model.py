@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -48,8 +48,6 @@ NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 CODES = ("cash.psp", "cash.bank", "ar.patient", "rev.other", "tax.vat")
 KEYS = st.integers(0, 12).map(str)
 AMOUNTS = st.integers(-9, 9)
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""Each draw waits for a database: how long that takes says nothing about the story."""
 HOURS = st.sampled_from([0, 0, 1, 5, 19, 20, 30, 50])
 
 
@@ -205,10 +203,10 @@ class History(RuleBasedStateMachine):
 
 def test_a_random_history_is_kept_as_plain_dictionaries_would(app: Flask) -> None:
     with app.app_context():
-        run_state_machine_as_test(History, settings=settings(PATIENT, max_examples=8, stateful_step_count=12))
+        run_state_machine_as_test(History, settings=settings(max_examples=8, stateful_step_count=12))
 
 
 @pytest.mark.slow
 def test_many_random_histories_are_kept_as_plain_dictionaries_would(app: Flask) -> None:
     with app.app_context():
-        run_state_machine_as_test(History, settings=settings(PATIENT, max_examples=150, stateful_step_count=30))
+        run_state_machine_as_test(History, settings=settings(max_examples=150, stateful_step_count=30))

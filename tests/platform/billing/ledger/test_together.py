@@ -88,7 +88,7 @@ def test_one_bad_item_of_ten_thousand_is_refused_and_the_others_are_booked(app: 
 
 
 @pytest.mark.usefixtures("app")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(0, 9), st.sampled_from([100, 100, 100, 250]), st.booleans()), max_size=6),
@@ -132,7 +132,6 @@ def _sums(hospital: UUID) -> dict[str, int]:
         return {row["code"]: row["balance_minor"] for row in balances() if row["code"] == "cash.psp"}
 
 
-@settings(deadline=None)
 @given(st.integers(-(2**62), 2**62).filter(bool), st.integers(-(2**62), 2**62).filter(bool))
 def test_two_drafts_hash_alike_only_if_they_say_the_same(one: int, other: int) -> None:
     assert (body_hash(a_fact(1, one)) == body_hash(a_fact(1, other))) is (one == other)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
@@ -36,7 +36,7 @@ from tests.platform.billing.usage.metering import MORNING, a_meter, a_void, an_e
 
 pytestmark = pytest.mark.usefixtures("app")
 LADDER = a_ladder((10, 100), (None, 50))
-FEW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=15)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -131,7 +131,7 @@ def test_a_pool_drawn_on_by_runs_at_once_never_gives_more_than_it_holds(app: Fla
     assert sum(line["amount_minor"] for line in lines(tenant)) == 8 * 300 - 1_000
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     pools=st.lists(
         st.tuples(st.integers(1, 60), st.sampled_from([None, date(2026, 10, 5), date(2027, 1, 1)])), max_size=4

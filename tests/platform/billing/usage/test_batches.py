@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
@@ -31,7 +31,7 @@ from tests.platform.billing.usage.metering import (
 )
 
 pytestmark = pytest.mark.usefixtures("app")
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=25)
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ _ODD: dict[str, list[Any]] = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_a_batch_read_by_columns_says_of_each_item_what_reading_it_alone_says(data: DataObject) -> None:
     by = Reading(
