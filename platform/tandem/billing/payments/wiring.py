@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from tandem.accounts import OrganizationWentLive
 from tandem.billing import stripe_gateway
-from tandem.billing.payments import api, events, jobs, repayment_api
+from tandem.billing.payments import api, events, jobs
 from tandem.kernel.jobs import Cron, Job
 from tandem.kernel.outbox import Event
 from tandem.kernel.settings import Settings
 
-APIS: Final = (*api.APIS, *repayment_api.APIS)
+APIS: Final = api.APIS
 SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     OrganizationWentLive: [jobs.open_account_of_live_hospital],
     events.ProviderAccountAsked: [jobs.open_provider_account],

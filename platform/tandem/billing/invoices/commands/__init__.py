@@ -1,11 +1,6 @@
 """What is decided about invoices: drafting, issuing, voiding, crediting, paying, and what the books say of it."""
 
-from tandem.billing.invoices.commands.booking import (
-    book_credit_note,
-    book_invoice,
-    book_invoice_payment,
-    book_void,
-)
+from tandem.billing.invoices.commands.booking import book_credit_note, book_invoice, book_invoice_payment, book_void
 from tandem.billing.invoices.commands.charging_back import ChargebackNews, fold_chargeback
 from tandem.billing.invoices.commands.crediting import credit_invoice
 from tandem.billing.invoices.commands.disputing import dispute_invoice, resolve_dispute
@@ -21,12 +16,7 @@ from tandem.billing.invoices.commands.paying import (
     payable_invoice,
     record_invoice_payment,
 )
-from tandem.billing.invoices.commands.prepayments import (
-    book_draws,
-    book_roll_over,
-    decide_closing,
-    propose_closing,
-)
+from tandem.billing.invoices.commands.prepayments import book_draws, book_roll_over, decide_closing, propose_closing
 from tandem.billing.invoices.commands.runs import AT_MOST, draft_from_rating, issue_waiting
 
 __all__ = [

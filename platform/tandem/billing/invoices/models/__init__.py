@@ -1,9 +1,6 @@
 """Tables of invoices: what is owed and paid, taxes and numbers; prepayments' ends, chargebacks. 账单"""
 
-from tandem.billing.invoices.models.chargebacks import (
-    CHARGEBACK_NEXT,
-    InvoiceChargeback,
-)
+from tandem.billing.invoices.models.chargebacks import CHARGEBACK_NEXT, InvoiceChargeback
 from tandem.billing.invoices.models.invoices import (
     CUSTOMER_KINDS,
     KINDS,
@@ -23,11 +20,7 @@ from tandem.billing.invoices.models.invoices import (
     SellerProfile,
     TaxRule,
 )
-from tandem.billing.invoices.models.prepayments import (
-    CLOSING_NEXT,
-    POLICIES,
-    PrepaymentClosing,
-)
+from tandem.billing.invoices.models.prepayments import CLOSING_NEXT, POLICIES, PrepaymentClosing
 
 __all__ = [
     "CHARGEBACK_NEXT",

@@ -200,11 +200,7 @@ def _is_folded(told: ProviderIntent) -> bool:
 def _is_settled_elsewhere(told: ProviderIntent) -> bool:
     """A charge's movement in another currency carries its fee alone; whether it was folded, its row says."""
     movement = told.charge.movement if told.charge is not None else None
-    return (
-        movement is not None
-        and movement.currency != told.currency
-        and bool(queries.known_movements([movement.id]))
-    )
+    return movement is not None and movement.currency != told.currency and bool(queries.known_movements([movement.id]))
 
 
 def _payment_of(told: ProviderIntent) -> Payment | None:

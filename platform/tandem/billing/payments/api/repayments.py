@@ -14,7 +14,7 @@ from tandem.billing.payments.errors import (
 )
 from tandem.billing.payments.models import Repayment
 from tandem.billing.payments.queries import repayments
-from tandem.billing.payments.repayment_schemas import RepaymentSchema, RepaymentWishSchema, TransferMadeSchema
+from tandem.billing.payments.schemas import RepaymentSchema, RepaymentWishSchema, TransferMadeSchema
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api, PageQuery
 
