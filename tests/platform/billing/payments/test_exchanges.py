@@ -83,13 +83,16 @@ class Abroad:
         with acting_for(self.hospital), transaction():
             fold_refund(told)
 
-    def lose(self) -> None:
+    def dispute(self, status: str, *movements: ProviderMovement) -> None:
         told = ProviderDispute(
-            self.dispute_id, self.charge, f"pi_{self.name}", "lost", "fraudulent", 500, "USD",
-            NOON + timedelta(hours=3), (moved(f"{self.name}c", self.dispute_id, -3_500, hours=3, fee_minor=105),),
+            self.dispute_id, self.charge, f"pi_{self.name}", status, "fraudulent", 500, "USD",
+            NOON + timedelta(hours=3), movements,
         )  # fmt: skip
         with acting_for(self.hospital), transaction():
             fold_dispute(told)
+
+    def lose(self) -> None:
+        self.dispute("lost", moved(f"{self.name}c", self.dispute_id, -3_500, hours=3, fee_minor=105))
 
     def hear(self, movement: ProviderMovement) -> None:
         with acting_for(self.hospital), transaction():
@@ -180,6 +183,34 @@ def test_given_back_in_any_parts_and_any_order_it_leaves_no_position_and_the_sam
         assert left["cash.psp"] == -left["fx.gain_loss"]
 
     assert len(told) == 1
+
+
+def test_a_dispute_won_after_all_had_gone_back_takes_up_again_what_rounding_had_left() -> None:
+    """7,117 fen came in; a half goes out as 3,559, and twice that is a fen too much."""
+    told = []
+    for order in permutations(("give_back", "taken", "given", "won")):
+        story = Abroad()
+        story.taken = moved(f"{story.name}a", story.charge, 7_117, hours=1)
+        story.given = moved(f"{story.name}b", story.refund_id, -3_559, hours=2)
+        away = moved(f"{story.name}c", story.dispute_id, -3_559, hours=3)
+        back = moved(f"{story.name}d", story.dispute_id, 3_559, hours=4)
+        steps = {
+            "give_back": story.give_back,
+            "taken": partial(story.dispute, "under_review", away),
+            "given": partial(story.hear, back),
+            "won": partial(story.dispute, "won", away, back),
+        }
+        story.pay()
+        for step in order:
+            steps[step]()
+        won = story.book("CNY").get("fx.position.usd")
+        for place, fen in enumerate((-1_779, -1_780)):
+            refund = f"re_{story.name}{place}"
+            given = moved(f"{story.name}r{place}", refund, fen, hours=5 + place)
+            story.give_back_a_part(refund, 250, given)
+        told.append((won, story.book("USD"), story.book("CNY")))
+
+    assert told == [(3_559 - 7_117, {}, {"cash.psp": -1, "fx.gain_loss": 1})] * len(told)
 
 
 def test_reconciliation_finds_nothing_wrong_with_money_changed(abroad: Abroad) -> None:

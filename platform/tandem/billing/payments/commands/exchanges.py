@@ -5,7 +5,7 @@ settled sum that belongs to it, and what the day's rate adds or takes is a gain 
 the movements is heard of first, both books end the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from tandem.billing.ledger import Journal, JournalDraft, journal_by_rule, post
+from tandem.billing.ledger import Account, Entry, Journal, JournalDraft, entries, journal_by_rule, post
 from tandem.billing.payments.models import BalanceTransaction, Dispute, Payment, Refund
 from tandem.kernel.database import session
 from tandem.kernel.ids import derived_id
@@ -82,7 +82,7 @@ def _carry(movement: BalanceTransaction) -> None:
         for each, presented_minor in valued.items()
         if (gain_minor := each.amount_minor - _carried(each, charge, payment, presented_minor))
     ])  # fmt: skip
-    _close(charge, payment, valued)
+    _close(movement, charge, payment, valued)
 
 
 def _carried(movement: BalanceTransaction, charge: BalanceTransaction, payment: Payment, presented_minor: int) -> int:
@@ -94,17 +94,30 @@ def _carried(movement: BalanceTransaction, charge: BalanceTransaction, payment: 
     return part if movement.amount_minor > 0 else -part
 
 
-def _close(charge: BalanceTransaction, payment: Payment, valued: Mapping[BalanceTransaction, int]) -> None:
-    """Once all of a payment has gone back, so has its position: what rounding left of it is written off, once."""
+def _close(
+    movement: BalanceTransaction, charge: BalanceTransaction, payment: Payment, valued: Mapping[BalanceTransaction, int]
+) -> None:
+    """Once all of a payment has gone back, so has its position: what rounding left of it is written off.
+
+    A dispute that is won, or a refund that comes back, brings a part of the position with it, and the rest too.
+    """
     gone_minor = sum(-part if each.amount_minor > 0 else part for each, part in valued.items())
     rest_minor = charge.amount_minor + sum(_carried(each, charge, payment, part) for each, part in valued.items())
-    key = f"{_exchange_key(charge.provider_id)}:rest"
-    told = select(Journal.id).where(
-        Journal.tenant_id == tenant_id(), Journal.idem_scope == "currency_revalued", Journal.idem_key == key
-    )
-    if gone_minor == payment.amount_minor and rest_minor and session.scalar(told) is None:
-        at = max(each.provider_created_at for each in valued)
-        post([_revaluation(charge, payment, rest_minor, key=key, at=at)])
+    wanted_minor = rest_minor if gone_minor == payment.amount_minor else 0
+    first = f"{_exchange_key(charge.provider_id)}:rest"
+    written = _written_off([first, *(f"{first}:{each.provider_id}" for each in valued)])
+    if wanted_minor == sum(written):
+        return
+    key = f"{first}:{movement.provider_id}" if written else first
+    at = max(each.provider_created_at for each in valued)
+    post([_revaluation(charge, payment, wanted_minor - sum(written), key=key, at=at)])
+
+
+def _written_off(keys: Sequence[str]) -> Sequence[int]:
+    """What was written off of a charge's position so far, and taken up again. Its book is held: nobody writes now."""
+    told = (Journal.idem_scope == "currency_revalued") & Journal.idem_key.in_(keys)
+    written = session.scalars(entries(Entry.amount_minor).where(told, Account.code.startswith("fx.position.")))
+    return written.all()
 
 
 def _charge_of(movement: BalanceTransaction) -> str | None:
