@@ -13,7 +13,7 @@ from tandem.billing import entitlements, invoices, settlements
 from tandem.billing.entitlements.models import Entitlement, EntitlementMovement
 from tandem.billing.invoices import Invoice
 from tandem.billing.invoices import commands as invoicing
-from tandem.billing.invoices.prepayment_models import PrepaymentClosing
+from tandem.billing.invoices.models import PrepaymentClosing
 from tandem.billing.ledger import JournalDraft, journal_by_rule, mirror_book, post
 from tandem.billing.payments import commands as paying
 from tandem.billing.payments.models import Repayment
