@@ -12,7 +12,7 @@ def confirm_appointment(payment_id: UUID) -> None:
     commands.confirm_payment(payment_id)
 
 
-@job(queue="fast")
+@job(queue="slow")
 def release_expired_holds() -> None:
     """Slots that were held and not paid go back on offer."""
     commands.release_expired_holds()

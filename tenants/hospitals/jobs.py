@@ -5,7 +5,7 @@ from tandem.kernel.jobs import job
 from tenants.hospitals import commands
 
 
-@job(queue="fast", timeout_seconds=30)
+@job(queue="slow", timeout_seconds=30)
 def expire_licences_by_date() -> None:
     """Move licences whose last day is over to expired; booking asks the dates itself and does not wait for this."""
     commands.expire_licences(on=clock.today())

@@ -24,6 +24,8 @@ from tandem.kernel import telemetry
 from tandem.kernel.tenancy import AFTER_COMMIT
 
 QUEUES: Final = ("fast", "slow")
+"""`fast` is what somebody waits for; the timetable is `slow`: its turns of all hospitals come before a payment's."""
+
 DRAIN: Final = "tandem.kernel.jobs.worker.drain"
 # How long one waiting bell stands for further ones. A worker killed between taking a bell and answering it
 # leaves the mark behind, so it bounds how long that tenant waits.

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -151,3 +152,12 @@ def _with_the_clock(environment: dict[str, str], home: Path, ahead: timedelta) -
     (home / "clock").write_text(str((there - datetime.now(UTC)).total_seconds()))
     without = {name: value for name, value in environment.items() if name != "STRIPE_SECRET_KEY"}
     return {**os.environ, **without, "PYTHONPATH": ".:platform", "TANDEM_HOME": str(home)}
+
+
+def test_no_line_of_the_platforms_timetable_stands_before_what_somebody_waits_for() -> None:
+    houses = [import_module(f"{house}.wiring") for house in ("tandem", "tenants", "b2b")]
+
+    lines = [line for house in houses for line in house.SCHEDULE]
+
+    assert len(lines) > 20
+    assert [line.work.name for line in lines if line.work.queue != "slow"] == []
