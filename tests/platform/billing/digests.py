@@ -32,7 +32,9 @@ def book_facts(tenant: UUID, *, keyed: bool = True) -> list[list[Any]]:
         head = [kind, currency, key, at.isoformat()] if keyed else [kind, currency]
         party_said = None if party is None else ("self" if party == tenant else str(party)) if keyed else "party"
         journals.setdefault((currency, seq), [head, []])[1].append([code, party_said, amount_minor])
-    return sorted(journals.values(), key=orjson.dumps)
+    # In the order of what they say: parties that have no name here were read in the order of their random ids.
+    told = [[head, sorted(lines, key=orjson.dumps)] for head, lines in journals.values()]
+    return sorted(told, key=orjson.dumps)
 
 
 def book_digest(tenant: UUID, *, keyed: bool = True) -> str:
