@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -35,6 +36,12 @@ gc.set_threshold(50_000)
 UNASKED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 examples.register_profile("untimed", deadline=None, suppress_health_check=UNASKED)
 examples.load_profile("untimed")
+
+# A run starts some eighty processes of ours. Where nobody may keep compiled code (as images say for their own good),
+# each would compile the whole application anew, two seconds of CPU: the suite may, and so may all it starts.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 # Files that take longest, whatever the number of their tests: begun last, one half would wait for the other.
 LONG = (

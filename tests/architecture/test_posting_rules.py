@@ -28,14 +28,16 @@ MAKERS = {"journal_by_rule", "journal_by"}
 @cache
 def makers() -> list[Path]:
     """Modules that make journals by rule."""
-    return [path for path, tree in modules().items() if MAKERS & names_in(tree)]
+    return [path for path in modules() if MAKERS & names_in(path)]
 
 
-def names_in(tree: ast.AST) -> set[str]:
-    """Every name that a piece of code uses: plain, behind a dot, or imported."""
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return used | {each.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for each in node.names}
+@cache
+def names_in(path: Path) -> frozenset[str]:
+    """Every name that a module uses: plain, behind a dot, or imported."""
+    nodes = list(ast.walk(modules()[path]))
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return frozenset(used | {each.name for node in nodes if isinstance(node, ast.ImportFrom) for each in node.names})
 
 
 @cache
@@ -57,7 +59,7 @@ def test_every_rule_in_force_is_named_where_journals_are_made(code: str) -> None
 def test_every_maker_of_journals_is_called_from_elsewhere() -> None:
     uncalled = []
     for path in makers():
-        elsewhere = set().union(*(names_in(tree) for other, tree in modules().items() if other != path))
+        elsewhere = set().union(*(names_in(other) for other in modules() if other != path))
         for node in modules()[path].body:
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and node.name not in elsewhere:
                 uncalled.append(f"{path.relative_to(ROOT)}: {node.name}")

@@ -101,7 +101,8 @@ class Walker:
     def look_for(self, door: Door, strings: Sequence[str], **ids: UUID) -> None:
         """Read an address and note every one of these strings it tells."""
         answer = self.ask(door, **ids)
-        seen = [each for each in strings if each in text_of(answer)]
+        text = text_of(answer)
+        seen = [each for each in strings if each in text]
         if answer.status_code >= 500 or seen:
             self.found.append(f"{door}: {answer.status_code} tells {seen[:5]}")
 

@@ -1,21 +1,36 @@
-"""`tandem accounts` on the command line, as a process of its own."""
+"""`tandem accounts` on the command line."""
 
 import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from tests.platform.cli.conftest import tandem as any_tandem
+
 HEADER = "province_code,province,city_code,city,name,address,phone,tags\n"
 
 
+__all__ = ["any_tandem"]
+
+
 @pytest.fixture
-def tandem(process_environment):
+def tandem(any_tandem, monkeypatch):
+    """`tandem accounts` with these words."""
+    monkeypatch.setenv("COLUMNS", "200")
+    return partial(any_tandem, "accounts")
+
+
+@pytest.fixture
+def tandem_process(process_environment):
+    """The same as a process of its own, which loads what it needs by itself."""
+
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | process_environment | {"PYTHONPATH": ".:platform", "COLUMNS": "200"}
+        environment = os.environ | process_environment | {"PYTHONPATH": ".:platform"}
         command = [sys.executable, "-m", "tandem.cli", "accounts", *words]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
@@ -41,7 +56,7 @@ def test_importing_twice_creates_once_and_says_so(tandem, tmp_path):
     assert json.loads(first.stdout)["encoding"] == "gb18030"
     assert "unchanged" in second.stdout
     assert "Row 2 names the same hospital" in second.stdout
-    assert (rehearsal.returncode, first.returncode, second.returncode) == (0, 0, 0)
+    assert (rehearsal.exit_code, first.exit_code, second.exit_code) == (0, 0, 0)
 
 
 def test_a_refused_row_is_the_exit_code_and_a_file_that_is_no_register_another(tandem, tmp_path):
@@ -52,13 +67,13 @@ def test_a_refused_row_is_the_exit_code_and_a_file_that_is_no_register_another(t
     refused = tandem("import", file, "--json")
     unreadable = tandem("--lang", "zh-CN", "import", str(picture))
 
-    assert (refused.returncode, json.loads(refused.stdout)["errors"]) == (1, 1)
-    assert unreadable.returncode == 2
+    assert (refused.exit_code, json.loads(refused.stdout)["errors"]) == (1, 1)
+    assert unreadable.exit_code == 2
     assert "文件无法按 CSV 读取" in unreadable.stderr
 
 
-def test_whoever_runs_the_platform_invites_its_first_administrator(tandem, client):
-    invited = tandem("invite", "operator", "王芳", "--json")
+def test_whoever_runs_the_platform_invites_its_first_administrator(tandem_process, client):
+    invited = tandem_process("invite", "operator", "王芳", "--json")
     token = json.loads(invited.stdout)["token"]
     seat = {"token": token, "login": f"{uuid4().hex}@example.org", "password": "correct horse", "name": "王芳"}
 

@@ -1,6 +1,7 @@
 """The command, in this process."""
 
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,12 +22,13 @@ def tandem(
     """`tandem` with these words: it finds the running stack by the environment; afterwards this process is as it was.
 
     A command opens an application of its own, and the last one opened says which clock and which Stripe a process has.
+    The language it speaks is its own as well.
     """
     for name, value in process_environment.items():
         monkeypatch.setenv(name, value)
 
     def run(*words: str) -> Result:
-        return CliRunner().invoke(main, words)
+        return copy_context().run(CliRunner().invoke, main, words)
 
     yield run
     clock.follow(settings.clock_file)

@@ -3,30 +3,30 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
 from tandem.embedded.checkout import checkout
 from tandem.embedded.roles import with_database
+from tests.platform.cli.conftest import Tandem, tandem
 
-Distribute = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def distribute() -> Distribute:
-    def run(*words: str, database_url: str | None = None) -> "subprocess.CompletedProcess[str]":
-        environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        environment |= {"PYTHONPATH": f"{checkout()}:{checkout() / 'platform'}"}
-        environment |= {"DATABASE_URL": database_url} if database_url else {}
-        command = [sys.executable, "-m", "tandem.cli", "db", "distribute", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-    return run
+__all__ = ["tandem"]
 
 
-def test_the_whole_sql_is_read_before_there_is_a_cluster(distribute: Distribute):
-    told = distribute("--dry-run")
+@pytest.fixture(autouse=True)
+def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+def test_the_whole_sql_is_read_before_there_is_a_cluster():
+    # As a process of its own, which knows no table before the command makes it.
+    told = subprocess.run(
+        [sys.executable, "-m", "tandem.cli", "db", "distribute", "--dry-run"],
+        env=os.environ | {"PYTHONPATH": f"{checkout()}:{checkout() / 'platform'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     lines = told.stdout.splitlines()
     assert told.returncode == 0, told.stderr
@@ -36,18 +36,22 @@ def test_the_whole_sql_is_read_before_there_is_a_cluster(distribute: Distribute)
 
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",)])
-def test_a_server_without_citus_is_refused_in_one_line(distribute: Distribute, admin_url: str, words: tuple[str, ...]):
-    told = distribute(*words, database_url=with_database(admin_url, "postgres"))
+def test_a_server_without_citus_is_refused_in_one_line(
+    tandem: Tandem, monkeypatch: pytest.MonkeyPatch, admin_url: str, words: tuple[str, ...]
+):
+    monkeypatch.setenv("DATABASE_URL", with_database(admin_url, "postgres"))
 
-    assert told.returncode == 1
+    told = tandem("db", "distribute", *words)
+
+    assert told.exit_code == 1
     assert (
         told.stderr
         == "Error: this database has no Citus: on every node run CREATE EXTENSION citus (docs/guides/growth.md)\n"
     )
 
 
-def test_without_an_address_it_says_which_one_it_wants(distribute: Distribute):
-    told = distribute()
+def test_without_an_address_it_says_which_one_it_wants(tandem: Tandem):
+    told = tandem("db", "distribute")
 
-    assert (told.returncode, told.stdout) == (1, "")
+    assert (told.exit_code, told.stdout) == (1, "")
     assert "DATABASE_URL is not set: give a superuser's URL of the coordinator's database" in told.stderr
