@@ -44,7 +44,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 AUDIENCES = ("operator", "hospital", "employer", "patient", "regulator", "public")
-EXAMPLES = 3
+# The first is the plainest that the document allows, the second as luck has it; sixty are sent by the slow suite.
+EXAMPLES = 2
 # What would spoil the run for whoever comes after.
 LEFT_OUT = {"PUT /api/operator/v1/test_clock": "moves the clock of this process"}
 
@@ -63,7 +64,18 @@ def worlds(app: Flask, engine: Engine) -> list[World]:
 @pytest.fixture(scope="module")
 def document(app: Flask) -> Any:
     load_all_checks()
-    return schemathesis.openapi.from_wsgi("/openapi.json", app)
+    return schemathesis.openapi.from_wsgi("/openapi.json", app, config=config(reads_the_source=False))
+
+
+@pytest.fixture(scope="module")
+def studied_document(app: Flask) -> Any:
+    load_all_checks()
+    return schemathesis.openapi.from_wsgi("/openapi.json", app, config=config(reads_the_source=True))
+
+
+def config(*, reads_the_source: bool) -> schemathesis.Config:
+    """Whether made-up values are also words of the application's own source: looking for them pays with many requests."""
+    return schemathesis.Config.from_dict({"analysis": {"constants": {"enabled": reads_the_source}}})
 
 
 def operations(document: Any, audience: str) -> list[Any]:
@@ -103,15 +115,15 @@ def broken_promises(operation: Any, callers: list[tuple[dict[str, str], UUID | N
 
 
 def callers(worlds: list[World], audience: str) -> list[tuple[dict[str, str], UUID | None]]:
-    """Nobody; and somebody of this audience, with ids of their own and with any ids."""
-    known: list[tuple[dict[str, str], UUID | None]] = [({}, None)]
+    """Somebody of this audience, with ids of their own (who asks the plainest question) and with any ids; and nobody."""
+    known: list[tuple[dict[str, str], UUID | None]] = []
     for world in worlds:
         twin = (world.employers if audience == "employer" else world.hospitals)[0]
         if audience == "patient":
             known += [(signed_in(twin.id, "patient"), own) for own in (twin.id, None)]
         elif audience in world.credentials:
             known += [(world.credentials[audience], own) for own in (twin.id, None)]
-    return known
+    return [*known, ({}, None)]
 
 
 @pytest.mark.parametrize("audience", AUDIENCES)
@@ -129,10 +141,10 @@ def test_what_the_document_promises_is_what_comes(document, worlds, audience):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("audience", AUDIENCES)
-def test_it_holds_for_many_more_requests(document, worlds, audience):
+def test_it_holds_for_many_more_requests(studied_document, worlds, audience):
     broken = [
         promise
-        for operation in operations(document, audience)
+        for operation in operations(studied_document, audience)
         for promise in broken_promises(operation, callers(worlds, audience), 60)
     ]
 

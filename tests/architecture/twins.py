@@ -55,6 +55,7 @@ _CHOSEN: Final[dict[str, Any]] = {
     "invoice.credited_minor": 0,
     "invoice.fapiao_minor": 0,
     "invoice_tax.rate": None,
+    "fapiao.adapter": "manual",
     "fapiao.reverses_id": None,
     "fapiao.tax_minor": 0,
     "fapiao.number": None,
