@@ -120,7 +120,15 @@ _CHOSEN: Final[dict[str, Any]] = {
     "recon_item.status": "differs",
     "job.queue": "fast",
     "bank_allocation.taken_before_minor": 0,
-    "bank_allocation.follows_minor": None,
+    "bank_allocation.follows_place": None,
+    "bank_allocation.place": 1,
+    "bank_allocation.bank_line_exit_id": None,
+    "bank_allocation.exit_minor": None,
+    "bank_line_exit.decided_by": None,
+    "bank_line_exit.decided_at": None,
+    "bank_line_exit.refused_because": None,
+    "bank_line_exit.returned_line_id": None,
+    "bank_line_exit.returned_on": None,
     "bank_line_proposal.parts": {"0193b0a0-0000-7000-8000-000000000001": 7},
     "bank_line_proposal.decided_by": None,
     "bank_line_proposal.decided_at": None,
@@ -158,6 +166,8 @@ _BY_NAME: Final[dict[str, Any]] = {
 }
 # What a bare twin has although its column may be empty: a constraint asks for it together with another.
 _NEEDED: Final = {
+    "bank_allocation.customer_id",
+    "bank_allocation.invoice_id",
     "repayment.invoice_id",
     "repayment.invoice_intent_id",
     "employer_statement_line.drawn_minor",

@@ -18,7 +18,7 @@ from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
-from tandem.billing.reconciliation import bank_line_api, known_transfer_of_operator
+from tandem.billing.reconciliation import bank_exit_api, bank_line_api, known_transfer_of_operator
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
 from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid, TransferAsked, VisitBrought
@@ -41,6 +41,7 @@ APIS: Final[Sequence[Api]] = [
     *settlements_api.APIS,
     *reconciliation_api.APIS,
     *bank_line_api.APIS,
+    *bank_exit_api.APIS,
 ]
 SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     UsageRecorded: [settlement_jobs.accrue_usage],
@@ -49,6 +50,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     DisputeClosed: [settlement_jobs.reverse_lost_dispute],
     reconciliation_events.ResolutionApproved: [reconciliation_jobs.book_resolution],
     reconciliation_events.GroupResolutionApproved: [reconciliation_jobs.book_group_resolution],
+    reconciliation_events.BankLineExitMoved: [reconciliation_jobs.book_bank_line_exit],
     StatementPaid: [settlement_jobs.book_settlement_payment],
     MonthRated: [invoice_jobs.bill_month],
     FeeDecided: [settlement_jobs.book_fee_decision],
@@ -80,6 +82,7 @@ SCHEDULE: Final = (
     Cron("40 2 * * *", reconciliation_jobs.reconcile_last_night, each="hospital"),
     Cron("30 3 * * 0", reconciliation_jobs.reconcile_weekly, each="hospital"),
     Cron("50 2 * * *", reconciliation_jobs.reconcile_employer_last_night, each="employer"),
+    Cron("10 3 * * *", reconciliation_jobs.reconcile_operators_bank, each="operator"),
 )
 
 

@@ -68,6 +68,8 @@ CHART: Final[dict[str, Heading]] = {
     "inc.platform": Heading("income"),
     "inc.traffic": Heading("income"),
     "inc.b2b": Heading("income"),
+    "inc.interest": Heading("income"),
+    "ap.unclaimed": Heading("liability"),
     # an employer's book
     "prepaid.benefits": Heading("asset", by_party=True),
     "exp.benefits": Heading("expense", by_party=True),

@@ -55,7 +55,7 @@ def list_bank_line_proposals(query: dict[str, Any]) -> Page:
 
 @operator_api.get(f"{_ONE}/allocations", allow="reconciliation.read", gives=BankAllocationsSchema)
 def show_allocations(bank_line_id: UUID) -> dict[str, Any]:
-    """All that a line pays, and what of it is left."""
+    """All that a line pays and all that left it, and what of it is left."""
     left_minor = commands.left_of_line(bank_line_id)
     parts = [{name: getattr(each, name) for name in _SHOWN} for each in commands.allocations_of(bank_line_id)]
     return {"bank_line_id": bank_line_id, "left_minor": left_minor, "allocations": parts}
@@ -142,4 +142,4 @@ def _record(parts: Sequence[BankAllocation]) -> None:
         enqueue(jobs.record_allocation, allocation_id=part.id)
 
 
-_SHOWN: Final = ("id", "customer_id", "invoice_id", "amount_minor", "rule", "allocated_at")
+_SHOWN: Final = ("id", "customer_id", "invoice_id", "bank_line_exit_id", "amount_minor", "rule", "allocated_at")

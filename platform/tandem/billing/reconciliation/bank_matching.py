@@ -18,8 +18,12 @@ from tandem.kernel.errors import NotFound
 from tandem.kernel.tenancy import tenant_id
 
 
-def match_payouts(rules: Rules) -> dict[str, int]:
-    """Climb the ladder for what is unmatched; returns how many payouts each rung took. [hospital]"""
+def match_payouts(rules: Rules, *, named_only: bool = False) -> dict[str, int]:
+    """Climb the ladder for what is unmatched; returns how many payouts each rung took. [hospital, operator]
+
+    `named_only`: no further than the first rung. Where customers pay into the same account, a payout's sum alone says
+    nothing.
+    """
     facts = {
         "tenant": tenant_id(),
         "now": clock.now(),
@@ -28,7 +32,8 @@ def match_payouts(rules: Rules) -> dict[str, int]:
         "fee_most": rules.value("bank_fee_minor"),
     }
     take_turn()
-    return {rule: int(session.execute(rung, facts | {"rule": rule}).scalar_one()) for rule, rung in _LADDER.items()}
+    rungs = {"id": _BY_ID} if named_only else _LADDER
+    return {rule: int(session.execute(rung, facts | {"rule": rule}).scalar_one()) for rule, rung in rungs.items()}
 
 
 def payouts_of_line(line_id: UUID, payout_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -66,7 +71,8 @@ _HOLD: Final = text(
 )
 _LINES: Final = (
     "lines AS (SELECT l.* FROM bank_line l WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND NOT EXISTS (SELECT "
-    "FROM recon_claim c WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id))"
+    "FROM recon_claim c WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) "
+    "AND NOT EXISTS (SELECT FROM bank_allocation a WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id))"
 )
 _PAYOUTS: Final = (
     "payouts AS (SELECT p.*, (p.arrives_at AT TIME ZONE 'Asia/Shanghai')::date AS day FROM payout p "

@@ -1,4 +1,4 @@
-"""What of a bank's line pays which invoice, and which statements of a bank were read under which name."""
+"""What of a bank's line pays which invoice or leaves by which exit; which statements were read under which name."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,16 +7,17 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
-from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.database import Changing, Model, TenantOwned, Wall
 
 
-class BankAllocation(TenantOwned, Model):
-    """A part of one bank line that pays one invoice: a line pays an invoice once, and at most its own sum in all. 分配
+class BankAllocation(TenantOwned, Changing, Model):
+    """A part of one bank line: it pays an invoice, or leaves by an exit, or comes back from one. 分配
 
-    Its parts stand one behind the other, from the line's first fen on: each begins where the one before ended
-    (`follows_minor`), and none ends beyond the line (`line_minor`, which is the line's own sum by reference). So the
-    database itself lets nobody spend a line twice, whoever comes at the same moment. What people say a line is for
-    ("manual") was proposed by one of them and approved by another.
+    Its parts stand one behind the other (`place`), from the line's first fen on: each begins where the one before ended
+    (`follows_place`), and none ends beyond the line (`line_minor`, which is the line's own sum by reference), in
+    whichever direction it goes. So the database itself lets nobody spend a line twice, whoever comes at the same
+    moment. A line pays an invoice once, and lets an exit's sum (`exit_minor`) out once and in again once. What people
+    say a line is for ("manual") was proposed by one of them and approved by another; an exit says so itself.
     """
 
     __tablename__ = "bank_allocation"
@@ -27,20 +28,34 @@ class BankAllocation(TenantOwned, Model):
             ["bank_line.tenant_id", "bank_line.id", "bank_line.amount_minor"],
         ),
         ForeignKeyConstraint(
-            ["tenant_id", "bank_line_id", "follows_minor"],
-            ["bank_allocation.tenant_id", "bank_allocation.bank_line_id", "bank_allocation.taken_minor"],
+            ["tenant_id", "bank_line_id", "follows_place", "taken_before_minor"],
+            [f"bank_allocation.{name}" for name in ("tenant_id", "bank_line_id", "place", "taken_minor")],
         ),
         ForeignKeyConstraint(["tenant_id", "proposal_id"], ["bank_line_proposal.tenant_id", "bank_line_proposal.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "bank_line_exit_id", "bank_line_id", "exit_minor"],
+            [f"bank_line_exit.{name}" for name in ("tenant_id", "id", "bank_line_id", "amount_minor")],
+        ),
         UniqueConstraint("tenant_id", "bank_line_id", "invoice_id", name="bank_allocation_invoice_key"),
-        UniqueConstraint("tenant_id", "bank_line_id", "taken_minor", name="bank_allocation_until_key"),
-        UniqueConstraint("tenant_id", "bank_line_id", "taken_before_minor", name="bank_allocation_from_key"),
+        UniqueConstraint("tenant_id", "bank_line_exit_id", "amount_minor", name="bank_allocation_exit_key"),
+        UniqueConstraint("tenant_id", "bank_line_id", "place", name="bank_allocation_place_key"),
+        UniqueConstraint("tenant_id", "bank_line_id", "place", "taken_minor", name="bank_allocation_until_key"),
         Index("bank_allocation_by_invoice_idx", "tenant_id", "invoice_id"),
-        CheckConstraint("amount_minor > 0 AND taken_before_minor >= 0", name="amount"),
+        Index("bank_allocation_by_change_idx", "tenant_id", "changed_xid"),
+        CheckConstraint("amount_minor <> 0 AND place > 0", name="amount"),
         CheckConstraint("taken_minor = taken_before_minor + amount_minor", name="taken"),
-        CheckConstraint("taken_minor <= line_minor", name="within_the_line"),
-        CheckConstraint("(follows_minor IS NULL) = (taken_before_minor = 0)", name="first_or_follows"),
-        CheckConstraint("follows_minor = taken_before_minor", name="follows_without_a_gap"),
-        CheckConstraint("rule IN ('reference', 'manual')", name="rule"),
+        CheckConstraint("taken_minor BETWEEN least(0, line_minor) AND greatest(0, line_minor)", name="within_the_line"),
+        CheckConstraint(
+            "coalesce(follows_place, 0) = place - 1 AND (place > 1 OR taken_before_minor = 0)", name="first_or_follows"
+        ),
+        CheckConstraint("rule IN ('reference', 'manual', 'exit')", name="rule"),
+        CheckConstraint(
+            "CASE WHEN rule = 'exit' THEN num_nulls(bank_line_exit_id, exit_minor) = 0 "
+            "AND num_nonnulls(invoice_id, customer_id) = 0 AND amount_minor IN (exit_minor, -exit_minor) "
+            "ELSE num_nonnulls(bank_line_exit_id, exit_minor) = 0 AND num_nulls(invoice_id, customer_id) = 0 "
+            "AND amount_minor > 0 END",
+            name="invoice_or_exit",
+        ),
         CheckConstraint(
             "rule <> 'manual' OR (num_nulls(proposal_id, proposed_by, approved_by) = 0 AND approved_by <> proposed_by)",
             name="four_eyes",
@@ -49,12 +64,15 @@ class BankAllocation(TenantOwned, Model):
 
     bank_line_id: Mapped[UUID]
     line_minor: Mapped[int]
-    customer_id: Mapped[UUID]
-    invoice_id: Mapped[UUID]
+    customer_id: Mapped[UUID | None]
+    invoice_id: Mapped[UUID | None]
+    bank_line_exit_id: Mapped[UUID | None]
+    exit_minor: Mapped[int | None]
     amount_minor: Mapped[int]
+    place: Mapped[int]
+    follows_place: Mapped[int | None]
     taken_before_minor: Mapped[int]
     taken_minor: Mapped[int]
-    follows_minor: Mapped[int | None]
     rule: Mapped[str]
     proposal_id: Mapped[UUID | None]
     proposed_by: Mapped[UUID | None]

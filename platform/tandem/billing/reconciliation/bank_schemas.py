@@ -3,7 +3,7 @@
 from marshmallow import fields
 from marshmallow import validate as rules
 
-from tandem.billing.reconciliation.bank_decision_models import PROPOSAL_NEXT, TARGETS
+from tandem.billing.reconciliation.bank_decision_models import EXIT_NEXT, EXIT_REASONS, PROPOSAL_NEXT, TARGETS
 from tandem.kernel.http import MoneyField, PageQuery, Schema
 
 
@@ -21,7 +21,7 @@ class BankLinesQuery(PageQuery):
 
 
 class BankLineSchema(Schema):
-    """One movement of a bank account; `allocated_minor` of it pays invoices."""
+    """One movement of a bank account: `allocated_minor` of it pays invoices, `exited_minor` left it as nobody's."""
 
     id = fields.UUID(required=True)
     statement_id = fields.UUID(required=True)
@@ -33,6 +33,8 @@ class BankLineSchema(Schema):
     counterparty = fields.String(required=True)
     is_matched = fields.Boolean(required=True)
     allocated_minor = fields.Integer(required=True)
+    exited_minor = fields.Integer(required=True)
+    left_minor = fields.Integer(required=True)
 
 
 class BankAllocationWishSchema(Schema):
@@ -50,18 +52,19 @@ class BankAllocationsWishSchema(Schema):
 
 
 class BankAllocationSchema(Schema):
-    """A part of a line that pays an invoice."""
+    """A part of a line: it pays an invoice, or leaves by an exit; negative, what an exit gave back."""
 
     id = fields.UUID(required=True)
-    customer_id = fields.UUID(required=True)
-    invoice_id = fields.UUID(required=True)
+    customer_id = fields.UUID(allow_none=True)
+    invoice_id = fields.UUID(allow_none=True)
+    bank_line_exit_id = fields.UUID(allow_none=True)
     amount_minor = fields.Integer(required=True)
     rule = fields.String(required=True)
     allocated_at = fields.DateTime(required=True)
 
 
 class BankAllocationsSchema(Schema):
-    """All that a line pays, and what of it is left."""
+    """All that a line pays and all that left it, in order, and what of it is left."""
 
     bank_line_id = fields.UUID(required=True)
     left_minor = fields.Integer(required=True)
@@ -95,3 +98,40 @@ class BankLineProposalSchema(Schema):
     decided_by = fields.UUID(allow_none=True)
     decided_at = fields.DateTime(allow_none=True)
     refused_because = fields.String(allow_none=True)
+
+
+class BankLineExitsQuery(PageQuery):
+    """Exits in one state, or all."""
+
+    status = fields.String(load_default=None, validate=rules.OneOf(sorted(EXIT_NEXT)))
+
+
+class BankLineExitWishSchema(Schema):
+    """Why a sum is nobody's, and how one knows. Without `amount_minor`, which has the line's direction, all of it."""
+
+    reason = fields.String(required=True, validate=rules.OneOf(EXIT_REASONS))
+    amount_minor = fields.Integer(load_default=None, allow_none=True, validate=rules.Range(-(10**15), 10**15))
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class BankLineExitSchema(Schema):
+    """A sum of a line that is nobody's. `reference` goes with the transfer that returns it to its sender."""
+
+    id = fields.UUID(required=True)
+    bank_line_id = fields.UUID(required=True)
+    amount = MoneyField(required=True)
+    reason = fields.String(required=True, validate=rules.OneOf(EXIT_REASONS))
+    because = fields.String(required=True)
+    reference = fields.String(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(EXIT_NEXT)))
+    proposed_by = fields.UUID(required=True)
+    proposed_at = fields.DateTime(required=True)
+    decided_by = fields.UUID(allow_none=True)
+    decided_at = fields.DateTime(allow_none=True)
+    refused_because = fields.String(allow_none=True)
+    undo_because = fields.String(allow_none=True)
+    undo_proposed_by = fields.UUID(allow_none=True)
+    undo_decided_by = fields.UUID(allow_none=True)
+    undone_at = fields.DateTime(allow_none=True)
+    returned_line_id = fields.UUID(allow_none=True)
+    returned_on = fields.Date(allow_none=True)

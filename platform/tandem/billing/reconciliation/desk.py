@@ -3,9 +3,9 @@
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, cast, func, not_, or_, select
+from sqlalchemy import BigInteger, and_, case, cast, func, or_, select, true
 
-from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
+from tandem.billing.reconciliation.bank_decision_models import BankLineExit, BankLineProposal
 from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.member_models import ResolutionMember
 from tandem.billing.reconciliation.models import (
@@ -117,25 +117,35 @@ def bank_statements(*, limit: int, after: str | None) -> Page:
 
 
 def bank_lines(*, limit: int, after: str | None, is_free: bool) -> Page:
-    """Lines of the scope's accounts, the latest first: whether each is matched, and what of it pays invoices.
+    """Lines of the scope's accounts, the latest first: whether each is matched, and what of it paid, left or is left.
 
     With `is_free` only those that nothing explains, or of which a rest is left.
     """
-    taken = (
-        select(func.coalesce(func.max(BankAllocation.taken_minor), 0))
+    parts = (
+        select(
+            cast(func.sum(BankAllocation.amount_minor), BigInteger).label("taken"),
+            cast(func.sum(BankAllocation.amount_minor).filter(BankAllocation.rule == "exit"), BigInteger).label("out"),
+        )
         .where(BankAllocation.tenant_id == tenant_id(), BankAllocation.bank_line_id == BankLineRow.id)
         .correlate(BankLineRow)
-        .scalar_subquery()
+        .lateral()
     )
     claim = select(ReconClaim.match_id).where(
         ReconClaim.tenant_id == tenant_id(), ReconClaim.side == "bank", ReconClaim.claimed_id == BankLineRow.id
     )
-    is_matched = or_(claim.exists(), taken > 0)
-    wanted = select(*BankLineRow.__table__.c, taken.label("allocated_minor"), is_matched.label("is_matched"))
+    elsewhere = and_(claim.exists(), or_(parts.c.taken.is_(None), BankLineRow.amount_minor < 0))
+    left = case((elsewhere, 0), else_=BankLineRow.amount_minor - func.coalesce(parts.c.taken, 0))
+    exited = func.coalesce(parts.c.out, 0)
+    wanted = select(
+        *BankLineRow.__table__.c,
+        (func.coalesce(parts.c.taken, 0) - exited).label("allocated_minor"),
+        exited.label("exited_minor"),
+        left.label("left_minor"),
+        (left != BankLineRow.amount_minor).label("is_matched"),
+    ).join(parts, true())
     wanted = wanted.where(BankLineRow.tenant_id == tenant_id())
     if is_free:
-        has_rest = and_(taken > 0, taken < BankLineRow.amount_minor)
-        wanted = wanted.where(or_(not_(is_matched), has_rest))
+        wanted = wanted.where(left != 0)
     return page(wanted, by=[BankLineRow.booked_on, BankLineRow.id], limit=limit, after=after, newest_first=True)
 
 
@@ -145,6 +155,15 @@ def bank_line_proposals(*, limit: int, after: str | None, status: str | None) ->
     if status is not None:
         wanted = wanted.where(BankLineProposal.status == status)
     by = [BankLineProposal.proposed_at, BankLineProposal.id]
+    return page(wanted, by=by, limit=limit, after=after, newest_first=True)
+
+
+def bank_line_exits(*, limit: int, after: str | None, status: str | None) -> Page:
+    """Sums of the scope's lines that are nobody's, newest first."""
+    wanted = select(*BankLineExit.__table__.c).where(BankLineExit.tenant_id == tenant_id())
+    if status is not None:
+        wanted = wanted.where(BankLineExit.status == status)
+    by = [BankLineExit.proposed_at, BankLineExit.id]
     return page(wanted, by=by, limit=limit, after=after, newest_first=True)
 
 

@@ -164,6 +164,30 @@ class BankLineOverdrawn(Problem):
     )
 
 
+class BankExitExists(Problem):
+    """A line has one exit of one sum at a time."""
+
+    status, slug = 409, "bank-exit-exists"
+    title = Text("This sum of the line has its exit already", "该笔流水的这一金额已有出口申请")
+    mend = Text("Decide on that one, or undo it.", "请先处理或撤销已有的出口申请。")
+
+
+class BankExitUnfit(Problem):
+    """Facts: for which reasons such a sum leaves. Money that went out without a reason is found out, not let go."""
+
+    status, slug = 409, "bank-exit-unfit"
+    title = Text("A sum in this direction does not leave for this reason", "该方向的款项不能以此原因出账")
+    mend = Text("Give one of the reasons listed here.", "请选用此处列出的原因。")
+
+
+class BankLineTooYoung(Problem):
+    """Facts: from which day on the line may be called unexplained. Until then its owner is looked for."""
+
+    status, slug = 409, "bank-line-too-young"
+    title = Text("This line may still be explained", "该笔流水尚在查找归属期内")
+    mend = Text("Look for its owner until the day named here (from_day).", "请继续查找归属，至 from_day 之日起再申请。")
+
+
 class BankMatchUneven(Problem):
     """What is matched by hand adds up on both sides, but for a fee of the bank."""
 

@@ -18,3 +18,10 @@ class GroupResolutionApproved(Event):
     """Both parties agree how all differences of one root are settled."""
 
     resolution_id: UUID
+
+
+@dataclass(frozen=True)
+class BankLineExitMoved(Event):
+    """Two people let a sum of a bank's line go, or took that back, or its sender has it again."""
+
+    exit_id: UUID

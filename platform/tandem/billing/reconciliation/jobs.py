@@ -17,7 +17,7 @@ from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.bank_matching import match_payouts, take_turn
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
 from tandem.billing.reconciliation.models import DayClose
-from tandem.billing.reconciliation.passes import books, metering, told
+from tandem.billing.reconciliation.passes import bank, books, metering, told
 from tandem.billing.reconciliation.passes.told import Told
 from tandem.billing.reconciliation.rules import rules_in_force
 from tandem.kernel import clock, jobs
@@ -177,7 +177,7 @@ def _reconcile(days: Sequence[date], day_close_id: UUID | None, statement_id: UU
 
 @job(queue="slow", timeout_seconds=600, outside=True)
 def match_bank_lines() -> None:
-    """Match what came in: payouts for a hospital, what customers owe for the operator. [hospital, operator]"""
+    """Match what came in: payouts for a hospital, what customers owe for the operator, and what left. [either]"""
     if tenant_id() != OPERATOR_ID:
         with transaction():
             match_payouts(rules_in_force())
@@ -191,7 +191,10 @@ def match_bank_lines() -> None:
         spent = [part.id for part in commands.spend_on_recorded(recorded)]
         for allocation_id in [*spent, *commands.spend_whole_lines(commands.transfers_for(owed))]:
             jobs.enqueue(record_allocation, allocation_id=allocation_id)
+        match_payouts(rules_in_force(), named_only=True)
     _match_repayments()
+    with transaction():
+        commands.settle_returns()
 
 
 def _match_repayments() -> None:
@@ -222,6 +225,23 @@ def record_allocation(allocation_id: UUID) -> None:
             part["invoice_id"], amount_minor=part["amount_minor"], paid_on=part["booked_on"],
             reference=part["reference"], keep_surplus=True,
         )  # fmt: skip
+
+
+@job(queue="fast")
+def book_bank_line_exit(exit_id: UUID) -> None:
+    """Book what two people decided of a line that is nobody's, or what the bank told of it since. [operator]"""
+    commands.book_exit(exit_id)
+
+
+@job(queue="slow", timeout_seconds=600, outside=True)
+def reconcile_operators_bank() -> None:
+    """Match once more, then tell what of the operator's bank nothing explains. [operator]"""
+    if tenant_id() != OPERATOR_ID:
+        return
+    match_bank_lines()
+    since, until = clock.day_bounds(_business_day(clock.now()))
+    with transaction():
+        commands.compare(bank.ARRIVED, "incremental", since, until)
 
 
 def _prove_books() -> None:

@@ -23,7 +23,7 @@ NEXT: Final = {
 }
 RESOLUTION_NEXT: Final = {"proposed": {"approved", "rejected"}, "approved": set[str](), "rejected": set[str]()}
 PARTIES: Final = ("hospital", "operator")
-CLAIM_SIDES: Final = ("bank", "payout", "invoice", "repayment")
+CLAIM_SIDES: Final = ("bank", "payout", "invoice", "repayment", "exit")
 MATCH_RULES: Final = ("id", "reference", "unique", "batch", "manual")
 ITEM_STATES: Final = ("matched", "differs", "settled", "gone")
 MODES: Final = ("full", "incremental", "day", "told")

@@ -25,6 +25,10 @@ NO_JOURNAL: Final[Mapping[str, Text]] = {
         "The provider is to tell or mend it; the book follows its facts", "应由支付机构更正或补告，账簿随其事实入账"
     ),
     "by_hand": Text("What it is must be found out first; then propose lines by hand", "须先查明性质，再手工提出分录"),
+    "allocate_or_exit": Text(
+        "Two people say what it pays, or let it out as nobody's; either books itself",
+        "须由两人确认其用途，或作无主款项出账，二者均自行入账",
+    ),
     "rate_needed": Text("Two currencies need a rate that both agree on", "涉及两种货币，须先商定汇率"),
     "document_only": Text("A document is mended by a document, which books itself", "单据以单据更正，更正单据自行入账"),
     "own_job": Text("Its own job books it; let that job run again", "由其自身任务入账，请重跑该任务"),

@@ -27,6 +27,7 @@ DEFAULTS: Final[Mapping[str, int]] = {
     "bank_days": 3,
     "bank_fee_minor": 5_000,
     "bank_batch_size": 12,
+    "bank_unexplained_days": 60,
 }
 """What holds until the operator sets another value: every rule there is, and version 0 of it.
 
@@ -35,7 +36,8 @@ a payout on its way or a document that was asked for may take. `tolerance_minor`
 be, as long as the month's `tolerance_budget_minor` lasts. `guard_floor`, `guard_factor`: a comparison that finds more
 new differences than the floor, and than the factor times the most it found of late, parks itself. `bank_days`: how
 far a bank's day may lie from ours. `bank_fee_minor`: how much a bank may have kept of a payout that its line names.
-`bank_batch_size`: how many payouts one line of a bank may lump together.
+`bank_batch_size`: how many payouts one line of a bank may lump together. `bank_unexplained_days`: how long the owner
+of money that came in is looked for before it may be set aside as unclaimed.
 """
 
 

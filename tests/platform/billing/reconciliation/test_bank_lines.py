@@ -271,32 +271,40 @@ def test_the_database_itself_wants_two_people_for_what_was_proposed(desk: Desk, 
     [
         ({"amount": 101, "taken": 101}, "within_the_line"),
         ({"amount": 200, "taken": 200, "line_minor": 200}, "bank_line_fkey"),
-        ({"before": 50, "taken": 60, "amount": 10, "follows": 50}, "bank_allocation_fkey"),
+        ({"place": 2, "follows": 1, "before": 50, "taken": 60, "amount": 10}, "bank_allocation_fkey"),
+        ({"place": 2, "before": 50, "taken": 60, "amount": 10}, "first_or_follows"),
         ({"before": 50, "taken": 60, "amount": 10}, "first_or_follows"),
         ({"taken": 5}, "taken_check"),
         ({"rule": "manual"}, "four_eyes"),
+        ({"rule": "exit"}, "invoice_or_exit"),
+        ({"amount": -10, "taken": -10}, "invoice_or_exit|within_the_line"),
     ],
     ids=[
-        "beyond the line",
-        "a line that is made larger",
-        "after a gap",
-        "out of nowhere",
-        "counted short",
-        "by one hand",
+        *(
+            "beyond the line",
+            "a line that is made larger",
+            "after a gap",
+            "out of nowhere",
+            "not from its first fen on",
+        ),
+        *("counted short", "by one hand", "by an exit that is none", "given back though never taken"),
     ],
 )
 def test_the_database_itself_keeps_a_line_from_being_overspent(
     desk: Desk, change: dict[str, Any], constraint: str
 ) -> None:
     line = desk.transfer("1.00")
-    facts = {"amount": 10, "before": 0, "taken": 10, "follows": None, "line_minor": 100, "rule": "reference"} | change
+    facts = {"amount": 10, "before": 0, "taken": 10, "place": 1, "follows": None, "line_minor": 100} | {
+        "rule": "reference"
+    }
 
     with pytest.raises(IntegrityError, match=constraint), acting_for(OPERATOR_ID), transaction():
         session.execute(
             text("INSERT INTO bank_allocation (tenant_id, id, bank_line_id, line_minor, customer_id, invoice_id, "
-                 "amount_minor, taken_before_minor, taken_minor, follows_minor, rule, allocated_by, allocated_at) "
-                 "VALUES (:t, :id, :line, :line_minor, :id, :id, :amount, :before, :taken, :follows, :rule, 'x', now())"),
-            facts | {"t": OPERATOR_ID, "id": new_id(), "line": line},
+                 "amount_minor, place, follows_place, taken_before_minor, taken_minor, rule, allocated_by, allocated_at) "
+                 "VALUES (:t, :id, :line, :line_minor, :id, :id, :amount, :place, :follows, :before, :taken, :rule, "
+                 "'x', now())"),
+            facts | change | {"t": OPERATOR_ID, "id": new_id(), "line": line},
         )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ recorded by a job, once for each line and invoice, under the bank's own referenc
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping, select, text
@@ -16,6 +16,7 @@ from tandem.billing.reconciliation.bank_matching import take_turn
 from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.commands.agreeing import approved_proposal, kept_proposal, proposed_parts
 from tandem.billing.reconciliation.commands.banking import Owed
+from tandem.billing.reconciliation.commands.parts import FreeLine, Last, free_line
 from tandem.billing.reconciliation.commands.recorded import Recorded, spend_on_recorded
 from tandem.billing.reconciliation.errors import BankLineNeedsSecond, BankLineOverdrawn, BankLineTaken, BankMatchUneven
 from tandem.kernel import audit, clock
@@ -59,13 +60,13 @@ def approve_allocation(
     proposal = approved_proposal(proposal_id)
     wanted = proposed_parts(proposal)
     line, spent = _fitting(proposal.bank_line_id, wanted, owed, recorded)
-    rows, taken = [], int(line.taken_minor)
+    rows, last = list[BankAllocation](), Last(line.place, line.taken_minor)
     for invoice_id, amount_minor in wanted.items():
-        rows.append(_part(line, owed[invoice_id], amount_minor, taken, proposal))
-        taken += amount_minor
+        rows.append(_part(line, owed[invoice_id], amount_minor, last, proposal))
+        last = Last(rows[-1].place, rows[-1].taken_minor)
     with refusing(
         bank_allocation_invoice_key=BankLineTaken,
-        bank_allocation_from_key=BankLineTaken,
+        bank_allocation_place_key=BankLineTaken,
         bank_allocation_within_the_line_check=BankLineOverdrawn,
         bank_allocation_four_eyes_check=BankLineNeedsSecond,
     ):
@@ -89,39 +90,25 @@ def claim_allocated(allocation_id: UUID) -> RowMapping:
     return found
 
 
-def left_of_line(line_id: UUID) -> int:
-    """What of a line nothing has taken yet, in its own direction. Raises NotFound."""
-    line = session.execute(_LEFT, {"tenant": tenant_id(), "line": line_id}).one_or_none()
-    if line is None:
-        raise NotFound
-    return int(line.left_minor)
-
-
 def allocations_of(line_id: UUID) -> Sequence[BankAllocation]:
-    """What a line pays, in order."""
+    """What a line pays and what left it, in order."""
     mine = select(BankAllocation).where(BankAllocation.tenant_id == tenant_id(), BankAllocation.bank_line_id == line_id)
-    return session.scalars(mine.order_by(BankAllocation.taken_minor)).all()
+    return session.scalars(mine.order_by(BankAllocation.place)).all()
 
 
 def _fitting(
     line_id: UUID, wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], recorded: Sequence[Recorded]
-) -> tuple[Any, Sequence[BankAllocation]]:
+) -> tuple[FreeLine, Sequence[BankAllocation]]:
     """The line as it is now, and what of it was spent on what is recorded; the caller has the turn."""
     spent = spend_on_recorded(recorded)
-    line = session.execute(_LINE, {"tenant": tenant_id(), "line": line_id}).one_or_none()
-    if line is None:
+    line = free_line(line_id, recorded)
+    if line.amount_minor < 0:
         raise NotFound
-    if line.is_matched and not line.taken_minor:
-        raise BankLineTaken
-    if not line.taken_minor and any(each.currency == line.currency for each in recorded):
-        # More was recorded under its reference than it is: people look at that before anything else is paid with it.
-        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=0)
     if any(part.invoice_id in wanted for part in allocations_of(line_id)):
         raise BankLineTaken
     # Whether the line has so much comes first: what the automatic matcher paid with it is no longer owed, either.
-    left_minor = line.amount_minor - line.taken_minor
-    if sum(wanted.values()) > left_minor:
-        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=left_minor)
+    if sum(wanted.values()) > line.left_minor:
+        raise BankLineOverdrawn(line_minor=line.amount_minor, left_minor=line.left_minor)
     _require_owed(wanted, owed, line.currency)
     return line, spent
 
@@ -137,28 +124,15 @@ def _require_owed(wanted: Mapping[UUID, int], owed: Mapping[UUID, Owed], currenc
             raise InvoiceOverpaid(invoice_id=str(invoice_id), open_minor=found.open_minor)
 
 
-def _part(line: Any, invoice: Owed, amount_minor: int, taken_minor: int, proposal: BankLineProposal) -> BankAllocation:
+def _part(line: FreeLine, invoice: Owed, amount_minor: int, last: Last, proposal: BankLineProposal) -> BankAllocation:
     return BankAllocation(
         tenant_id=tenant_id(), id=new_id(), bank_line_id=line.id, line_minor=line.amount_minor,
         customer_id=invoice.tenant_id, invoice_id=invoice.invoice_id, amount_minor=amount_minor,
-        taken_before_minor=taken_minor, taken_minor=taken_minor + amount_minor, follows_minor=taken_minor or None,
-        rule="manual", proposal_id=proposal.id, proposed_by=proposal.proposed_by, approved_by=proposal.decided_by,
-        allocated_by=actor_name(), allocated_at=clock.now(),
+        **last.before(amount_minor), rule="manual", proposal_id=proposal.id, proposed_by=proposal.proposed_by,
+        approved_by=proposal.decided_by, allocated_by=actor_name(), allocated_at=clock.now(),
     )  # fmt: skip
 
 
-_LINE: Final = text(
-    "SELECT l.id, l.amount_minor, l.currency, coalesce((SELECT max(a.taken_minor) FROM bank_allocation a "
-    "WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id), 0) AS taken_minor, EXISTS (SELECT FROM recon_claim c "
-    "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) AS is_matched "
-    "FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line AND l.amount_minor > 0"
-)
-_LEFT: Final = text(
-    "SELECT CASE WHEN x.taken_minor IS NULL AND EXISTS (SELECT FROM recon_claim c WHERE c.tenant_id = :tenant "
-    "AND c.side = 'bank' AND c.claimed_id = l.id) THEN 0 ELSE l.amount_minor - coalesce(x.taken_minor, 0) END "
-    "AS left_minor FROM bank_line l LEFT JOIN LATERAL (SELECT max(a.taken_minor) AS taken_minor FROM bank_allocation a "
-    "WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id) x ON true WHERE l.tenant_id = :tenant AND l.id = :line"
-)
 _CLAIM_LINE: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
     "SELECT l.tenant_id, 'bank', l.id, l.id, 'manual', l.amount_minor, CAST(:now AS timestamptz) FROM bank_line l "
@@ -168,5 +142,5 @@ _ALLOCATION: Final = text(
     "SELECT a.bank_line_id, a.customer_id, a.invoice_id, a.amount_minor, l.booked_on, "
     "coalesce(nullif(l.bank_reference, ''), l.id::text) AS reference FROM bank_allocation a JOIN bank_line l "
     "ON l.tenant_id = a.tenant_id AND l.id = a.bank_line_id WHERE a.tenant_id = :tenant AND l.tenant_id = :tenant "
-    "AND a.id = :id"
+    "AND a.id = :id AND a.invoice_id IS NOT NULL"
 )

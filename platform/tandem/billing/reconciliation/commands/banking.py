@@ -153,7 +153,7 @@ def transfers_sent(
 
 
 def claim_transfers(matched: Sequence[tuple[UUID, UUID, int]], *, side: str = "invoice") -> None:
-    """Claim lines for what has been recorded of them: (line, invoice or repayment, amount). [operator]"""
+    """Claim lines for what has been recorded of them: (line, what it is of that side, amount). [operator]"""
     session.execute(
         _CLAIM,
         {
@@ -250,7 +250,14 @@ _UNMATCHED: Final = text(
     "FROM bank_allocation a WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id) "
     "ORDER BY l.booked_on, l.id LIMIT :most"
 )
-_UNMATCHED_OUT: Final = text(str(_UNMATCHED).replace("l.amount_minor > 0", "l.amount_minor < 0"))
+# What two people took for a bank's charge and gave back again may be a transfer after all.
+_UNMATCHED_OUT: Final = text(
+    "SELECT l.id, l.amount_minor, l.currency, l.booked_on, l.reference, l.bank_reference, l.identity FROM bank_line l "
+    "WHERE l.tenant_id = :tenant AND l.amount_minor < 0 AND NOT EXISTS (SELECT FROM recon_claim c "
+    "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) AND NOT EXISTS (SELECT "
+    "FROM bank_allocation a WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id HAVING sum(a.amount_minor) <> 0) "
+    "ORDER BY l.booked_on, l.id LIMIT :most"
+)
 _CLAIM: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "
     "SELECT l.tenant_id, v.side, v.claimed_id, l.id, 'reference', u.amount, CAST(:now AS timestamptz) "
@@ -262,9 +269,9 @@ _CLAIM: Final = text(
 # Only lines of which nothing is spent yet: one that somebody allocates by hand at the same moment stays theirs.
 _ALLOCATE: Final = text(
     "INSERT INTO bank_allocation (tenant_id, id, bank_line_id, line_minor, customer_id, invoice_id, amount_minor, "
-    "taken_before_minor, taken_minor, rule, allocated_by, allocated_at) "
+    "place, taken_before_minor, taken_minor, rule, allocated_by, allocated_at) "
     "SELECT l.tenant_id, md5(l.id::text || u.invoice_id)::uuid, l.id, l.amount_minor, u.customer_id, u.invoice_id, "
-    "l.amount_minor, 0, l.amount_minor, 'reference', :by, CAST(:now AS timestamptz) "
+    "l.amount_minor, 1, 0, l.amount_minor, 'reference', :by, CAST(:now AS timestamptz) "
     "FROM unnest(CAST(:lines AS uuid[]), CAST(:invoices AS uuid[]), CAST(:customers AS uuid[])) "
     "AS u(line_id, invoice_id, customer_id) JOIN bank_line l ON l.tenant_id = :tenant AND l.id = u.line_id "
     "ON CONFLICT DO NOTHING RETURNING id"

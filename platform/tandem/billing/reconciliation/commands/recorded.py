@@ -88,14 +88,14 @@ def known_transfer_of_operator(reference: str) -> KnownTransfer | None:
 def _parts(line: Any, paid: Sequence[Recorded]) -> list[BankAllocation]:
     if sum(each.amount_minor for each in paid) > line.amount_minor:
         return []
-    parts, taken_minor = [], 0
-    for each in paid:
+    parts, taken_minor = list[BankAllocation](), 0
+    for place, each in enumerate(paid, start=1):
         parts.append(
             BankAllocation(
                 tenant_id=tenant_id(), id=new_id(), bank_line_id=line.id, line_minor=line.amount_minor,
                 customer_id=each.tenant_id, invoice_id=each.invoice_id, amount_minor=each.amount_minor,
-                taken_before_minor=taken_minor, taken_minor=taken_minor + each.amount_minor,
-                follows_minor=taken_minor or None, rule="reference", allocated_by=actor_name(),
+                place=place, follows_place=place - 1 or None, taken_before_minor=taken_minor,
+                taken_minor=taken_minor + each.amount_minor, rule="reference", allocated_by=actor_name(),
                 allocated_at=clock.now(),
             )
         )  # fmt: skip
@@ -119,7 +119,7 @@ _LINES: Final = text(
     "AND l.bank_reference = ANY(CAST(:references AS text[])) ORDER BY l.id"
 )
 _KNOWN: Final = text(
-    "SELECT l.id, l.amount_minor - coalesce((SELECT max(a.taken_minor) FROM bank_allocation a "
+    "SELECT l.id, l.amount_minor - coalesce((SELECT sum(a.amount_minor) FROM bank_allocation a "
     "WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id), 0) AS left_minor FROM bank_line l "
     "WHERE l.tenant_id = :tenant AND l.bank_reference = :reference AND l.amount_minor > 0 "
     "ORDER BY left_minor DESC, l.id LIMIT 1"

@@ -6,6 +6,7 @@ from tandem.billing.reconciliation.matching import Comparison, Keys
 from tandem.billing.reconciliation.passes.faults import fault, journal_by, over_or_under
 from tandem.billing.reconciliation.rules import Rules
 from tandem.kernel import clock
+from tandem.kernel.tenancy import OPERATOR_ID
 
 _ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
 _PAYOUT: Final = {
@@ -32,11 +33,14 @@ def _arrived(keys: Keys) -> str:
         **(_PAYOUT | {"expected": "m.payouts_minor"}), actual="m.bank_minor", no_journal="by_hand",
         journal=journal_by("bank_fee", "m.payouts_minor - m.bank_minor"),
     )  # fmt: skip
+    # The operator's own line has no other party to agree: two of its people allocate it, or let it out.
+    ours = f"CAST(:tenant AS uuid) = '{OPERATOR_ID}'"
     stray = fault(
-        "bank_line_unmatched", "missing_left", "hospital", expected="0", actual="l.amount_minor", currency="l.currency",
-        at="l.booked_on::timestamp AT TIME ZONE 'Asia/Shanghai'",
-        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)", no_journal="by_hand",
-        journal=journal_by("bank_unexplained", "l.amount_minor"),
+        "bank_line_unmatched", "missing_left", f"CASE WHEN {ours} THEN 'operator' ELSE 'hospital' END", expected="0",
+        actual="t.left_minor", currency="l.currency", at="l.booked_on::timestamp AT TIME ZONE 'Asia/Shanghai'",
+        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)",
+        no_journal="allocate_or_exit",
+        journal=f"CASE WHEN NOT {ours} THEN {journal_by('bank_unexplained', 't.left_minor')} END",
     )  # fmt: skip
     # Whoever sends no bank files is not told that nothing has arrived.
     return f"""
@@ -64,11 +68,15 @@ LEFT JOIN LATERAL (
     LIMIT 1) o ON true
 WHERE p.tenant_id = :tenant AND p.is_posted AND p.status <> 'failed' AND {keys.within("p.id", _ID)}
 UNION ALL
-SELECT 'bank\\:' || l.id, c.amount_minor::text, l.amount_minor || ' ' || l.currency,
-       CASE WHEN c.match_id IS NULL THEN -l.amount_minor ELSE 0 END,
-       CASE WHEN c.match_id IS NULL THEN {stray} END
+SELECT 'bank\\:' || l.id, nullif(l.amount_minor - t.left_minor, 0)::text, l.amount_minor || ' ' || l.currency,
+       -t.left_minor,
+       CASE WHEN t.left_minor <> 0 THEN {stray} END
 FROM bank_line l
 LEFT JOIN recon_claim c ON c.tenant_id = l.tenant_id AND c.side = 'bank' AND c.claimed_id = l.id
+CROSS JOIN LATERAL (
+    SELECT (l.amount_minor - coalesce(sum(a.amount_minor), CASE WHEN c.match_id IS NULL THEN 0
+            ELSE l.amount_minor END))::bigint AS left_minor
+    FROM bank_allocation a WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id) t
 WHERE l.tenant_id = :tenant AND l.amount_minor > 0 AND {keys.within("l.id", _ID)}"""
 
 
@@ -81,7 +89,9 @@ ARRIVED: Final = Comparison(
     "AND c.claimed_id = p.id)) "
     "UNION ALL SELECT 'bank\\:' || l.id FROM bank_line l WHERE l.tenant_id = :tenant AND l.changed_xid >= :xid "
     "UNION ALL SELECT c.side || '\\:' || c.claimed_id FROM recon_claim c WHERE c.tenant_id = :tenant "
-    "AND c.changed_xid >= :xid AND c.side IN ('bank', 'payout')",
+    "AND c.changed_xid >= :xid AND c.side IN ('bank', 'payout') "
+    "UNION ALL SELECT 'bank\\:' || a.bank_line_id FROM bank_allocation a WHERE a.tenant_id = :tenant "
+    "AND a.changed_xid >= :xid",
 )
 """Every payout stands on the bank's statement, and nothing unexplained does."""
 
