@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from walls import raise_wall
 
 revision = "b1210"
-down_revision = "b1145"
+down_revision = "w1147"
 branch_labels = None
 depends_on = None
 
