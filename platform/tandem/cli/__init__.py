@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "invoices": ("tandem.cli.invoices", "invoices", "Bills that wait: list them, release a customer, try all again."),
     "settlements": ("tandem.cli.settlements", "settlements", "Statements: list them, run them again."),
     "reconcile": ("tandem.cli.reconcile", "reconcile", "Reconcile a day; list what differs."),
+    "bank": ("tandem.cli.bank", "bank", "Bank lines that nothing explains, and what waits for a second person."),
     "demo": ("tandem.cli.demo", "demo", "A small seeded world, and whole days lived on the running platform."),
     "prepare": ("tandem.cli.prepare", "prepare", ""),
 }

@@ -12,7 +12,7 @@ from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_among, consumed_at
 from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import Mirrored, mirror_book, mirrored_journals, mirrors_of
-from tandem.billing.payments import fetch_provider_facts, read_until, record_transfer, transfers_due
+from tandem.billing.payments import fetch_provider_facts, read_until, record_transfer, transfers_due, transfers_made
 from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.bank_matching import match_payouts, take_turn
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
@@ -198,16 +198,28 @@ def match_bank_lines() -> None:
 
 
 def _match_repayments() -> None:
-    """What left the operator's bank under a repayment's reference: recorded first, claimed after, like what came in."""
-    with across_tenants(reason="bank transfers to customers"):
-        due = {(said, minor, currency): (tenant, row) for tenant, row, said, minor, currency in transfers_due()}
+    """What left the operator's bank under a repayment's reference: recorded first, claimed after, like what came in.
+
+    What people had recorded before its line came is claimed by our reference or the bank's.
+    """
     with transaction():
-        sent = commands.transfers_sent(due)
+        said = commands.references_sent()
+    with across_tenants(reason="bank transfers to customers"):
+        due = {(told, minor, currency): (tenant, row) for tenant, row, told, minor, currency in transfers_due()}
+        made = transfers_made(said)
+        told_before, known = (
+            {(row[said_as], row["amount_minor"], row["currency"]): (row["tenant_id"], row["id"]) for row in made}
+            for said_as in ("reference", "bank_reference")
+        )
+    with transaction():
+        sent = commands.transfers_sent(due | told_before, known)
+    recorded = set(known.values())
     for line, (tenant, repayment_id) in sent:
-        with acting_for(tenant, operator=True), transaction():
-            record_transfer(
-                repayment_id, paid_on=line["booked_on"], bank_reference=line["bank_reference"] or str(line["id"])
-            )
+        if (tenant, repayment_id) not in recorded:
+            with acting_for(tenant, operator=True), transaction():
+                record_transfer(
+                    repayment_id, paid_on=line["booked_on"], bank_reference=line["bank_reference"] or str(line["id"])
+                )
         with transaction():
             commands.claim_transfers([(line["id"], repayment_id, line["amount_minor"])], side="repayment")
 

@@ -18,6 +18,7 @@ from tandem.billing.payments import pay_invoice
 from tandem.billing.payments.jobs import read_operators_account, sweep_repayments
 from tandem.billing.payments.models import BalanceTransaction, Repayment
 from tandem.billing.reconciliation.jobs import match_bank_lines
+from tandem.billing.reconciliation.models import BankLineRow, ReconClaim
 from tandem.kernel import clock
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
@@ -165,6 +166,27 @@ def test_what_was_paid_at_the_bank_goes_to_a_bank_account_and_the_banks_file_pro
     assert sent.status_code == 201, sent.json
     assert (by_bank.shown(repayment_id).status, by_bank.shown(repayment_id).paid_on) == ("paid", date(2026, 9, 20))
     assert (by_bank.owed_minor(), cash("cash.bank") - before) == (0, -100_000)
+
+
+def test_a_transfer_that_was_recorded_before_the_banks_file_came_explains_its_line(by_bank: OwedBack) -> None:
+    number, repayment_id = f"OUT/{new_id().hex}", by_bank.repaid(40_000, payee=PAYEE)
+    made = {"paid_on": "2026-09-20", "bank_reference": number}
+    assert by_bank.tell(f"{repayment_id}/transfers", by_bank.finance, made).status_code == 201
+
+    content = f"{HEADER}2026-09-20,-400.00,CNY,退款,{number},杭州云启\n2026-09-20,-400.00,CNY,退款,X{number},杭州云启\n"
+    by_bank.client.post(
+        f"/api/operator/v1/bank_statements?account={new_id().hex}&profile=generic",
+        data=content.encode(), headers=by_bank.finance | once() | {"Content-Type": "text/csv"},
+    )  # fmt: skip
+    by_bank.settle()
+
+    with acting_for(OPERATOR_ID):
+        mine = select(BankLineRow.bank_reference, ReconClaim.side).outerjoin(
+            ReconClaim, (ReconClaim.tenant_id == OPERATOR_ID) & (ReconClaim.claimed_id == BankLineRow.id)
+        )
+        named = BankLineRow.bank_reference.in_([number, f"X{number}"])
+        explained = dict(session.execute(mine.where(BankLineRow.tenant_id == OPERATOR_ID, named)).tuples().all())
+    assert (explained, by_bank.shown(repayment_id).status) == ({number: "bank", f"X{number}": None}, "paid")
 
 
 def test_nobody_gives_back_alone_nor_more_than_is_owed_nor_twice(by_bank: OwedBack) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.ledger import balance_minor
+from tandem.billing.payments import Payout
 from tandem.billing.reconciliation.commands import book_exit
 from tandem.billing.reconciliation.jobs import match_bank_lines, reconcile_operators_bank
 from tandem.billing.reconciliation.rules import DEFAULTS
@@ -232,6 +233,26 @@ def test_two_who_agree_at_once_the_matcher_and_who_pays_an_invoice_with_it_take_
     is_out = desk.exit(leaves)["status"] == "approved"
     assert (paid(row)[0], moved(before).get("inc.interest", 0)) == ((0, -500) if is_out else (500, 0))
     assert desk.pays(line).json["left_minor"] == 0
+
+
+def test_the_providers_payout_to_the_operator_is_explained_by_the_name_in_its_line_and_by_nothing_less(
+    desk: Exits,
+) -> None:
+    name, amount = f"po_{new_id().hex}", f"{new_id().int % 10**6 + 10**6}.00"
+    with acting_for(OPERATOR_ID), transaction():
+        session.add(
+            Payout(
+                tenant_id=OPERATOR_ID, provider_payout_id=name, amount_minor=int(amount[:-3]) * 100, currency="CNY",
+                status="paid", is_automatic=True, is_posted=True, is_reversed=False, sent_at=clock.now(),
+                arrives_at=clock.now(),
+            )
+        )  # fmt: skip
+
+    alike = desk.transfer(amount)
+    named = desk.transfer(amount, f"STRIPE {name}")
+
+    assert (desk.is_free(alike), desk.is_free(named), desk.unexplained(named)) == (True, False, False)
+    assert desk.say(named, "bank_interest").json["type"] == "/problems/bank-line-taken"
 
 
 def test_a_step_is_booked_once_however_often_its_job_runs(desk: Exits) -> None:

@@ -1,15 +1,15 @@
 """Reads of what is owed back to customers, in the customer's scope."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, exists, func, select, text
+from sqlalchemy import RowMapping, exists, func, or_, select, text
 
 from tandem.billing.invoices import InvoiceChargeback, InvoicePayment
 from tandem.billing.payments.models import InvoiceIntent, Repayment
-from tandem.kernel.database import Page, own_row, page, session
+from tandem.kernel.database import Page, own_row, page, rows, session
 from tandem.kernel.tenancy import tenant_id
 
 STANDING = ("proposed", "approved", "paid")
@@ -108,6 +108,17 @@ def transfers_due(limit: int = 10_000) -> Sequence[tuple[UUID, UUID, str, int, s
     ).where(Repayment.status == "approved", Repayment.method == "bank_transfer")
     found = session.execute(wanted.order_by(Repayment.decided_at, Repayment.id).limit(limit)).all()
     return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
+
+
+def transfers_made(said: Collection[str]) -> Sequence[RowMapping]:
+    """Bank transfers that people recorded as made, by our reference or by the bank's. [across tenants]"""
+    if not said:
+        return []
+    named = or_(Repayment.reference.in_(said), Repayment.bank_reference.in_(said))
+    wanted = select(*Repayment.__table__.c).where(
+        Repayment.status == "paid", Repayment.method == "bank_transfer", Repayment.bank_reference.is_not(None), named
+    )
+    return rows(wanted.order_by(Repayment.decided_at, Repayment.id).limit(10_000))
 
 
 # What counts is what `owed_back` and `owed_of_closing` count, for all customers in one statement.

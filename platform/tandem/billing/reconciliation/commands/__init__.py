@@ -14,6 +14,7 @@ from tandem.billing.reconciliation.commands.allocating import (
 from tandem.billing.reconciliation.commands.banking import (
     claim_transfers,
     invoices_owed,
+    references_sent,
     spend_whole_lines,
     take_in_bank_file,
     transfers_for,
@@ -92,6 +93,7 @@ __all__ = [
     "proposed_parts",
     "recorded_under",
     "reference_of",
+    "references_sent",
     "references_unspent",
     "refuse_bank_line_proposal",
     "refuse_exit",

@@ -5,10 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import RowMapping, insert, select, text
 
 from tandem.billing.invoices import Invoice
 from tandem.billing.reconciliation.bank_files import BankLine, read_bank_file, refusal
@@ -128,28 +129,42 @@ def transfers_for(owed: Sequence[Owed]) -> list[tuple[dict[str, Any], Owed]]:
         by_number[each.document_no, each.open_minor, each.currency].append(each)
     found = []
     for line in session.execute(_UNMATCHED, {"tenant": tenant_id(), "most": LINES_AT_ONCE}).mappings():
-        words = set(_WORDS.split(f"{line['reference']} {line['bank_reference']}"))
-        meant = [each for word in words for each in by_number.get((word, line["amount_minor"], line["currency"]), [])]
+        meant = [
+            each for word in _words(line) for each in by_number.get((word, line["amount_minor"], line["currency"]), [])
+        ]
         if len(meant) == 1:
             found.append((dict(line), meant[0]))
     once = Counter(invoice.invoice_id for _, invoice in found)
     return [(line, invoice) for line, invoice in found if once[invoice.invoice_id] == 1]
 
 
+def references_sent() -> set[str]:
+    """What unmatched lines of money that left say, word by word, and the bank's own references. [operator]"""
+    lines = session.execute(_UNMATCHED_OUT, {"tenant": tenant_id(), "most": LINES_AT_ONCE}).mappings()
+    return {word for line in lines for word in (*_words(line), line["bank_reference"]) if word}
+
+
 def transfers_sent(
     due: Mapping[tuple[str, int, str], tuple[UUID, UUID]],
+    known: Mapping[tuple[str, int, str], tuple[UUID, UUID]] = MappingProxyType({}),
 ) -> list[tuple[dict[str, Any], tuple[UUID, UUID]]]:
     """Unmatched lines of money that left under a reference, sum and currency of these, with what each is. [operator]
 
-    A reference that two lines name is for people to judge.
+    References that are `due` stand anywhere in a line; those `known` are the bank's own, word for word. A reference
+    that two lines name is for people to judge.
     """
     found = []
     for line in session.execute(_UNMATCHED_OUT, {"tenant": tenant_id(), "most": LINES_AT_ONCE}).mappings():
-        words = set(_WORDS.split(f"{line['reference']} {line['bank_reference']}"))
-        keys = [(word, -line["amount_minor"], line["currency"]) for word in words]
-        found += [(dict(line), due[key]) for key in keys if key in due]
+        told = (-line["amount_minor"], line["currency"])
+        meant = {due[word, *told] for word in _words(line) if (word, *told) in due}
+        meant |= {known[said, *told] for said in (line["bank_reference"],) if (said, *told) in known}
+        found += [(dict(line), each) for each in meant]
     once = Counter(meant for _, meant in found)
     return [(line, meant) for line, meant in found if once[meant] == 1]
+
+
+def _words(line: RowMapping) -> set[str]:
+    return set(_WORDS.split(f"{line['reference']} {line['bank_reference']}"))
 
 
 def claim_transfers(matched: Sequence[tuple[UUID, UUID, int]], *, side: str = "invoice") -> None:
