@@ -185,7 +185,8 @@ def test_a_transfer_that_was_recorded_before_the_banks_file_came_explains_its_li
             ReconClaim, (ReconClaim.tenant_id == OPERATOR_ID) & (ReconClaim.claimed_id == BankLineRow.id)
         )
         named = BankLineRow.bank_reference.in_([number, f"X{number}"])
-        explained = dict(session.execute(mine.where(BankLineRow.tenant_id == OPERATOR_ID, named)).tuples().all())
+        told = session.execute(mine.where(BankLineRow.tenant_id == OPERATOR_ID, named))
+        explained = {row.bank_reference: row.side for row in told}
     assert (explained, by_bank.shown(repayment_id).status) == ({number: "bank", f"X{number}": None}, "paid")
 
 

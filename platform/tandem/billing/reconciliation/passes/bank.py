@@ -33,15 +33,6 @@ def _arrived(keys: Keys) -> str:
         **(_PAYOUT | {"expected": "m.payouts_minor"}), actual="m.bank_minor", no_journal="by_hand",
         journal=journal_by("bank_fee", "m.payouts_minor - m.bank_minor"),
     )  # fmt: skip
-    # The operator's own line has no other party to agree: two of its people allocate it, or let it out.
-    ours = f"CAST(:tenant AS uuid) = '{OPERATOR_ID}'"
-    stray = fault(
-        "bank_line_unmatched", "missing_left", f"CASE WHEN {ours} THEN 'operator' ELSE 'hospital' END", expected="0",
-        actual="t.left_minor", currency="l.currency", at="l.booked_on::timestamp AT TIME ZONE 'Asia/Shanghai'",
-        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)",
-        no_journal="allocate_or_exit",
-        journal=f"CASE WHEN NOT {ours} THEN {journal_by('bank_unexplained', 't.left_minor')} END",
-    )  # fmt: skip
     # Whoever sends no bank files is not told that nothing has arrived.
     return f"""
 SELECT 'payout\\:' || p.id AS key, p.amount_minor || ' ' || p.currency AS left_text,
@@ -68,6 +59,21 @@ LEFT JOIN LATERAL (
     LIMIT 1) o ON true
 WHERE p.tenant_id = :tenant AND p.is_posted AND p.status <> 'failed' AND {keys.within("p.id", _ID)}
 UNION ALL
+{_explained(keys)}"""
+
+
+def _explained(keys: Keys) -> str:
+    """What is left of each line that came in, when what it pays and what left it is taken off."""
+    # The operator's own line has no other party to agree: two of its people allocate it, or let it out.
+    ours = f"CAST(:tenant AS uuid) = '{OPERATOR_ID}'"
+    stray = fault(
+        "bank_line_unmatched", "missing_left", f"CASE WHEN {ours} THEN 'operator' ELSE 'hospital' END", expected="0",
+        actual="t.left_minor", currency="l.currency", at="l.booked_on::timestamp AT TIME ZONE 'Asia/Shanghai'",
+        evidence="jsonb_build_object('bank_line_id', l.id, 'statement_id', l.statement_id)",
+        no_journal="allocate_or_exit",
+        journal=f"CASE WHEN NOT {ours} THEN {journal_by('bank_unexplained', 't.left_minor')} END",
+    )  # fmt: skip
+    return f"""
 SELECT 'bank\\:' || l.id, nullif(l.amount_minor - t.left_minor, 0)::text, l.amount_minor || ' ' || l.currency,
        -t.left_minor,
        CASE WHEN t.left_minor <> 0 THEN {stray} END
