@@ -44,9 +44,13 @@ MOST_KEYS: Final = 50_000
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys a run looks at: all there are, or those of `scope`."""
+    """The keys a run looks at: all there are, or those of `scope`.
+
+    `have_changed`: among them is every key under which anything bears a transaction since `:xid`, and few are.
+    """
 
     are_all: bool
+    have_changed: bool = False
 
     def within(self, column: str, of_key: str = "s.key", joined: str = "") -> str:
         """The condition that keeps `column` among the values that `of_key` makes of the keys `s.key`.
@@ -140,7 +144,8 @@ def run_comparison(comparison: Comparison, look: Look, rules: Rules) -> Outcome:
     mode, keys, sifted = _keys(comparison, mode, len(places), values)
     values["keys"] = None if keys is None else text_array(keys)
     session.execute(_ALL_AT_ONCE if keys is None else _BY_INDEX)
-    changed = _write_items(_items_sql(comparison, keys is None), values)
+    of = Keys(are_all=keys is None, have_changed=mode != "full")
+    changed = _write_items(_items_sql(comparison, of), values)
     if keys is not None:
         checked = len(keys) if sifted is None else sifted
     elif comparison.keeps_matches:
@@ -174,7 +179,7 @@ def run_told(
         "found": list(found), "keys": text_array(list({*looked_at, *found})),
     }  # fmt: skip
     told = Comparison(name, lambda _: _TOLD, dirty="", stores_matches=False)
-    changed = _write_items(_items_sql(told, are_all=False), values)
+    changed = _write_items(_items_sql(told, Keys(are_all=False)), values)
     return _conclude(name, "told", rules, values, len(looked_at) if checked_count is None else checked_count, changed)
 
 
@@ -242,8 +247,8 @@ def _scope(comparison: Comparison, mode: str, books_count: int) -> str:
     return f"SELECT DISTINCT k.key FROM ({found}) k WHERE k.key IS NOT NULL"
 
 
-def _items_sql(comparison: Comparison, are_all: bool) -> str:
-    if are_all:
+def _items_sql(comparison: Comparison, of: Keys) -> str:
+    if of.are_all:
         keys, joined = "", f'compared c FULL JOIN ({_OWN_ITEMS}) o ON o.natural_key = c.key COLLATE "C"'
         key = "coalesce(c.key, o.natural_key)"
     else:
@@ -255,7 +260,7 @@ def _items_sql(comparison: Comparison, are_all: bool) -> str:
         key = "s.key"
 
     news = "n.status <> 'gone'" if comparison.keeps_matches else "n.status = 'differs'"
-    compared, once = comparison.compared(Keys(are_all)), "" if are_all else "MATERIALIZED"
+    compared, once = comparison.compared(of), "" if of.are_all else "MATERIALIZED"
     return _INSERT_ITEMS.format(keys=keys, compared=compared, once=once, joined=joined, key=key, is_news=news)
 
 

@@ -56,7 +56,8 @@ class Payment(TenantOwned, Changing, Model):
             postgresql_where=text("claims_order"),
         ),
         UniqueConstraint("tenant_id", "provider_intent_id"),
-        Index("payment_by_charge_idx", "tenant_id", "provider_charge_id"),
+        # Its own id last: another row of the same charge is found without looking at what this one said before.
+        Index("payment_by_charge_idx", "tenant_id", "provider_charge_id", "id"),
         Index("payment_by_day_idx", "tenant_id", "created_at", "id"),
         Index(
             "payment_waiting_idx",
