@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "s1155"
-down_revision = "b1145"
+down_revision = "w1147"
 branch_labels = None
 depends_on = None
 

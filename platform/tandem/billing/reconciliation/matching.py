@@ -141,13 +141,12 @@ def run_comparison(comparison: Comparison, look: Look, rules: Rules) -> Outcome:
         **{f"currency{n}": row.currency for n, row in enumerate(places)},
         **{f"after{n}": row.position for n, row in enumerate(places)},
     }  # fmt: skip
-    mode, keys, sifted = _keys(comparison, mode, len(places), values)
-    values["keys"] = None if keys is None else text_array(keys)
-    session.execute(_ALL_AT_ONCE if keys is None else _BY_INDEX)
+    mode, keys, looked_at = _keys(comparison, mode, len(places), values)
+    values["keys"] = keys
     of = Keys(are_all=keys is None, have_changed=mode != "full")
     changed = _write_items(_items_sql(comparison, of), values)
-    if keys is not None:
-        checked = len(keys) if sifted is None else sifted
+    if looked_at is not None:
+        checked = looked_at
     elif comparison.keeps_matches:
         checked = session.execute(_COUNT_ITEMS, _names(comparison.name)).scalar_one()
     else:
@@ -204,25 +203,25 @@ def _names(comparison: str) -> dict[str, Any]:
 
 def _take_turn(name: str) -> tuple[int, bool]:
     """Hold the comparison's row; returns from which transaction on rows are dirty, and whether it is the first run."""
-    names = _names(name)
-    session.execute(_OPEN_WATERMARK, names)
-    seen = int(session.execute(_LOCK_WATERMARK, names).scalar_one())
+    turn = session.execute(_TAKE_TURN, _names(name)).one()
     outcomes.heed_agreements(name)
-    horizon = int(session.execute(_NOTE_HORIZON, names).scalar_one())
+    seen = int(turn.position)
     # A horizon that lies behind the last one is another server's: after a restore or a move all is looked at.
-    return seen, seen == 0 or horizon < seen
+    return seen, seen == 0 or turn.horizon < seen
 
 
 def _keys(
     comparison: Comparison, mode: Mode, books_count: int, values: Mapping[str, Any]
-) -> tuple[Mode, list[str] | None, int | None]:
-    """In which mode after all, at which keys to look (None: all), and how many a sieve has seen besides."""
+) -> tuple[Mode, str | None, int | None]:
+    """In which mode after all, at which keys to look (None: all), and at how many those and a sieve have looked.
+
+    The keys are an array literal: the database makes it and reads it, and nobody on the way takes it apart.
+    """
     if mode != "full":
         session.execute(_BY_INDEX)
-        limited = f"{_scope(comparison, mode, books_count)} LIMIT {MOST_KEYS + 1}"
-        keys = list(session.execute(text(limited), values).scalars())
-        if len(keys) <= MOST_KEYS:
-            return mode, keys, None
+        dirty = session.execute(text(_DIRTY.format(_scope(comparison, mode, books_count), MOST_KEYS + 1)), values).one()
+        if dirty.key_count <= MOST_KEYS:
+            return mode, dirty.keys, dirty.key_count
         session.execute(_ANY_WAY)
     found = None
     if comparison.sieve is not None:
@@ -230,10 +229,12 @@ def _keys(
         found = sift(comparison.sieve, books_count, values, most=MOST_KEYS)
     if found is None:
         session.execute(_MUCH_MEMORY)
+        session.execute(_ALL_AT_ONCE)
         return "full", None, None
     kept = session.execute(_KEPT_KEYS, _names(comparison.name)).scalars()
     session.execute(_IN_LOOPS)
-    return "full", sorted({*found.suspects, *kept}), found.checked_count
+    session.execute(_BY_INDEX)
+    return "full", text_array(sorted({*found.suspects, *kept})), found.checked_count
 
 
 def _scope(comparison: Comparison, mode: str, books_count: int) -> str:
@@ -304,23 +305,17 @@ _KEPT_KEYS: Final = text(
     'SELECT natural_key COLLATE "default" FROM recon_item WHERE tenant_id = :tenant AND comparison = :comparison '
     "AND status IN ('differs', 'settled')"
 )
+_DIRTY: Final = "SELECT count(*) AS key_count, coalesce(array_agg(d.key), '{{}}')::text AS keys FROM ({} LIMIT {}) d"
 _GIVEN_KEYS: Final = (
     "SELECT u.key FROM recon_watermark x CROSS JOIN unnest(CAST(:keys AS text[])) AS u(key) "
     "WHERE x.tenant_id = :tenant AND x.comparison = :comparison AND x.source = 'xid'"
 )
 _COUNT: Final = "SELECT count(*) FROM ({}) t"
-_OPEN_WATERMARK: Final = text(
-    "INSERT INTO recon_watermark (tenant_id, comparison, source, position) VALUES (:tenant, :comparison, 'xid', 0) "
-    "ON CONFLICT (tenant_id, comparison, source) DO NOTHING"
-)
-_LOCK_WATERMARK: Final = text(
-    "SELECT position FROM recon_watermark WHERE tenant_id = :tenant AND comparison = :comparison AND source = 'xid' "
-    "FOR UPDATE"
-)
-# The trigger writes the horizon where the rows are; an UPDATE that changes nothing is what calls it.
-_NOTE_HORIZON: Final = text(
-    "UPDATE recon_watermark SET position = position WHERE tenant_id = :tenant AND comparison = :comparison "
-    "AND source = 'xid' RETURNING horizon"
+# An UPDATE that changes nothing holds the row and calls the trigger, which writes the horizon where the rows are.
+_TAKE_TURN: Final = text(
+    "INSERT INTO recon_watermark AS w (tenant_id, comparison, source, position) "
+    "VALUES (:tenant, :comparison, 'xid', 0) ON CONFLICT (tenant_id, comparison, source) "
+    "DO UPDATE SET position = w.position RETURNING w.position, w.horizon"
 )
 _MOVE_ON: Final = text(
     "UPDATE recon_watermark SET position = horizon WHERE tenant_id = :tenant AND comparison = :comparison "

@@ -44,7 +44,8 @@ def settle_items(
         deadlines = {f"{owner}_until": now + rules.days(f"deadline_days.{owner}") for owner in OWNERS}
         see = _SEE_ALL if keys is None or seen.was_parked else _SEE_THESE
         session.execute(see, names | deadlines | {"zone": clock.BUSINESS_ZONE})
-    session.execute(_RESOLVE_ALL if keys is None else _RESOLVE_THESE, names)
+    if seen.agreeing_count:
+        session.execute(_RESOLVE_ALL if keys is None else _RESOLVE_THESE, names)
     _tolerate(names, rules)
     session.execute(_STEPS, names)
     if new:
@@ -111,12 +112,14 @@ _DIFFERING: Final = (
     "SELECT i.natural_key FROM recon_item i WHERE i.tenant_id = :tenant AND i.comparison = :comparison "
     "AND i.status = 'differs'{these_i}"
 )
-# What a run has not written is not new, so only its own items are counted.
+# What a run has not written is not new, so only its own items are counted. Where nothing that stands open may agree by
+# now, nothing is resolved.
 _SEEN: Final = (
     "SELECT w.parked_at IS NOT NULL AS is_parked, coalesce((SELECT r.is_parked FROM recon_pass_run r "
     "WHERE r.tenant_id = :tenant AND r.comparison = :comparison ORDER BY r.finished_at DESC, r.id DESC LIMIT 1), "
     f"false) AS was_parked, (SELECT count(*) FROM ({_DIFFERING} AND i.run_id = :run EXCEPT {_UNRESOLVED}) n) "
-    "AS new_count FROM recon_watermark w WHERE w.tenant_id = :tenant AND w.comparison = :comparison "
+    f"AS new_count, (SELECT count(*) FROM ({_UNRESOLVED} EXCEPT {_DIFFERING}) a) AS agreeing_count "
+    "FROM recon_watermark w WHERE w.tenant_id = :tenant AND w.comparison = :comparison "
     "AND w.source = 'xid'"
 )
 _MOST_OF_LATE: Final = text(

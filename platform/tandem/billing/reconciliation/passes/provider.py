@@ -94,12 +94,12 @@ def _facts_lately(of_key: str, fact: str) -> str:
     alone several may bear one.
     """
     other = "h.source = 'payment' AND f.provider_charge_id = h.object_id AND f.changed_xid < :xid AND f.id {} h.row_id"
-    others = " UNION ".join(_facts(other.format(way), tables=("payment",), beside="fresh h CROSS JOIN ") for way in "<>")
+    ways = (_facts(other.format(way), tables=("payment",), beside="fresh h CROSS JOIN ") for way in "<>")
     return (
         f"WITH fresh AS MATERIALIZED ({_facts(_CHANGED)}), rest AS MATERIALIZED (SELECT {of_key} AS object_id "
         f"FROM scope s WHERE NOT EXISTS (SELECT FROM fresh h WHERE h.key = {fact})) SELECT * FROM fresh UNION ALL "
         + _facts("{column} = ANY(ARRAY(SELECT r.object_id FROM rest r)) AND f.changed_xid < :xid")
-        + f" UNION ALL SELECT * FROM ({others}) o"
+        + f" UNION ALL SELECT * FROM ({' UNION '.join(ways)}) o"
     )
 
 
