@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "s1155"
-down_revision = "w1147"
+revision = "s1216"
+down_revision = "b1210"
 branch_labels = None
 depends_on = None
 
