@@ -47,6 +47,9 @@ PART_CHECKS = {
         "AND amount_minor > 0 END"
     ),
 }
+FOUR_EYES = (
+    "rule <> 'manual' OR (num_nulls(proposal_id, proposed_by, approved_by) = 0 AND approved_by <> proposed_by)"
+)
 SAID = (
     *("tenant_id", "id", "bank_line_id", "amount_minor", "currency", "reason", "because", "reference"),
     *("proposed_by", "proposed_at"),
@@ -132,7 +135,12 @@ def _parts() -> None:
     op.add_column("bank_allocation", sa.Column("changed_xid", sa.BigInteger(), server_default="0", nullable=False))
     # What was spent stays as it was; it is only told which part of its line it was.
     op.execute("ALTER TABLE bank_allocation DISABLE TRIGGER bank_allocation_is_append_only")
+    # Not validated for what one hand spent before, it would still refuse to write that row anew.
+    op.drop_constraint(op.f("bank_allocation_four_eyes_check"), "bank_allocation", type_="check")
     op.execute(PLACES)
+    op.create_check_constraint(
+        op.f("bank_allocation_four_eyes_check"), "bank_allocation", FOUR_EYES, postgresql_not_valid=True
+    )
     op.execute("ALTER TABLE bank_allocation ENABLE TRIGGER bank_allocation_is_append_only")
     op.drop_constraint(op.f("bank_allocation_bank_allocation_fkey"), "bank_allocation", type_="foreignkey")
     for name in ("until_key", "from_key", "first_or_follows_check", "follows_without_a_gap_check"):

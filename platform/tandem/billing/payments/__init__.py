@@ -42,7 +42,7 @@ from tandem.billing.payments.queries import (
     read_until,
     refund,
 )
-from tandem.billing.payments.queries.repayments import transfers_due, transfers_made
+from tandem.billing.payments.queries.repayments import transfers_due, transfers_named
 
 __all__ = [
     "AlreadyBeingPaid",
@@ -81,6 +81,6 @@ __all__ = [
     "refund",
     "refund_payment",
     "transfers_due",
-    "transfers_made",
+    "transfers_named",
     "waive",
 ]

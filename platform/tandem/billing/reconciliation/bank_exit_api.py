@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from tandem.billing.payments import transfers_named
 from tandem.billing.reconciliation import commands, desk, jobs
 from tandem.billing.reconciliation.bank_decision_models import BankLineExit
 from tandem.billing.reconciliation.bank_models import BankAllocation
@@ -13,7 +14,6 @@ from tandem.billing.reconciliation.bank_schemas import (
     BankLineExitWishSchema,
     BankLineRefusalSchema,
 )
-from tandem.billing.reconciliation.commands.recorded import Recorded
 from tandem.billing.reconciliation.errors import (
     BankExitExists,
     BankExitUnfit,
@@ -55,7 +55,7 @@ def list_bank_line_exits(query: dict[str, Any]) -> Page:
 )
 def propose_exit(bank_line_id: UUID, wish: dict[str, Any]) -> BankLineExit:
     """Say why a sum of a line is nobody's; a colleague agrees before it leaves."""
-    row, spent = commands.propose_exit(bank_line_id, **wish, recorded=_recorded(bank_line_id))
+    row, spent = commands.propose_exit(bank_line_id, **wish, told=_told_of(bank_line_id))
     _record(spent)
     return row
 
@@ -64,7 +64,7 @@ def propose_exit(bank_line_id: UUID, wish: dict[str, Any]) -> BankLineExit:
 def approve_exit(exit_id: UUID) -> BankLineExit:
     """Agree that a sum is nobody's: it leaves its line, and a job books it."""
     asked = commands.bank_line_exit(exit_id)
-    row, spent = commands.approve_exit(exit_id, _recorded(asked.bank_line_id))
+    row, spent = commands.approve_exit(exit_id, _told_of(asked.bank_line_id))
     _record(spent)
     return row
 
@@ -93,11 +93,11 @@ def refuse_undoing(exit_id: UUID, wish: dict[str, Any]) -> BankLineExit:
     return commands.refuse_undoing(exit_id, because=wish["because"])
 
 
-def _recorded(bank_line_id: UUID) -> Sequence[Recorded]:
-    """What people recorded under the line's reference."""
-    reference = commands.reference_of(bank_line_id)
+def _told_of(bank_line_id: UUID) -> commands.SaidElsewhere:
+    """What people recorded under the line's reference, and whether it is a repayment's transfer."""
+    reference, said = commands.reference_of(bank_line_id), commands.said_by_line(bank_line_id)
     with across_tenants(reason="a bank line that is nobody's"):
-        return commands.recorded_under(reference)
+        return commands.SaidElsewhere(commands.recorded_under(reference), bool(transfers_named(said)))
 
 
 def _record(parts: Sequence[BankAllocation]) -> None:

@@ -12,7 +12,7 @@ from tandem.billing import settlements
 from tandem.billing.entitlements import consumed_among, consumed_at
 from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import Mirrored, mirror_book, mirrored_journals, mirrors_of
-from tandem.billing.payments import fetch_provider_facts, read_until, record_transfer, transfers_due, transfers_made
+from tandem.billing.payments import fetch_provider_facts, read_until, record_transfer, transfers_due, transfers_named
 from tandem.billing.reconciliation import commands, queries
 from tandem.billing.reconciliation.bank_matching import match_payouts, take_turn
 from tandem.billing.reconciliation.matching import Outcome, advance, position_of
@@ -206,7 +206,7 @@ def _match_repayments() -> None:
         said = commands.references_sent()
     with across_tenants(reason="bank transfers to customers"):
         due = {(told, minor, currency): (tenant, row) for tenant, row, told, minor, currency in transfers_due()}
-        made = transfers_made(said)
+        made = [row for row in transfers_named(said) if row["bank_reference"] is not None]
         told_before, known = (
             {(row[said_as], row["amount_minor"], row["currency"]): (row["tenant_id"], row["id"]) for row in made}
             for said_as in ("reference", "bank_reference")

@@ -157,6 +157,12 @@ def test_what_was_paid_at_the_bank_goes_to_a_bank_account_and_the_banks_file_pro
         "/api/operator/v1/bank_statements?account=1001&profile=generic",
         data=content.encode(), headers=key | once() | {"Content-Type": "text/csv"},
     )  # fmt: skip
+    with acting_for(OPERATOR_ID):
+        its = select(BankLineRow.id).where(BankLineRow.tenant_id == OPERATOR_ID)
+        line = session.scalars(its.where(BankLineRow.reference.contains(instructed.reference))).one()
+    charge = {"reason": "bank_charge", "because": "looks like one"}
+    path = f"/api/operator/v1/bank_lines/{line}/exits"
+    mistaken = by_bank.client.post(path, json=charge, headers=by_bank.finance | once())
     by_bank.settle()
     with acting_for(OPERATOR_ID):
         match_bank_lines()
@@ -164,6 +170,7 @@ def test_what_was_paid_at_the_bank_goes_to_a_bank_account_and_the_banks_file_pro
 
     assert (nowhere.status_code, nowhere.json["type"]) == (422, "/problems/payee-needed")
     assert sent.status_code == 201, sent.json
+    assert (mistaken.status_code, mistaken.json["type"]) == (409, "/problems/bank-line-taken")
     assert (by_bank.shown(repayment_id).status, by_bank.shown(repayment_id).paid_on) == ("paid", date(2026, 9, 20))
     assert (by_bank.owed_minor(), cash("cash.bank") - before) == (0, -100_000)
 

@@ -110,13 +110,13 @@ def transfers_due(limit: int = 10_000) -> Sequence[tuple[UUID, UUID, str, int, s
     return [(row[0], row[1], row[2], row[3], row[4]) for row in found]
 
 
-def transfers_made(said: Collection[str]) -> Sequence[RowMapping]:
-    """Bank transfers that people recorded as made, by our reference or by the bank's. [across tenants]"""
+def transfers_named(said: Collection[str]) -> Sequence[RowMapping]:
+    """Bank transfers that are to be made or were recorded as made, by our reference or the bank's. [across tenants]"""
     if not said:
         return []
     named = or_(Repayment.reference.in_(said), Repayment.bank_reference.in_(said))
     wanted = select(*Repayment.__table__.c).where(
-        Repayment.status == "paid", Repayment.method == "bank_transfer", Repayment.bank_reference.is_not(None), named
+        Repayment.status.in_(["approved", "paid"]), Repayment.method == "bank_transfer", named
     )
     return rows(wanted.order_by(Repayment.decided_at, Repayment.id).limit(10_000))
 

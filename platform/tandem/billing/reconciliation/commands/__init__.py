@@ -15,6 +15,7 @@ from tandem.billing.reconciliation.commands.banking import (
     claim_transfers,
     invoices_owed,
     references_sent,
+    said_by_line,
     spend_whole_lines,
     take_in_bank_file,
     transfers_for,
@@ -31,6 +32,7 @@ from tandem.billing.reconciliation.commands.deciding import (
     reopen,
 )
 from tandem.billing.reconciliation.commands.exiting import (
+    SaidElsewhere,
     approve_exit,
     approve_undoing,
     bank_line_exit,
@@ -63,6 +65,7 @@ from tandem.billing.reconciliation.commands.running import (
 
 __all__ = [
     "COMPARISONS",
+    "SaidElsewhere",
     "allocations_of",
     "approve_allocation",
     "approve_exit",
@@ -103,6 +106,7 @@ __all__ = [
     "reopen",
     "request_day_close",
     "require_day_over",
+    "said_by_line",
     "set_rule",
     "settle_returns",
     "spend_on_recorded",

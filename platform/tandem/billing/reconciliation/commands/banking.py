@@ -144,6 +144,13 @@ def references_sent() -> set[str]:
     return {word for line in lines for word in (*_words(line), line["bank_reference"]) if word}
 
 
+def said_by_line(line_id: UUID) -> set[str]:
+    """The same of one line, where it is money that left. [operator]"""
+    facts = {"tenant": tenant_id(), "line": line_id}
+    lines = session.execute(_LINE_OUT, facts).mappings()
+    return {word for line in lines for word in (*_words(line), line["bank_reference"]) if word}
+
+
 def transfers_sent(
     due: Mapping[tuple[str, int, str], tuple[UUID, UUID]],
     known: Mapping[tuple[str, int, str], tuple[UUID, UUID]] = MappingProxyType({}),
@@ -272,6 +279,10 @@ _UNMATCHED_OUT: Final = text(
     "WHERE c.tenant_id = :tenant AND c.side = 'bank' AND c.claimed_id = l.id) AND NOT EXISTS (SELECT "
     "FROM bank_allocation a WHERE a.tenant_id = :tenant AND a.bank_line_id = l.id HAVING sum(a.amount_minor) <> 0) "
     "ORDER BY l.booked_on, l.id LIMIT :most"
+)
+_LINE_OUT: Final = text(
+    "SELECT l.reference, l.bank_reference FROM bank_line l WHERE l.tenant_id = :tenant AND l.id = :line "
+    "AND l.amount_minor < 0"
 )
 _CLAIM: Final = text(
     "INSERT INTO recon_claim (tenant_id, side, claimed_id, match_id, rule, amount_minor, claimed_at) "

@@ -5,6 +5,7 @@ twice; the journals are booked by a job, for no role of the operator's people ma
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -43,18 +44,28 @@ RETURNS_AT_ONCE: Final = 10_000
 _OUTGOING: Final = ("bank_charge", "bank_interest")
 
 
+@dataclass(frozen=True, slots=True)
+class SaidElsewhere:
+    """What other tenants' rows say of a line: what people recorded under its reference, and whether it names a
+    repayment, which the matcher records and claims for it.
+    """
+
+    recorded: Sequence[Recorded] = ()
+    is_repayment: bool = False
+
+
 def propose_exit(
-    line_id: UUID, *, reason: str, because: str, amount_minor: int | None = None, recorded: Sequence[Recorded] = ()
+    line_id: UUID, *, reason: str, because: str, amount_minor: int | None = None, told: SaidElsewhere
 ) -> tuple[BankLineExit, Sequence[BankAllocation]]:
     """Say why a sum of a line, or all that is left of it, is nobody's; another person agrees. [operator]
 
-    `amount_minor` has the line's direction. What people `recorded` under its reference is paid by it first; those parts
+    `amount_minor` has the line's direction. What people recorded under its reference is paid by it first; those parts
     come back with the exit, for jobs to record. Raises BankLineTaken, BankLineOverdrawn, BankExitUnfit,
     BankLineTooYoung, BankExitExists, NotFound.
     """
     take_turn()
-    spent = spend_on_recorded(recorded)
-    line, row_id = free_line(line_id, recorded), new_id()
+    line, spent = _free(line_id, told)
+    row_id = new_id()
     wanted = line.left_minor if amount_minor is None else amount_minor
     _require_left(line, wanted)
     _require_reason(line, reason)
@@ -71,7 +82,7 @@ def propose_exit(
     return row, spent
 
 
-def approve_exit(exit_id: UUID, recorded: Sequence[Recorded] = ()) -> tuple[BankLineExit, Sequence[BankAllocation]]:
+def approve_exit(exit_id: UUID, told: SaidElsewhere) -> tuple[BankLineExit, Sequence[BankAllocation]]:
     """The second person agrees: the sum leaves the line, and a job books it. [operator]
 
     What is no longer left of the line is refused as it would be when it is proposed, and stays proposed. Raises
@@ -83,8 +94,7 @@ def approve_exit(exit_id: UUID, recorded: Sequence[Recorded] = ()) -> tuple[Bank
         raise BankLineNeedsSecond
     move(row, "approved", EXIT_NEXT)
     row.decided_by, row.decided_at = decider, clock.now()
-    spent = spend_on_recorded(recorded)
-    line = free_line(row.bank_line_id, recorded)
+    line, spent = _free(row.bank_line_id, told)
     _require_left(line, row.amount_minor)
     _take(row, line, row.amount_minor)
     return row, spent
@@ -174,6 +184,14 @@ def book_exit(exit_id: UUID) -> None:
 def bank_line_exit(exit_id: UUID) -> BankLineExit:
     """An exit of the scope. Raises NotFound."""
     return own_row(BankLineExit, exit_id)
+
+
+def _free(line_id: UUID, told: SaidElsewhere) -> tuple[FreeLine, Sequence[BankAllocation]]:
+    """The line as it is now, and what of it was spent on what is recorded; the caller has the turn."""
+    if told.is_repayment:
+        raise BankLineTaken
+    spent = spend_on_recorded(told.recorded)
+    return free_line(line_id, told.recorded), spent
 
 
 def _require_left(line: FreeLine, wanted: int) -> None:
