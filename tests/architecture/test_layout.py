@@ -30,17 +30,27 @@ def test_tests_are_no_packages():
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
-@pytest.mark.parametrize("path", list(sources(*HOUSES)), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_room_is_seen_whole(path):
-    text = path.read_text()
-    functions = [
-        f"{node.name} has {(node.end_lineno or 0) - node.lineno + 1} lines"
-        for node in ast.walk(ast.parse(text))
+@pytest.fixture(scope="module")
+def trees() -> dict[Path, ast.Module]:
+    """Every room, read once."""
+    return {path: ast.parse(path.read_text()) for path in sources(*HOUSES)}
+
+
+def test_a_room_is_seen_whole():
+    large = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources(*HOUSES)}
+
+    assert {path: lines for path, lines in large.items() if lines > LINES_MAX} == {}
+
+
+def test_a_function_is_seen_whole(trees):
+    long = [
+        f"{path.relative_to(ROOT)}: {node.name} has {(node.end_lineno or 0) - node.lineno + 1} lines"
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_MAX
     ]
 
-    assert len(text.splitlines()) <= LINES_MAX
-    assert functions == []
+    assert long == []
 
 
 def test_no_test_file_is_longer_than_a_reader_bears():
@@ -62,19 +72,17 @@ def test_no_module_shadows_the_standard_library():
     assert {each for each in shadows if not each.startswith("__")} == set()
 
 
-def test_every_module_says_what_it_is_for():
-    silent = [
-        str(path.relative_to(ROOT)) for path in sources(*HOUSES) if not ast.get_docstring(ast.parse(path.read_text()))
-    ]
+def test_every_module_says_what_it_is_for(trees):
+    silent = [str(path.relative_to(ROOT)) for path, tree in trees.items() if not ast.get_docstring(tree)]
 
     assert silent == []
 
 
-def test_imports_stand_at_the_top():
+def test_imports_stand_at_the_top(trees):
     inside = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in sources(*HOUSES)
-        for function in ast.walk(ast.parse(path.read_text()))
+        for path, tree in trees.items()
+        for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -83,13 +91,13 @@ def test_imports_stand_at_the_top():
     assert inside == []
 
 
-def test_money_knows_no_float():
+def test_money_knows_no_float(trees):
     rooms = [ROOT / "platform/tandem/billing", ROOT / "platform/tandem/kernel/money.py", ROOT / "b2b/contracts"]
     paths = [path for room in rooms for path in (sources(room) if room.is_dir() else [room])]
     floats = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in paths
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(trees[path])
         if (isinstance(node, ast.Name) and node.id in {"float", "Float"})
         or (isinstance(node, ast.Constant) and isinstance(node.value, float) and "stripe_gateway" not in str(path))
     ]

@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from werkzeug.serving import make_server
@@ -42,46 +43,51 @@ def browser():
         opened.close()
 
 
-def look(browser, address: str, path: str, *, width: int, theme: str, language: str) -> Visit:
-    context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=theme, locale=language)
-    page = context.new_page()
+@pytest.fixture(scope="module")
+def windows(browser) -> list[Any]:
+    """A telephone by day and a desk at night, each going from page to page."""
+    return [
+        browser.new_context(viewport={"width": width, "height": 860}, color_scheme=theme, locale=language).new_page()
+        for width, theme, language in ((390, "light", "zh-CN"), (1280, "dark", "en"))
+    ]
+
+
+def look(page, address: str, path: str) -> Visit:
     visit = Visit(0)
-    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda said: (
+
+    def scold(error) -> None:
+        visit.complaints.append(str(error))
+
+    def listen(said) -> None:
+        if said.type in {"error", "warning"} and "404 (NOT FOUND)" not in said.text:
             visit.complaints.append(said.text)
-            if said.type in {"error", "warning"} and "404 (NOT FOUND)" not in said.text
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda asked: (
-            visit.called_elsewhere.append(asked.url) if not asked.url.startswith((address, "data:", "blob:")) else None
-        ),
-    )
+
+    def follow(asked) -> None:
+        if not asked.url.startswith((address, "data:", "blob:")):
+            visit.called_elsewhere.append(asked.url)
+
+    ears = {"pageerror": scold, "console": listen, "request": follow}
+    for word, ear in ears.items():
+        page.on(word, ear)
     page.goto(address + path)
     if path.startswith("/docs"):
         page.wait_for_selector(".opblock-tag")
     visit.width = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
+    for word, ear in ears.items():
+        page.remove_listener(word, ear)
     return visit
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_fits_and_keeps_to_itself(browser, address, path):
-    visits = [
-        look(browser, address, path, width=width, theme=theme, language=language)
-        for width, theme, language in ((390, "light", "zh-CN"), (1280, "dark", "en"))
-    ]
+def test_a_page_fits_and_keeps_to_itself(windows, address, path):
+    visits = [look(window, address, path) for window in windows]
 
     assert [visit.complaints for visit in visits] == [[], []]
     assert [visit.called_elsewhere for visit in visits] == [[], []]
     assert [visit.width for visit in visits] == [390, 1280]
 
 
-def test_the_reference_shows_every_operation_of_an_audience(browser, address, app):
+def test_the_reference_shows_every_operation_of_an_audience(windows, address, app):
     spec = app.test_client().get("/openapi.json").get_json()
     offered = sum(
         "operationId" in operation
@@ -90,12 +96,11 @@ def test_the_reference_shows_every_operation_of_an_audience(browser, address, ap
         for operation in item.values()
         if isinstance(operation, dict)
     )
-    page = browser.new_page()
+    _, desk = windows
 
-    page.goto(f"{address}/docs?audience=employer")
-    page.wait_for_selector(".opblock")
-    shown = page.locator(".opblock").count()
-    page.close()
+    desk.goto(f"{address}/docs?audience=employer")
+    desk.wait_for_selector(".opblock")
+    shown = desk.locator(".opblock").count()
 
     assert shown == offered > 0
 
@@ -112,14 +117,13 @@ def test_the_theme_turns_without_javascript(browser, address):
     context.close()
 
 
-def test_the_first_tab_offers_to_skip_to_the_content(browser, address):
-    page = browser.new_page()
-    page.goto(address)
+def test_the_first_tab_offers_to_skip_to_the_content(windows, address):
+    _, desk = windows
+    desk.goto(address)
 
-    page.keyboard.press("Tab")
-    offered = page.evaluate("document.activeElement.getAttribute('href')")
-    page.keyboard.press("Enter")
-    reached = page.evaluate("document.activeElement.id")
-    page.close()
+    desk.keyboard.press("Tab")
+    offered = desk.evaluate("document.activeElement.getAttribute('href')")
+    desk.keyboard.press("Enter")
+    reached = desk.evaluate("document.activeElement.id")
 
     assert (offered, reached) == ("#main", "main")

@@ -1,7 +1,7 @@
 """Any permutation, duplication and loss of what the provider says, with the gap filler behind it, is the same book.
 
 `TANDEM_PERMUTATIONS=10000 pytest -m slow tests/platform/billing/payments/test_permutations.py` runs as many as it is
-told; the fast suite runs three hundred.
+told, other ones; the fast suite runs a hundred.
 """
 
 import os
@@ -17,7 +17,7 @@ from tandem.kernel.tenancy import acting_for, transaction
 from tests.platform.billing.payments.retelling import Story, Witness, intent_of
 from tests.platform.billing.payments.till import Till
 
-FAST = 300
+FAST = 100
 MANY = int(os.environ.get("TANDEM_PERMUTATIONS", "1000"))
 
 
@@ -110,7 +110,7 @@ def story(request: pytest.FixtureRequest, till: Till) -> Iterator[Story]:
     till.provider.put("/misbehaviour", {})
 
 
-def test_three_hundred_orders_of_the_news_are_one_book(story: Story) -> None:
+def test_a_hundred_orders_of_the_news_are_one_book(story: Story) -> None:
     told = story.told_in_order()
 
     retold = {seed: story.retold(seed) for seed in range(-(-FAST // len(STORIES)))}
