@@ -21,7 +21,13 @@ from tandem.accounts.organizations.errors import OrganizationExists, Organizatio
 from tandem.accounts.organizations.events import OrganizationRenamed, OrganizationSuspended, OrganizationWentLive
 from tandem.accounts.organizations.models import Organization
 from tandem.accounts.organizations.naming import sort_key
-from tandem.accounts.organizations.queries import natural_id, organization_or_none, own_organization, tenants_of
+from tandem.accounts.organizations.queries import (
+    names_of,
+    natural_id,
+    organization_or_none,
+    own_organization,
+    tenants_of,
+)
 
 __all__ = [
     "AgreementCameInForce",
@@ -41,6 +47,7 @@ __all__ = [
     "found_operator",
     "hand",
     "meet_requirement",
+    "names_of",
     "natural_id",
     "organization_or_none",
     "own_organization",

@@ -12,8 +12,9 @@ from rich.table import Table
 from sqlalchemy import RowMapping, select
 
 from tandem.billing.settlements import EmployerStatement, SettlementStatement, document_of, employer_document_of
+from tandem.billing.settlements.documents import content_of, pdf_of, write_xlsx
 from tandem.billing.settlements.kit import kit_parts
-from tandem.billing.settlements.queries import employer_statement, statement
+from tandem.billing.settlements.queries import any_statement, employer_statement, statement
 from tandem.cli.application import application
 from tandem.cli.machines import AS_JSON, machine_json
 from tandem.cli.people import print_table
@@ -89,11 +90,31 @@ def write_kit(*, statement_id: UUID, folder: Path) -> None:
     click.echo(f"{len(names)} files in {folder}; prove them with: python3 {folder / 'verify.py'}")
 
 
+@settlements.command("document")
+@click.argument("statement_id", metavar="STATEMENT", type=click.UUID)
+@click.option("--format", "kind", type=click.Choice(["pdf", "xlsx"]), default="pdf", show_default=True)
+@click.option(
+    "--out", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."
+)
+def write_document(*, statement_id: UUID, kind: str, path: Path) -> None:
+    """Write a statement to print, stamp and file; the workbook holds every entry behind it."""
+    with application():
+        party = _party_of(statement_id)
+        with acting_for(party, operator=True, statement_timeout_ms=REPORT_TIMEOUT_MS):
+            content = content_of(any_statement(statement_id))
+            with path.open("wb") as file:
+                if kind == "pdf":
+                    file.write(pdf_of(content))
+                else:
+                    write_xlsx(content, file)
+    click.echo(f"statement {content.number} of {party}: {path}")
+
+
 def _party_of(statement_id: UUID) -> UUID:
     hospitals, employers = (
         select(model.tenant_id).where(model.id == statement_id) for model in (SettlementStatement, EmployerStatement)
     )
-    with across_tenants(reason="tandem settlements kit"):
+    with across_tenants(reason="tandem settlements"):
         found = session.scalar(hospitals) or session.scalar(employers)
     if found is None:
         raise click.ClickException(f"there is no statement {statement_id}: see 'tandem settlements list'")

@@ -42,6 +42,16 @@ def test_a_kit_is_written_and_proves_itself(tandem: Tandem, statement: UUID, tmp
     assert "operator_fees                  1            -900" in proof.stdout
 
 
+def test_a_statement_is_written_to_print_and_to_reckon_with(tandem: Tandem, statement: UUID, tmp_path: Path) -> None:
+    written = [tmp_path / "statement.pdf", tmp_path / "statement.xlsx"]
+
+    answers = [tandem("settlements", "document", str(statement), "--format", each.suffix[1:], "--out", str(each))
+               for each in written]  # fmt: skip
+
+    assert [answer.exit_code for answer in answers] == [0, 0], answers[0].output + answers[1].output
+    assert [each.read_bytes()[:4] for each in written] == [b"%PDF", b"PK\x03\x04"]
+
+
 def test_a_full_folder_and_an_unknown_statement_are_refused(tandem: Tandem, statement: UUID, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("do not touch")
 

@@ -1,6 +1,6 @@
 """Reads about organisations."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +53,12 @@ def organization_or_none(*, for_update: bool = False) -> Organization | None:
     """The scope's organisation, or None while it has no row yet. [any tenant]"""
     statement = select(Organization).where(Organization.tenant_id == tenant_id(), Organization.id == tenant_id())
     return session.scalar(statement.with_for_update() if for_update else statement)
+
+
+def names_of(tenants: Collection[UUID]) -> dict[UUID, str]:
+    """What organisations are called, as far as they are here. [across tenants]"""
+    found = session.execute(select(Organization.id, Organization.name).where(Organization.id.in_(tenants)))
+    return {row.id: row.name for row in found}
 
 
 def kind_of(tenant: UUID) -> str | None:

@@ -8,6 +8,7 @@ from tandem.billing.invoices.commands import (
     OwedBack,
     Payable,
     book_draws,
+    buyer_now,
     credit_invoice,
     draft_invoice,
     fold_chargeback,
@@ -18,6 +19,7 @@ from tandem.billing.invoices.commands import (
     payable_invoice,
     rate_draft,
     record_invoice_payment,
+    seller_on,
     void_invoice,
     write_drafts,
 )
@@ -75,6 +77,7 @@ __all__ = [
     "Payable",
     "Period",
     "book_draws",
+    "buyer_now",
     "credit_invoice",
     "credited_parts_by_line",
     "draft_invoice",
@@ -94,6 +97,7 @@ __all__ = [
     "payable_invoice",
     "rate_draft",
     "record_invoice_payment",
+    "seller_on",
     "void_invoice",
     "write_drafts",
 ]

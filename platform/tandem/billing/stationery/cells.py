@@ -1,7 +1,8 @@
 """Workbooks: figures are numbers, sums are formulas, no text of ours can become one, and no clock is in the bytes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,13 +18,27 @@ from openpyxl.writer.excel import ExcelWriter
 _BOLD: Final = Font(bold=True)
 # What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets): a workbook with it is none.
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNWRITABLE: Final = "\N{REPLACEMENT CHARACTER}"
 # One date for all parts, so that the same document is the same bytes; 1980 is where ZIP's calendar begins.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
-def new_book() -> Workbook:
-    """A workbook whose rows go to a file as they are written: its memory does not grow with them."""
-    return Workbook(write_only=True)
+@contextmanager
+def writing(into: IO[bytes], *, made_at: datetime) -> Iterator[Workbook]:
+    """A workbook whose rows go to a file as they are added, so that its memory does not grow with them.
+
+    Made at the same moment of the same rows it is the same to the byte.
+    """
+    book = Workbook(write_only=True)
+    said = made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    book.properties.created, book.properties.modified, book.properties.creator = said, said, "Tandem"
+    try:
+        yield book
+        with _Undated(into, "w", ZIP_DEFLATED) as archive:
+            ExcelWriter(book, archive).write_data()
+    except BaseException:
+        _forget(book)
+        raise
 
 
 def new_sheet(book: Workbook, title: str, widths: Sequence[int], *, frozen_at: str | None = None) -> Any:
@@ -44,7 +59,7 @@ def column(place: int) -> str:
 def text_cell(sheet: Any, value: str, *, bold: bool = False) -> Any:
     """A text that stays one."""
     # Said to be text, so that "=HYPERLINK(…)" in somebody's name stays a name.
-    cell = WriteOnlyCell(sheet, value=_NO_XML.sub("\N{REPLACEMENT CHARACTER}", value))
+    cell = WriteOnlyCell(sheet, value=_NO_XML.sub(_UNWRITABLE, value))
     cell.data_type = "s"
     cell.quotePrefix = value[:1] in "=+-@\t\r" and value != ""
     cell.alignment = Alignment(vertical="top", wrap_text=len(value) > 30)
@@ -68,12 +83,27 @@ def formula_cell(sheet: Any, formula: str, exponent: int) -> Any:
     return cell
 
 
-def save(book: Workbook, into: IO[bytes], *, made_at: datetime) -> None:
-    """Write the workbook; made at the same moment of the same rows it is the same to the byte."""
-    said = made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    book.properties.created, book.properties.modified, book.properties.creator = said, said, "Tandem"
-    with _Undated(into, "w", ZIP_DEFLATED) as archive:
-        ExcelWriter(book, archive).write_data()
+class Rows:
+    """Many rows of the same columns below each other, each written at once: the same few cells carry all of them.
+
+    `exponents` says of each column how many places its numbers have; None: it holds text.
+    """
+
+    def __init__(self, sheet: Any, exponents: Sequence[int | None]) -> None:
+        self._sheet, self._exponents = sheet, exponents
+        self._cells = [WriteOnlyCell(sheet) for _ in exponents]
+        for cell, exponent in zip(self._cells, exponents, strict=True):
+            if exponent is not None:
+                cell.number_format = _format(exponent)
+
+    def add(self, values: Sequence[str | int]) -> None:
+        """Write a row: text for columns of text, whole numbers (of minor units) for the others."""
+        for cell, exponent, value in zip(self._cells, self._exponents, values, strict=True):
+            if isinstance(value, str):
+                cell.value, cell.data_type = _NO_XML.sub(_UNWRITABLE, value), "s"
+            else:
+                cell.value = Decimal(value).scaleb(-(exponent or 0))
+        self._sheet.append(self._cells)
 
 
 class _Undated(ZipFile):
@@ -91,6 +121,14 @@ class _Undated(ZipFile):
         """Called by the library with the file in which it kept a sheet's rows."""
         with Path(filename).open("rb") as kept, self.open(_about(str(arcname)), "w", force_zip64=True) as part:
             copyfileobj(kept, part)
+
+
+def _forget(book: Workbook) -> None:
+    # The library keeps a sheet's rows in a file until the archive takes them, or until the process ends.
+    for sheet in book.worksheets:
+        writer = getattr(sheet, "_writer", None)
+        if writer is not None and Path(writer.out).exists():
+            writer.cleanup()
 
 
 def _about(name: str) -> ZipInfo:

@@ -45,6 +45,12 @@ def require_glyphs(texts: Iterable[str]) -> None:
         raise GlyphMissing(characters=missing[:20], code_points=[f"U+{ord(each):04X}" for each in missing[:20]])
 
 
+def spelled_out(text: str) -> str:
+    """Somebody's own words, each character that the font cannot set told by its code point: ‹U+1F600›."""
+    known = _covered()
+    return "".join(each if ord(each) in known or each in _NOT_SET else f"‹U+{ord(each):04X}›" for each in text)
+
+
 def subset_font(texts: Iterable[str], into: Path) -> None:
     """Write a TrueType font with just the glyphs of these texts."""
     options = Options()

@@ -99,8 +99,10 @@ class Heading:
 
     def draw(self, paper: FPDF) -> None:
         # With the head of its table and a row: a heading does not stand alone at the foot of a page.
-        if paper.will_page_break(30):
+        if paper.will_page_break(32):
             paper.add_page()
+        else:
+            paper.ln(2)
         paper.set_font(_FAMILY, size=11)
         paper.set_text_color(*_INK)
         paper.cell(0, 8, self.text, new_x="LMARGIN", new_y="NEXT")
@@ -183,18 +185,20 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Signatures:
-    """Where both parties sign and seal, each in a box; never parted by a page's end."""
+    """Where both parties sign and seal, each in a box; never parted by a page's end, nor from their heading."""
 
+    heading: str
     labels: tuple[str, str]
     names: tuple[str, str]
 
     def texts(self) -> Sequence[str]:
-        return [*self.labels, *self.names, *_SIGNED]
+        return [self.heading, *self.labels, *self.names, *_SIGNED]
 
     def draw(self, paper: FPDF) -> None:
         height = 58
-        if paper.will_page_break(height + 4):
+        if paper.will_page_break(height + 16):
             paper.add_page()
+        Heading(self.heading).draw(paper)
         top, width = paper.get_y() + 2, paper.w / 2 - _MARGIN_MM - 3
         paper.set_draw_color(*_RULE)
         for left, label, name in zip((_MARGIN_MM, paper.w / 2 + 3), self.labels, self.names, strict=True):

@@ -7,7 +7,7 @@ from tandem.billing.invoices.commands.disputing import dispute_invoice, resolve_
 from tandem.billing.invoices.commands.drafting import draft_invoice, write_drafts
 from tandem.billing.invoices.commands.issuing import issue_draft, issue_invoice, rate_draft, void_invoice
 from tandem.billing.invoices.commands.parking import park_customer, release_customer
-from tandem.billing.invoices.commands.parties import add_seller_profile, add_tax_rule
+from tandem.billing.invoices.commands.parties import add_seller_profile, add_tax_rule, buyer_now, seller_on
 from tandem.billing.invoices.commands.paying import (
     OwedBack,
     Payable,
@@ -32,6 +32,7 @@ __all__ = [
     "book_invoice_payment",
     "book_roll_over",
     "book_void",
+    "buyer_now",
     "credit_invoice",
     "decide_closing",
     "dispute_invoice",
@@ -50,6 +51,7 @@ __all__ = [
     "record_invoice_payment",
     "release_customer",
     "resolve_dispute",
+    "seller_on",
     "void_invoice",
     "write_drafts",
 ]

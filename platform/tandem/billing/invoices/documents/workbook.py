@@ -4,7 +4,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from tandem.billing.invoices.documents.content import Content
-from tandem.billing.stationery.cells import amount_cell, formula_cell, new_book, new_sheet, save, text_cell
+from tandem.billing.stationery.cells import amount_cell, formula_cell, new_sheet, text_cell, writing
 
 _HEADS: Final = (
     "序号 No.", "项目 Item", "数量 Qty", "单位 Unit", "", "不含税金额 Net", "税率 Rate", "税额 Tax",
@@ -16,8 +16,13 @@ _NET, _TAX, _GROSS = "F", "H", "I"
 
 def xlsx_of(content: Content) -> bytes:
     """The workbook's bytes. Amounts are in major units; the total is a formula over the lines."""
-    book = new_book()
-    sheet = new_sheet(book, "账单", _WIDTHS)
+    made = BytesIO()
+    with writing(made, made_at=content.made_at) as book:
+        _write(content, new_sheet(book, "账单", _WIDTHS))
+    return made.getvalue()
+
+
+def _write(content: Content, sheet: Any) -> None:
     rows = [[content.title], *([label, value] for label, value in content.facts), []]
     for label, party in (("销售方 Seller", content.seller), ("购买方 Buyer", content.buyer)):
         rows.append([label, party.get("name", ""), "税号 Tax No.", "", party.get("tax_number", "")])
@@ -52,6 +57,3 @@ def xlsx_of(content: Content) -> bytes:
         said = [text_cell(sheet, tax.label), text_cell(sheet, tax.source), None, None, None]
         sheet.append([*said, amount_cell(sheet, tax.base_minor, content.exponent), None,
                       amount_cell(sheet, tax.tax_minor, content.exponent)])  # fmt: skip
-    made = BytesIO()
-    save(book, made, made_at=content.made_at)
-    return made.getvalue()

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 
 from tandem.billing.settlements import commands, queries
-from tandem.billing.settlements.downloads import kit_of
+from tandem.billing.settlements.downloads import kit_of, paper_of, workbook_of
 from tandem.billing.settlements.errors import (
     DocumentCorrects,
     DocumentCorrectsNothing,
@@ -27,6 +27,7 @@ from tandem.billing.settlements.schemas import (
     StatementWishSchema,
     WholeEmployerStatementSchema,
 )
+from tandem.billing.stationery import PDF, XLSX, GlyphMissing
 from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api, PageQuery
@@ -68,6 +69,18 @@ def confirm_statement(statement_id: UUID) -> dict[str, Any]:
 def download_kit(statement_id: UUID) -> Response:
     """Everything with which the employer proves this statement by itself, in sums: unpack, run verify.py."""
     return kit_of(_put_forward(statement_id), operator=False)
+
+
+@employer_api.get("/<uuid:statement_id>/document.pdf", allow="settlements.read", mimetype=PDF, problems=(GlyphMissing,))
+def read_pdf(statement_id: UUID) -> Response:
+    """The statement to print, stamp and file: sums by programme, disputes, corrections, what is open and unspent."""
+    return paper_of(_put_forward(statement_id))
+
+
+@employer_api.get("/<uuid:statement_id>/document.xlsx", allow="settlements.read", mimetype=XLSX)
+def read_xlsx(statement_id: UUID) -> Response:
+    """The statement as a workbook: the same sums, as formulas."""
+    return workbook_of(_put_forward(statement_id))
 
 
 @operator_api.get(
@@ -128,6 +141,20 @@ def close_statement(employer_id: UUID, statement_id: UUID) -> dict[str, Any]:
 def download_kit_of_employer(employer_id: UUID, statement_id: UUID) -> Response:
     """The same archive that the employer downloads."""
     return kit_of(queries.employer_statement(statement_id), operator=True)
+
+
+@operator_api.get(
+    f"{_AT}/<uuid:statement_id>/document.pdf", allow="settlements.read", mimetype=PDF, problems=(GlyphMissing,)
+)
+def read_pdf_of_employer(employer_id: UUID, statement_id: UUID) -> Response:
+    """The same paper that the employer prints; of a draft too, marked as one."""
+    return paper_of(queries.employer_statement(statement_id))
+
+
+@operator_api.get(f"{_AT}/<uuid:statement_id>/document.xlsx", allow="settlements.read", mimetype=XLSX)
+def read_xlsx_of_employer(employer_id: UUID, statement_id: UUID) -> Response:
+    """The same workbook that the employer reads; of a draft too."""
+    return workbook_of(queries.employer_statement(statement_id))
 
 
 @operator_api.get(

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 
 from tandem.billing.settlements import commands, lines, queries
-from tandem.billing.settlements.downloads import kit_of
+from tandem.billing.settlements.downloads import kit_of, paper_of, workbook_of
 from tandem.billing.settlements.errors import (
     NothingToCarry,
     NothingToSettle,
@@ -25,6 +25,7 @@ from tandem.billing.settlements.schemas import (
     StatementWishSchema,
     WholeStatementSchema,
 )
+from tandem.billing.stationery import PDF, XLSX, GlyphMissing
 from tandem.kernel.database import Page
 from tandem.kernel.errors import NotFound
 from tandem.kernel.http import Api, PageQuery
@@ -93,6 +94,18 @@ def dispute_statement(statement_id: UUID, wish: dict[str, Any]) -> dict[str, Any
 def download_kit(statement_id: UUID) -> Response:
     """Everything with which the hospital proves this statement by itself, in one archive: unpack, run verify.py."""
     return kit_of(_put_forward(statement_id), operator=False)
+
+
+@hospital_api.get("/<uuid:statement_id>/document.pdf", allow="settlements.read", mimetype=PDF, problems=(GlyphMissing,))
+def read_pdf(statement_id: UUID) -> Response:
+    """The statement to print, stamp and file: sums by kind, programme and day, disputes, corrections, what is due."""
+    return paper_of(_put_forward(statement_id))
+
+
+@hospital_api.get("/<uuid:statement_id>/document.xlsx", allow="settlements.read", mimetype=XLSX)
+def read_xlsx(statement_id: UUID) -> Response:
+    """The statement as a workbook with every entry behind it."""
+    return workbook_of(_put_forward(statement_id))
 
 
 @hospital_api.post(
@@ -183,6 +196,20 @@ def list_statement_usage_of_hospital(hospital_id: UUID, statement_id: UUID, quer
 def download_kit_of_hospital(hospital_id: UUID, statement_id: UUID) -> Response:
     """The same archive that the hospital downloads."""
     return kit_of(queries.statement(statement_id), operator=True)
+
+
+@operator_api.get(
+    f"{_AT}/<uuid:statement_id>/document.pdf", allow="settlements.read", mimetype=PDF, problems=(GlyphMissing,)
+)
+def read_pdf_of_hospital(hospital_id: UUID, statement_id: UUID) -> Response:
+    """The same paper that the hospital prints; of a draft too, marked as one."""
+    return paper_of(queries.statement(statement_id))
+
+
+@operator_api.get(f"{_AT}/<uuid:statement_id>/document.xlsx", allow="settlements.read", mimetype=XLSX)
+def read_xlsx_of_hospital(hospital_id: UUID, statement_id: UUID) -> Response:
+    """The same workbook that the hospital reads; of a draft too."""
+    return workbook_of(queries.statement(statement_id))
 
 
 @operator_api.post(

@@ -1,5 +1,11 @@
 """What is read of settlements, each page bounded."""
 
+from tandem.billing.settlements.queries.details import (
+    entries_in_order,
+    line_kind_of,
+    sums_by_corrected,
+    sums_by_day,
+)
 from tandem.billing.settlements.queries.employers import (
     confirmed_employer_statements,
     documents_since,
@@ -69,6 +75,7 @@ __all__ = [
     "employer_statement",
     "employer_statements",
     "employer_statements_before",
+    "entries_in_order",
     "excess_reversed_minor",
     "fee_in_dispute",
     "fees_in_dispute",
@@ -80,6 +87,7 @@ __all__ = [
     "left_over",
     "line_dispute",
     "line_disputes",
+    "line_kind_of",
     "lines_of",
     "lines_of_employer_statement",
     "lost_disputes",
@@ -92,6 +100,8 @@ __all__ = [
     "statements",
     "statements_before",
     "succeeded_refunds",
+    "sums_by_corrected",
+    "sums_by_day",
     "transfer",
     "transfers",
     "transfers_sent",
