@@ -140,7 +140,10 @@ def test_what_was_given_back_before_the_visit_is_taken_back_when_it_is_earned_an
 
 @pytest.mark.parametrize(
     ("parts", "told"),
-    [((333,), lambda hospital: book_digest(hospital, keyed=False)), ((333, 41), lambda hospital: str(book_of(hospital)))],
+    [
+        ((333,), lambda hospital: book_digest(hospital, keyed=False)),
+        ((333, 41), lambda hospital: str(book_of(hospital))),
+    ],
     ids=["one refund each: the same journals", "refunds in parts: the same balances"],
 )
 def test_visits_and_refunds_told_in_any_order_and_twice_make_one_book(

@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
+from pypdf import PdfReader
 from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
+from tandem.accounts import create_organization
 from tandem.billing import entitlements
 from tandem.billing.invoices import record_invoice_payment
 from tandem.billing.ledger import balance_minor, mirror_book
@@ -142,6 +146,37 @@ def test_a_programme_of_fewer_than_eleven_members_shows_no_figure_of_its_own(
     assert [told["lines"][0][name] for name in ("units_drawn", "drawn_minor")] == [None, None]
     assert (told["drawn_minor"], told["unspent_minor"], told["paid_minor"]) == (0, 100_000, 100_000)
     assert str(10 * PRICE) not in small.again(statement)[0].decode()
+
+
+def test_an_employers_paper_tells_no_more_than_its_statement_and_adds_up(
+    app: Any, work: Work, at: At, client: FlaskClient
+) -> None:
+    at(NOON)
+    small = Prepaying(work, members=10)
+    with acting_for(small.programme), transaction():
+        create_organization(kind="programme", name="云启 · 年度健康计划", source="contract")
+    small.prepays(100_000, of_which_paid=80_000)
+    small.draw(10)
+    at(datetime(2026, 10, 2, tzinfo=UTC))
+    statement, admin = small.proposed(), a_key(small.id, "employer", "employer_admin")
+    base = f"/api/employer/v1/settlement_statements/{statement.id}/document"
+
+    paper, workbook = (client.get(f"{base}.{ending}", headers=admin) for ending in ("pdf", "xlsx"))
+
+    words = "".join(page.extract_text() for page in PdfReader(BytesIO(paper.data)).pages)
+    (sheet,) = load_workbook(BytesIO(workbook.data)).worksheets
+    rows = {row[0]: row[1:8] for row in sheet.iter_rows(values_only=True)}
+    untold = ["未披露 Not told"] * 2
+    assert list(rows["云启 · 年度健康计划"]) == [1000, 800, *untold, 0, 200, 800]
+    assert rows["结算单所载 As the statement says"] == (1000, 800, None, 0, 0, 200, 800)
+    assert [each and each[:5] for each in rows["合计 Total"]] == ["=SUM(", "=SUM(", None, *["=SUM("] * 4]
+    assert all(
+        each in words
+        for each in ("云启 · 年度健康计划", "未披露", "甲方应付乙方", "贰佰元整", statement.document_sha256)
+    )
+    # Ten visits of fifty yuan: neither their sum nor what it would leave stands anywhere.
+    assert not {"500.00", "300.00"} & set(words.split())
+    assert not {500, 300} & {cell for row in sheet.iter_rows(values_only=True) for cell in row}
 
 
 @pytest.mark.parametrize("drew", [0, 1, 10])
@@ -319,7 +354,7 @@ def test_another_employer_finds_nothing(employer: Prepaying, at: At, client: Fla
 
     read = [
         client.get(f"{one}{path}", headers=stranger).status_code
-        for path in ("", "/kit", "/line_disputes", "/adjustments")
+        for path in ("", "/kit", "/document.pdf", "/document.xlsx", "/line_disputes", "/adjustments")
     ]
     wish = {"withheld_minor": 0, "because": "?", "evidence": "?"}
     correction = {"amount_minor": -1, "because": "?", "line_dispute_id": str(new_id())}
@@ -332,7 +367,7 @@ def test_another_employer_finds_nothing(employer: Prepaying, at: At, client: Fla
         )
     ]
 
-    assert (read, said) == ([404] * 4, [404] * 3)
+    assert (read, said) == ([404] * 6, [404] * 3)
     assert client.get("/api/employer/v1/settlement_statements", headers=stranger).json["data"] == []
 
 
