@@ -22,6 +22,7 @@ from tandem.billing.reconciliation.models import BankLineRow
 from tandem.billing.settlements import SettlementStatement
 from tandem.billing.settlements import commands as settling
 from tandem.billing.settlements.errors import TransferUnderWay
+from tandem.billing.settlements.models import SettlementTransfer, TransferReturn
 from tandem.billing.stripe_gateway import gateway
 from tandem.billing.usage import record_usage
 from tandem.kernel import clock, jobs
@@ -121,6 +122,30 @@ def is_sent_what_it_is_owed(stage: Stage) -> None:
     quiet(stage)
 
 
+def gives_a_part_of_it_back(stage: Stage) -> None:
+    """The operator asks for it, the hospital agrees, the provider takes it back, and its movement is heard of."""
+    with _by(stage, "finance"), acting_for(stage.hospital_id, operator=True), transaction():
+        sent = session.scalars(
+            select(SettlementTransfer.id).where(SettlementTransfer.tenant_id == stage.hospital_id)
+        ).one()
+        if _return(stage) is None:
+            settling.propose_return(sent, amount=Money(100 + stage.variant, "CNY"), because="a test visit")
+    with _by(stage, "the hospital's finance"), acting_for(stage.hospital_id), transaction():
+        asked = _return(stage)
+        assert asked is not None
+        if asked.status == "proposed":
+            settling.approve_return(asked.id)
+    quiet(stage)
+    with acting_for(stage.hospital_id):
+        payments.fetch_provider_facts()
+    quiet(stage)
+
+
+def _return(stage: Stage) -> TransferReturn | None:
+    mine = TransferReturn.tenant_id == stage.hospital_id
+    return session.scalars(select(TransferReturn).where(mine)).one_or_none()
+
+
 def is_credited(stage: Stage) -> None:
     """A third of what the employer's invoice asked for is not owed after all."""
     with acting_for(stage.employer_id), transaction():
@@ -198,7 +223,7 @@ def _repayment(stage: Stage) -> Repayment | None:
 
 @contextmanager
 def _by(stage: Stage, who: str) -> Iterator[None]:
-    """One of the operator's people."""
+    """One of the operator's people, or whoever speaks for the hospital."""
     person = derived_id(stage.employer_id, who)
     act_as(Actor("person", person, "operator", OPERATOR_ID, person))
     try:
@@ -209,7 +234,13 @@ def _by(stage: Stage, who: str) -> Iterator[None]:
 
 STORIES: Final[dict[str, list[Callable[[Stage], None]]]] = {
     "rated and billed": [subscribes, uses, is_billed_for_september, uses_late, is_billed_for_october],
-    "owed and sent": [delivers_for_a_programme, opens_an_account, signs, is_sent_what_it_is_owed],
+    "owed and sent": [
+        delivers_for_a_programme,
+        opens_an_account,
+        signs,
+        is_sent_what_it_is_owed,
+        gives_a_part_of_it_back,
+    ],
     "credited and given back": [invoices_the_employer, pays_online, is_credited, is_given_it_back],
     "paid at the bank": [invoices_the_employer, is_paid_by_transfers_that_pay_others_too],
 }

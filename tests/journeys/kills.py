@@ -56,7 +56,8 @@ COUNTED: Final = (
     "payment", "payer", "refund", "dispute", "payout", "balance_transaction", "provider_event", "provider_event_body",
     "payout_part", "waiver", "invoice_intent",
     "usage_event", "fee_accrual", "fee_reversal", "settlement_statement", "invoice", "invoice_payment", "discrepancy",
-    "rated_line", "usage_claim", "invoice_line", "invoice_origin", "settlement_transfer", "repayment",
+    "rated_line", "usage_claim", "invoice_line", "invoice_origin", "settlement_transfer", "transfer_return",
+    "repayment",
     "employer_statement", "employer_statement_line", "line_dispute", "fee_adjustment", "prepayment_closing",
 )  # fmt: skip
 """Tables in which a killed story has as many rows as its twin."""

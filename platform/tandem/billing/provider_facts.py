@@ -159,6 +159,28 @@ class ProviderTransfer:
         return self.key == str(row_id)
 
 
+@dataclass(frozen=True)
+class ProviderReversal:
+    """What was taken back of a transfer at one time. `key` is our row, unless somebody did it at the provider."""
+
+    id: str
+    key: str | None
+    amount_minor: int
+    currency: str
+    created_at: datetime
+
+
+def reversal_from(told: Json) -> ProviderReversal:
+    """A transfer reversal."""
+    return ProviderReversal(
+        id=told["id"],
+        key=(told.get("metadata") or {}).get(OUR_KEY),
+        amount_minor=told["amount"],
+        currency=told["currency"].upper(),
+        created_at=_moment(told["created"]),
+    )
+
+
 def transfer_from(told: Json) -> ProviderTransfer:
     """A transfer."""
     return ProviderTransfer(

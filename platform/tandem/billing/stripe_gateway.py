@@ -25,6 +25,7 @@ from tandem.billing.provider_facts import (
     ProviderMovement,
     ProviderPayout,
     ProviderRefund,
+    ProviderReversal,
     ProviderTransfer,
     charge_from,
     dispute_from,
@@ -33,6 +34,7 @@ from tandem.billing.provider_facts import (
     movement_from,
     payout_from,
     refund_from,
+    reversal_from,
     transfer_from,
 )
 from tandem.kernel.settings import Settings
@@ -250,6 +252,20 @@ class StripeGateway:
         params = cast(Any, {"limit": PAGE, "transfer_group": group})
         with _telling_no_from_away():
             return [transfer_from(_plain(each)) for each in self._v1.transfers.list(params).auto_paging_iter()]
+
+    def reverse_transfer(self, transfer_id: str, *, key: UUID, amount_minor: int) -> ProviderReversal:
+        """Take (a part of) a transfer back. Raises Refused, e.g. `balance_insufficient`: the hospital's."""
+        params = cast(Any, {"amount": amount_minor, "metadata": {OUR_KEY: str(key)}})
+        with _telling_no_from_away():
+            told = self._v1.transfers.reversals.create(transfer_id, params, {"idempotency_key": str(key)})
+        return reversal_from(_plain(told))
+
+    def reversals_of(self, transfer_id: str) -> list[ProviderReversal]:
+        """All that was taken back of a transfer, the oldest first."""
+        params = cast(Any, {"limit": PAGE})
+        with _telling_no_from_away():
+            newest_first = self._v1.transfers.reversals.list(transfer_id, params).auto_paging_iter()
+            return [reversal_from(_plain(each)) for each in newest_first][::-1]
 
     def _pages(
         self, listing: Callable[..., Any], account: str | None, when: tuple[datetime, ...], *expand: str

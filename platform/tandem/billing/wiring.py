@@ -21,7 +21,14 @@ from tandem.billing.reconciliation import api as reconciliation_api
 from tandem.billing.reconciliation import bank_exit_api, bank_line_api, known_transfer_of_operator
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
-from tandem.billing.settlements import FeeAdjusted, FeeDecided, StatementPaid, TransferAsked, VisitBrought
+from tandem.billing.settlements import (
+    FeeAdjusted,
+    FeeDecided,
+    ReturnApproved,
+    StatementPaid,
+    TransferAsked,
+    VisitBrought,
+)
 from tandem.billing.settlements import api as settlements_api
 from tandem.billing.settlements import jobs as settlement_jobs
 from tandem.billing.usage import UsageRecorded
@@ -56,6 +63,7 @@ SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     FeeDecided: [settlement_jobs.book_fee_decision],
     VisitBrought: [settlement_jobs.book_traffic_fee],
     TransferAsked: [settlement_jobs.send_transfer],
+    ReturnApproved: [settlement_jobs.send_return],
     FeeAdjusted: [settlement_jobs.book_fee_adjustment],
     invoice_events.InvoiceIssued: [invoice_jobs.book_invoice],
     invoice_events.InvoiceVoided: [invoice_jobs.book_void, settlement_jobs.settle_employer_statements],

@@ -12,8 +12,10 @@ from rich.table import Table
 from sqlalchemy import RowMapping, select
 
 from tandem.billing.settlements import EmployerStatement, SettlementStatement, document_of, employer_document_of
+from tandem.billing.settlements.commands import withdraw_transfer
 from tandem.billing.settlements.documents import content_of, pdf_of, write_xlsx
 from tandem.billing.settlements.kit import kit_parts
+from tandem.billing.settlements.models import SettlementTransfer, TransferReturn
 from tandem.billing.settlements.queries import any_statement, employer_statement, statement
 from tandem.cli.application import application
 from tandem.cli.machines import AS_JSON, machine_json
@@ -21,7 +23,7 @@ from tandem.cli.people import print_table
 from tandem.kernel.database import rows, session
 from tandem.kernel.i18n import format_money
 from tandem.kernel.money import EXPONENTS
-from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for
+from tandem.kernel.tenancy import REPORT_TIMEOUT_MS, across_tenants, acting_for, transaction
 
 _SUMS = ("gross_minor", "refunds_minor", "provider_fees_minor", "operator_fee_minor", "payable_minor")
 _EMPLOYER_SUMS = ("invoiced_minor", "paid_minor", "drawn_minor", "open_minor", "unspent_minor")
@@ -108,6 +110,54 @@ def write_document(*, statement_id: UUID, kind: str, path: Path) -> None:
                 else:
                     write_xlsx(content, file)
     click.echo(f"statement {content.number} of {party}: {path}")
+
+
+@settlements.command("transfers")
+@click.option("--hospital", type=click.UUID, help="Only this hospital's; without it, all.")
+@AS_JSON
+@click.option("--limit", type=click.IntRange(1, 100), default=100, show_default=True)
+def list_transfers(*, hospital: UUID | None, as_json: bool, limit: int) -> None:
+    """What was asked to be sent to hospitals and what comes back of it, each newest first."""
+    with application(), across_tenants(reason="tandem settlements transfers"):
+        sent, returned = (_newest(model, hospital, limit) for model in (SettlementTransfer, TransferReturn))
+    if as_json:
+        click.echo(machine_json({"transfers": sent, "returns": returned}))
+        return
+    for row in sent:
+        why = row["failure_code"] or row["withdrawn_because"] or ""
+        back = f", {_money(row, 'reversed_minor')} of it taken back" if row["reversed_minor"] else ""
+        what = f"{_money(row, 'amount_minor')} {row['status']}{back} {why}".rstrip()
+        click.echo(f"hospital {row['tenant_id']} transfer {row['id']} {what}")
+    for row in returned:
+        why = row["failure_code"] or row["declined_because"] or row["because"] or "made at the provider"
+        what = f"{_money(row, 'amount_minor')} {row['status']}: {why}"
+        click.echo(f"transfer {row['transfer_id']} return {row['id']} {what}")
+    click.echo(f"{len(sent)} transfers, {len(returned)} returns; hospitals decide on returns, over the API")
+
+
+@settlements.command("withdraw")
+@click.argument("hospital", type=click.UUID)
+@click.argument("transfer", type=click.UUID)
+@click.option("--because", required=True, help="Why it is paid in another way; the hospital reads it.")
+def withdraw(*, hospital: UUID, transfer: UUID, because: str) -> None:
+    """Take back a transfer that waits and was not put to the provider."""
+    with application(), acting_for(hospital, operator=True), transaction():
+        withdraw_transfer(transfer, because=because)
+    click.echo("withdrawn: the statement can be paid in another way")
+
+
+def _newest(
+    model: type[SettlementTransfer] | type[TransferReturn], hospital: UUID | None, limit: int
+) -> list[dict[str, Any]]:
+    wanted = select(*model.__table__.c)
+    if hospital is not None:
+        wanted = wanted.where(model.tenant_id == hospital)
+    # Ids are made in the order of time.
+    return [dict(row) for row in rows(wanted.order_by(model.id.desc()).limit(limit))]
+
+
+def _money(row: dict[str, Any], column: str) -> str:
+    return format_money(int(row[column]), row["currency"], EXPONENTS[row["currency"]])
 
 
 def _party_of(statement_id: UUID) -> UUID:

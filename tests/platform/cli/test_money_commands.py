@@ -9,9 +9,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
-from tandem.billing.settlements import propose_employer_statement, propose_statement
+from tandem.billing.settlements import SettlementStatement, propose_employer_statement, propose_statement
+from tandem.billing.settlements.models import SettlementTransfer, TransferReturn
 from tandem.embedded.roles import DatabaseUrls, with_database
+from tandem.kernel.database import session
+from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.platform.billing.invoices.money import a_customer, issued
 from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment
@@ -84,6 +88,32 @@ def test_statements_are_listed_for_machines_and_run_again(tandem: Tandem, hospit
     assert (statement["gross_minor"], statement["operator_fee_minor"]) == (7_200, 900)
     assert RFC_3339.fullmatch(statement["proposed_at"])
     assert "1 statements run again, 0 changed" in verified.stdout
+
+
+def test_transfers_are_listed_with_what_came_back_and_one_that_waits_is_withdrawn(
+    tandem: Tandem, hospital: UUID
+) -> None:
+    waits, came_back = new_id(), new_id()
+    with acting_for(hospital), transaction():
+        found = session.scalars(select(SettlementStatement.id).where(SettlementStatement.tenant_id == hospital)).one()
+        for each, more in ((waits, {}), (came_back, {"status": "reversed", "reversed_minor": 500})):
+            of = {"tenant_id": hospital, "statement_id": found, "amount_minor": 500, "currency": "CNY"}
+            session.add(SettlementTransfer(id=each, **of, **more))
+        session.flush()
+        told = {"provider_reversal_id": f"trr_{new_id().hex}", "returned_at": NOON, "status": "returned"}
+        row = {"tenant_id": hospital, "transfer_id": came_back, "amount_minor": 500, "currency": "CNY"}
+        session.add(TransferReturn(**row, **told))
+
+    listed = json.loads(tandem("settlements", "transfers", "--hospital", str(hospital), "--json").stdout)
+    withdrawn = tandem("settlements", "withdraw", str(hospital), str(waits), "--because", "paid by bank")
+    again = tandem("settlements", "withdraw", str(hospital), str(waits), "--because", "paid by bank")
+    shown = tandem("settlements", "transfers", "--hospital", str(hospital)).stdout
+
+    assert [each["status"] for each in listed["transfers"]] == ["reversed", "asked"]
+    assert [each["status"] for each in listed["returns"]] == ["returned"]
+    assert (withdrawn.exit_code, again.exit_code) == (0, 2)
+    assert "withdrawn paid by bank" in shown
+    assert "made at the provider" in shown
 
 
 def test_employers_statements_are_listed_beside_hospitals_and_each_says_whose_it_is(

@@ -139,6 +139,10 @@ def test_transfers_come_back_in_parts(api: stripe.StripeClient, pay: Any, hospit
     after = api.v1.transfers.retrieve(transfer.id)
     assert (after.amount_reversed, after.reversed, len(after.reversals.data)) == (2000, False, 1)
     assert api.v1.balance.retrieve({}, {"stripe_account": hospital}).available[0].amount == 3000
+    api.v1.payouts.create({"amount": 2500, "currency": "cny"}, {"stripe_account": hospital})
+    with pytest.raises(stripe.InvalidRequestError) as refusal:
+        api.v1.transfers.reversals.create(transfer.id, {"amount": 501})
+    assert refusal.value.code == "balance_insufficient"
 
 
 def test_news_of_a_connected_account_names_it(sandbox: Any, receiver: Any, pay: Any, hospital: str) -> None:

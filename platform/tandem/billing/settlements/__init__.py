@@ -23,6 +23,7 @@ from tandem.billing.settlements.errors import NothingToSettle, PeriodAlreadySett
 from tandem.billing.settlements.events import (
     FeeAdjusted,
     FeeDecided,
+    ReturnApproved,
     StatementConfirmed,
     StatementPaid,
     StatementParked,
@@ -49,6 +50,7 @@ __all__ = [
     "FeeReversal",
     "NothingToSettle",
     "PeriodAlreadySettled",
+    "ReturnApproved",
     "SettlementStatement",
     "StatementConfirmed",
     "StatementPaid",

@@ -165,17 +165,21 @@ class ReturnAboveSplit(SplitRefused):
 
 
 class ReturnWindowClosed(SplitRefused):
-    """After it the operator simply owes the sum: the book shows it as a receivable from the operator."""
+    """After it the parties settle the sum between themselves: the books show who owes it."""
 
     slug = "return-window-closed"
     title = Text("The provider returns nothing after so long", "已超过支付机构的回退期限")
-    mend = Text("The next statement asks it of the operator.", "该款项将在下一结算单中向运营方收取。")
+    mend = Text(
+        "Correct the sum by an adjustment; the next statement settles it.", "请以调整更正该款项，由下一结算单结清。"
+    )
 
 
 class TooManyReturns(SplitRefused):
     slug = "too-many-returns"
     title = Text("This receiver has returned as often as the provider allows", "该接收方的回退次数已达上限")
-    mend = Text("The next statement asks it of the operator.", "该款项将在下一结算单中向运营方收取。")
+    mend = Text(
+        "Correct the sum by an adjustment; the next statement settles it.", "请以调整更正该款项，由下一结算单结清。"
+    )
 
 
 class NothingToTransfer(Problem):
@@ -203,6 +207,25 @@ class TransferOnItsWay(Problem):
         "If it was sent, ask for it back; if it is being sent, look again in a quarter of an hour.",
         "若已转出，请发起回退；若正在转出，请在一刻钟后再查看。",
     )
+
+
+class TransferNotSent(Problem):
+    """Only what was sent, and not wholly taken back, can be taken back."""
+
+    status, slug = 409, "transfer-not-sent"
+    title = Text("There is nothing of this transfer to take back", "该转账没有可回退的款项")
+    mend = Text(
+        "Withdraw it if it waits; look at its returns if it was taken back.",
+        "若尚未提交，请撤回；若已回退，请查看其回退记录。",
+    )
+
+
+class ReturnUnderWay(Problem):
+    """One return of a transfer at a time, so that two never ask for the same money."""
+
+    status, slug = 409, "return-under-way"
+    title = Text("A return of this transfer is under way", "该转账已有处理中的回退")
+    mend = Text("Wait for its end, or withdraw its proposal.", "请等待其结束，或撤回该提议。")
 
 
 class HospitalHasNoAccount(Problem):

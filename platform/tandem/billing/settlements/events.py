@@ -28,6 +28,13 @@ class TransferAsked(Event):
 
 
 @dataclass(frozen=True)
+class ReturnApproved(Event):
+    """The hospital agreed that a transfer be taken back; somebody must speak to the provider."""
+
+    return_id: UUID
+
+
+@dataclass(frozen=True)
 class VisitBrought(Event):
     """A channel claims to have brought the patient of a visit."""
 

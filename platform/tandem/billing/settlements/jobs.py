@@ -110,17 +110,54 @@ def send_transfer(transfer_id: UUID) -> None:
 
 @job(queue="slow", timeout_seconds=300, outside=True)
 def sweep_transfers() -> None:
-    """Transfers without an answer are asked for again; those sent lately are looked at for reversals. [hospital]"""
+    """Transfers and returns without an answer are asked for again; what was sent lately may have come back. [hospital]
+
+    Returns made at the provider itself are found so, too.
+    """
     with transaction():
         waiting = queries.transfers_waiting(older_than=clock.now() - PATIENCE, limit=AT_ONCE)
         sent = queries.transfers_sent(since=clock.now() - REVERSIBLE, limit=AT_ONCE)
+        returning = queries.returns_waiting(older_than=clock.now() - PATIENCE, limit=AT_ONCE)
     for transfer_id in waiting:
         send_transfer(transfer_id)
-    for transfer_id, statement_id in sent:
+    for return_id in returning:
+        send_return(return_id)
+    for transfer_id, statement_id, reversed_minor in sent:
         for told in gateway().transfers_of(str(statement_id)):
-            if told.is_of(transfer_id):
-                with transaction():
-                    commands.fold_transfer(transfer_id, told)
+            if told.is_of(transfer_id) and told.reversed_minor > reversed_minor:
+                _read_returns(transfer_id, told.id)
+
+
+@job(queue="fast", timeout_seconds=90, outside=True)
+def send_return(return_id: UUID) -> None:
+    """Ask the provider to take a transfer back, and book what it took back. [hospital]
+
+    Asked before and not answered, it is looked for first: the provider may have done it, and forgets keys in a day.
+    """
+    with transaction():
+        wish = commands.begin_return(return_id)
+    if wish is None:
+        return
+    if wish.is_again:
+        _read_returns(wish.transfer_id, wish.provider_transfer_id)
+        with transaction():
+            wish = commands.begin_return(return_id)
+        if wish is None:
+            return
+    try:
+        gateway().reverse_transfer(wish.provider_transfer_id, key=return_id, amount_minor=wish.amount_minor)
+    except Refused as no:
+        with transaction():
+            commands.fail_return(return_id, no.code)
+        return
+    _read_returns(wish.transfer_id, wish.provider_transfer_id)
+
+
+def _read_returns(transfer_id: UUID, provider_transfer_id: str) -> None:
+    """Fold all that came back of a transfer."""
+    told = gateway().reversals_of(provider_transfer_id)
+    with transaction():
+        commands.fold_returns(transfer_id, told)
 
 
 def _ask_for(wish: commands.TransferWish) -> None:

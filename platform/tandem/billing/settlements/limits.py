@@ -50,14 +50,16 @@ class Split:
 
 
 def limits_of(provider: str, at: datetime) -> Limits:
-    """The limits that a provider sets on the day of a moment."""
+    """The limits that a provider sets on the day of a moment; of two rows of one name the later one counts."""
     day = at.astimezone(ZoneInfo(clock.BUSINESS_ZONE)).date()
     found = session.execute(
-        select(ProviderLimit.name, ProviderLimit.value).where(
+        select(ProviderLimit.name, ProviderLimit.value)
+        .where(
             ProviderLimit.provider == provider,
             ProviderLimit.effective_from <= day,
             or_(ProviderLimit.effective_to.is_(None), ProviderLimit.effective_to > day),
         )
+        .order_by(ProviderLimit.effective_from)
     )
     return {row.name: row.value for row in found}
 

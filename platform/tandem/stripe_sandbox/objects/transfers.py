@@ -67,9 +67,14 @@ def _from_charge(books: Books, charge: Record, amount: int | None, currency: str
 
 
 def reverse(call: Call) -> Json:
-    """Take back all or part of a transfer."""
+    """Take back all or part of a transfer, as far as the destination's balance goes."""
     transfer = call.books.get("transfer", call.ids["id"])
     amount = call.params.get("amount", transfer.body["amount"] - transfer.body["amount_reversed"])
+    there = balance.sums(call.books.of(transfer.body["destination"])).get(transfer.body["currency"], {})
+    if 0 < amount <= transfer.body["amount"] - transfer.body["amount_reversed"] and sum(there.values()) < amount:
+        raise StripeError(
+            "The destination account does not have a sufficient balance for this reversal.", code="balance_insufficient"
+        )
     key = call.stable_key or f"{transfer.stable_key}/reversal/{transfer.body['amount_reversed']}"
     return _take_back(call.books, transfer, amount, metadata=call.metadata(), key=key)
 

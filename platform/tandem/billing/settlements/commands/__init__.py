@@ -32,6 +32,15 @@ from tandem.billing.settlements.commands.employers import (
 )
 from tandem.billing.settlements.commands.months import accrue_monthly_fee
 from tandem.billing.settlements.commands.paying import book_payment, carry_forward, record_payment
+from tandem.billing.settlements.commands.returns import (
+    approve_return,
+    begin_return,
+    decline_return,
+    fail_return,
+    fold_returns,
+    propose_return,
+    withdraw_return,
+)
 from tandem.billing.settlements.commands.reversals import reverse_lost_dispute, reverse_refund
 from tandem.billing.settlements.commands.statements import (
     confirm_statement,
@@ -63,7 +72,9 @@ __all__ = [
     "accrue_usage",
     "adjustments_agreed",
     "agree_by_document",
+    "approve_return",
     "ask_transfer",
+    "begin_return",
     "begin_transfer",
     "book_adjustment",
     "book_decision",
@@ -78,6 +89,7 @@ __all__ = [
     "cut_of_employer_statement",
     "cut_of_statement",
     "decide_adjustment",
+    "decline_return",
     "dispute_line",
     "dispute_programme",
     "dispute_statement",
@@ -85,7 +97,9 @@ __all__ = [
     "draft_employer_statement",
     "draft_statement",
     "employer_document_of",
+    "fail_return",
     "fail_transfer",
+    "fold_returns",
     "fold_transfer",
     "grant_excess",
     "journal_of_adjustment",
@@ -95,6 +109,7 @@ __all__ = [
     "propose_draft",
     "propose_employer_draft",
     "propose_employer_statement",
+    "propose_return",
     "propose_statement",
     "record_payment",
     "release_statement",
@@ -106,5 +121,6 @@ __all__ = [
     "transfer_wish",
     "waive_excess",
     "withdraw_dispute",
+    "withdraw_return",
     "withdraw_transfer",
 ]

@@ -118,45 +118,10 @@ def rest_transfer(transfer_id: UUID, *, asked_at: datetime) -> None:
 
 
 def fold_transfer(transfer_id: UUID, told: ProviderTransfer) -> None:
-    """What the provider says of a transfer: sent, and perhaps taken back in whole or in part. [hospital]"""
+    """The provider says that a transfer was sent; what came back of it since is folded by `fold_returns`. [hospital]"""
     transfer = queries.transfer(transfer_id, for_update=True)
-    if transfer.status == "asked":
-        _send(transfer, told)
-    new_minor = told.reversed_minor - transfer.reversed_minor
-    if new_minor <= 0:
+    if transfer.status != "asked":
         return
-    transfer.reversed_minor = told.reversed_minor
-    post([
-        postings.transfer_reversed(
-            transfer.id,
-            transfer.statement_id,
-            total_minor=told.reversed_minor,
-            amount_minor=new_minor,
-            at=clock.now(),
-            currency=transfer.currency,
-        )
-    ])  # fmt: skip
-    if transfer.reversed_minor == transfer.amount_minor:
-        move(transfer, "reversed", TRANSFER_NEXT)
-    jobs.enqueue(mirror_currency, currency=transfer.currency)
-
-
-def fail_transfer(transfer_id: UUID, code: str) -> None:
-    """The provider said no for good; the statement can be paid in another way. [hospital]"""
-    transfer = queries.transfer(transfer_id, for_update=True)
-    if transfer.status == "asked":
-        move(transfer, "failed", TRANSFER_NEXT, because=code)
-        transfer.failure_code = code
-        _give_up(transfer)
-
-
-def _give_up(transfer: SettlementTransfer) -> None:
-    # The statement is unpaid as before; whoever pays it withholds what is disputed then.
-    for dispute in queries.withheld_line_disputes(transfer.statement_id):
-        dispute.is_withheld = False
-
-
-def _send(transfer: SettlementTransfer, told: ProviderTransfer) -> None:
     row = queries.statement(transfer.statement_id, for_update=True)
     move(transfer, "sent", TRANSFER_NEXT)
     transfer.provider_transfer_id, transfer.sent_at = told.id, told.created_at
@@ -177,3 +142,18 @@ def _send(transfer: SettlementTransfer, told: ProviderTransfer) -> None:
     move(row, "closed", NEXT)
     row.closed_at = clock.now()
     jobs.enqueue(mirror_currency, currency=row.currency)
+
+
+def fail_transfer(transfer_id: UUID, code: str) -> None:
+    """The provider said no for good; the statement can be paid in another way. [hospital]"""
+    transfer = queries.transfer(transfer_id, for_update=True)
+    if transfer.status == "asked":
+        move(transfer, "failed", TRANSFER_NEXT, because=code)
+        transfer.failure_code = code
+        _give_up(transfer)
+
+
+def _give_up(transfer: SettlementTransfer) -> None:
+    # The statement is unpaid as before; whoever pays it withholds what is disputed then.
+    for dispute in queries.withheld_line_disputes(transfer.statement_id):
+        dispute.is_withheld = False

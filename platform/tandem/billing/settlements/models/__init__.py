@@ -9,6 +9,7 @@ from tandem.billing.settlements.models.employers import (
     EmployerStatement,
     EmployerStatementLine,
 )
+from tandem.billing.settlements.models.returns import RETURN_NEXT, TransferReturn
 from tandem.billing.settlements.models.statements import (
     LAYOUT,
     NEXT,
@@ -34,6 +35,7 @@ __all__ = [
     "LAYOUT",
     "LINE_DISPUTE_NEXT",
     "NEXT",
+    "RETURN_NEXT",
     "TRANSFER_NEXT",
     "EmployerStatement",
     "EmployerStatementLine",
@@ -48,4 +50,5 @@ __all__ = [
     "SettlementStatement",
     "SettlementTransfer",
     "TrafficClaim",
+    "TransferReturn",
 ]

@@ -16,6 +16,13 @@ from tandem.billing.settlements.queries.employers import (
     left_open,
     lines_of_employer_statement,
 )
+from tandem.billing.settlements.queries.returns import (
+    count_returned,
+    returns_of,
+    returns_waiting,
+    transfer_return,
+    transfer_returns,
+)
 from tandem.billing.settlements.queries.statements import (
     accrual,
     accrual_of_payment,
@@ -69,6 +76,7 @@ __all__ = [
     "booked_decision",
     "carries_into",
     "confirmed_employer_statements",
+    "count_returned",
     "decision_for_update",
     "dispute",
     "documents_since",
@@ -95,6 +103,8 @@ __all__ = [
     "programme_fees_minor",
     "provider_limits",
     "refunded_minor",
+    "returns_of",
+    "returns_waiting",
     "statement",
     "statement_before",
     "statements",
@@ -103,6 +113,8 @@ __all__ = [
     "sums_by_corrected",
     "sums_by_day",
     "transfer",
+    "transfer_return",
+    "transfer_returns",
     "transfers",
     "transfers_sent",
     "transfers_waiting",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, literal, select, tuple_
+from sqlalchemy import Row, exists, func, literal, select, tuple_
 
 from tandem.billing.settlements.models import ProviderLimit, SettlementTransfer
 from tandem.billing.settlements.queries.statements import statement
@@ -46,15 +46,15 @@ def transfers_waiting(*, older_than: datetime, limit: int) -> Sequence[UUID]:
     return session.scalars(wanted.order_by(SettlementTransfer.created_at, SettlementTransfer.id).limit(limit)).all()
 
 
-def transfers_sent(*, since: datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """Transfers sent lately and not wholly taken back, with their statements, the latest first."""
-    wanted = select(SettlementTransfer.id, SettlementTransfer.statement_id).where(
+def transfers_sent(*, since: datetime, limit: int) -> Sequence[Row[UUID, UUID, int]]:
+    """Transfers sent lately and not wholly taken back: id, statement, what was taken back; the latest first."""
+    shown = SettlementTransfer.id, SettlementTransfer.statement_id, SettlementTransfer.reversed_minor
+    wanted = select(*shown).where(
         SettlementTransfer.tenant_id == tenant_id(),
         SettlementTransfer.status == "sent",
         SettlementTransfer.sent_at >= since,
     )
-    found = session.execute(wanted.order_by(SettlementTransfer.sent_at.desc()).limit(limit))
-    return [(row.id, row.statement_id) for row in found]
+    return session.execute(wanted.order_by(SettlementTransfer.sent_at.desc()).limit(limit)).all()
 
 
 def waiting_before_minor(transfer_id: UUID, created_at: datetime, currency: str) -> int:

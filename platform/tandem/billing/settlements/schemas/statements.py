@@ -5,7 +5,14 @@ from marshmallow import validate as rules
 
 from tandem.billing.days import business_day, past_business_day
 from tandem.billing.settlements.lines import BY_NAME
-from tandem.billing.settlements.models import ADJUSTMENT_NEXT, CLAIM_NEXT, LINE_DISPUTE_NEXT, NEXT, TRANSFER_NEXT
+from tandem.billing.settlements.models import (
+    ADJUSTMENT_NEXT,
+    CLAIM_NEXT,
+    LINE_DISPUTE_NEXT,
+    NEXT,
+    RETURN_NEXT,
+    TRANSFER_NEXT,
+)
 from tandem.kernel.http import MoneyField, Schema
 from tandem.kernel.money import CURRENCIES
 
@@ -245,6 +252,30 @@ class TransferSchema(Schema):
     reversed_minor = fields.Integer(required=True)
     created_at = fields.DateTime(required=True)
     sent_at = fields.DateTime(allow_none=True)
+
+
+class ReturnWishSchema(Schema):
+    """How much of a transfer the operator asks back, and why."""
+
+    amount = MoneyField(required=True, positive=True)
+    because = fields.String(required=True, validate=rules.Length(1, 500))
+
+
+class TransferReturnSchema(Schema):
+    """What comes back of a transfer. Without `because` nobody here asked: it was made at the provider itself."""
+
+    id = fields.UUID(required=True)
+    transfer_id = fields.UUID(required=True)
+    amount_minor = fields.Integer(required=True)
+    currency = fields.String(required=True)
+    status = fields.String(required=True, validate=rules.OneOf(sorted(RETURN_NEXT)))
+    because = fields.String(allow_none=True)
+    declined_because = fields.String(allow_none=True)
+    failure_code = fields.String(allow_none=True)
+    provider_reversal_id = fields.String(allow_none=True)
+    proposed_at = fields.DateTime(required=True)
+    decided_at = fields.DateTime(allow_none=True)
+    returned_at = fields.DateTime(allow_none=True)
 
 
 class ProviderLimitSchema(Schema):
