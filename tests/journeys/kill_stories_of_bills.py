@@ -15,10 +15,9 @@ from tandem.billing.payments.jobs import open_provider_account
 from tandem.billing.payments.models import Repayment
 from tandem.billing.rating.jobs import rate_until
 from tandem.billing.reconciliation import commands as reconciling
-from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
 from tandem.billing.reconciliation.commands.banking import Owed
 from tandem.billing.reconciliation.jobs import record_allocation
-from tandem.billing.reconciliation.models import BankLineRow
+from tandem.billing.reconciliation.models import BankLineProposal, BankLineRow
 from tandem.billing.settlements import SettlementStatement
 from tandem.billing.settlements import commands as settling
 from tandem.billing.settlements.errors import TransferUnderWay

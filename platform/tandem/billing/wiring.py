@@ -18,9 +18,9 @@ from tandem.billing.rating import MonthRated
 from tandem.billing.rating import api as rating_api
 from tandem.billing.rating import jobs as rating_jobs
 from tandem.billing.reconciliation import api as reconciliation_api
-from tandem.billing.reconciliation import bank_exit_api, bank_line_api, known_transfer_of_operator
 from tandem.billing.reconciliation import events as reconciliation_events
 from tandem.billing.reconciliation import jobs as reconciliation_jobs
+from tandem.billing.reconciliation import known_transfer_of_operator
 from tandem.billing.settlements import (
     FeeAdjusted,
     FeeDecided,
@@ -47,8 +47,6 @@ APIS: Final[Sequence[Api]] = [
     *dunning_api.APIS,
     *settlements_api.APIS,
     *reconciliation_api.APIS,
-    *bank_line_api.APIS,
-    *bank_exit_api.APIS,
 ]
 SUBSCRIPTIONS: Final[dict[type[Event], Sequence[Job[Any]]]] = {
     UsageRecorded: [settlement_jobs.accrue_usage],

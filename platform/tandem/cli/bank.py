@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from tandem.billing.reconciliation.bank_decision_models import EXIT_NEXT
 from tandem.billing.reconciliation.desk import bank_line_exits, bank_line_proposals, bank_lines
+from tandem.billing.reconciliation.models import EXIT_NEXT
 from tandem.cli.application import application
 from tandem.cli.machines import AS_JSON, machine_json
 from tandem.kernel.i18n import format_money

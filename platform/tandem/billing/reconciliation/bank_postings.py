@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from tandem.billing.ledger import JournalDraft, journal_by_rule
-from tandem.billing.reconciliation.bank_decision_models import BankLineExit
+from tandem.billing.reconciliation.models import BankLineExit
 from tandem.kernel import clock
 
 CAME: Final = "bank_unexplained"

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, and_, case, cast, func, or_, select, true
 
-from tandem.billing.reconciliation.bank_decision_models import BankLineExit, BankLineProposal
-from tandem.billing.reconciliation.bank_models import BankAllocation
-from tandem.billing.reconciliation.member_models import ResolutionMember
 from tandem.billing.reconciliation.models import (
+    BankAllocation,
+    BankLineExit,
+    BankLineProposal,
     BankLineRow,
     BankStatement,
     Discrepancy,
@@ -17,6 +17,7 @@ from tandem.billing.reconciliation.models import (
     PassRun,
     ReconciliationRule,
     ReconClaim,
+    ResolutionMember,
 )
 from tandem.kernel.database import Page, page, rows
 from tandem.kernel.tenancy import tenant_id

@@ -5,8 +5,8 @@ from typing import Literal
 from uuid import UUID
 
 from tandem.accounts import deciding_hand
-from tandem.billing.reconciliation.bank_decision_models import PROPOSAL_NEXT, BankLineProposal
 from tandem.billing.reconciliation.errors import BankLineNeedsSecond
+from tandem.billing.reconciliation.models import PROPOSAL_NEXT, BankLineProposal
 from tandem.kernel import audit, clock
 from tandem.kernel.database import own_row, refusing, session
 from tandem.kernel.ids import new_id

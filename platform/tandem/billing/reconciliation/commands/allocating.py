@@ -11,14 +11,13 @@ from uuid import UUID
 from sqlalchemy import RowMapping, select, text
 
 from tandem.billing.invoices import InvoiceNotOpen, InvoiceOverpaid
-from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
 from tandem.billing.reconciliation.bank_matching import take_turn
-from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.commands.agreeing import approved_proposal, kept_proposal, proposed_parts
 from tandem.billing.reconciliation.commands.banking import Owed
 from tandem.billing.reconciliation.commands.parts import FreeLine, Last, free_line
 from tandem.billing.reconciliation.commands.recorded import Recorded, spend_on_recorded
 from tandem.billing.reconciliation.errors import BankLineNeedsSecond, BankLineOverdrawn, BankLineTaken, BankMatchUneven
+from tandem.billing.reconciliation.models import BankAllocation, BankLineProposal
 from tandem.kernel import audit, clock
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import refusing, session

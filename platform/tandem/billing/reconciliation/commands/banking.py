@@ -13,9 +13,8 @@ from sqlalchemy import RowMapping, insert, select, text
 
 from tandem.billing.invoices import Invoice
 from tandem.billing.reconciliation.bank_files import BankLine, read_bank_file, refusal
-from tandem.billing.reconciliation.bank_models import BankStatementName
 from tandem.billing.reconciliation.errors import BankFileElsewhere, BankFileRefused
-from tandem.billing.reconciliation.models import BankLineRow, BankStatement
+from tandem.billing.reconciliation.models import BankLineRow, BankStatement, BankStatementName
 from tandem.kernel import audit, clock
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import rows, session

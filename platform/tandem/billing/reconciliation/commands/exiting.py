@@ -15,9 +15,7 @@ from sqlalchemy import select
 from tandem.accounts import deciding_hand
 from tandem.billing.ledger import post, reversals_of
 from tandem.billing.reconciliation import bank_postings
-from tandem.billing.reconciliation.bank_decision_models import EXIT_NEXT, EXITS_AWAITED, BankLineExit
 from tandem.billing.reconciliation.bank_matching import take_turn
-from tandem.billing.reconciliation.bank_models import BankAllocation
 from tandem.billing.reconciliation.commands.banking import claim_transfers, transfers_sent
 from tandem.billing.reconciliation.commands.parts import FreeLine, free_line
 from tandem.billing.reconciliation.commands.recorded import Recorded, spend_on_recorded
@@ -30,7 +28,7 @@ from tandem.billing.reconciliation.errors import (
     BankLineTooYoung,
 )
 from tandem.billing.reconciliation.events import BankLineExitMoved
-from tandem.billing.reconciliation.models import BankLineRow
+from tandem.billing.reconciliation.models import EXIT_NEXT, EXITS_AWAITED, BankAllocation, BankLineExit, BankLineRow
 from tandem.billing.reconciliation.proposals import REVERSAL
 from tandem.billing.reconciliation.rules import rules_in_force
 from tandem.kernel import audit, clock, outbox

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
 from tandem.billing.reconciliation.bank_matching import claim_by_hand, payouts_of_line, take_turn
 from tandem.billing.reconciliation.commands.agreeing import approved_proposal, kept_proposal, proposed_parts
+from tandem.billing.reconciliation.models import BankLineProposal
 
 
 def propose_match(line_id: UUID, payout_ids: Collection[UUID], *, because: str) -> BankLineProposal:

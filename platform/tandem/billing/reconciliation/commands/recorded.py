@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 
 from tandem.billing.bank_transfers import KnownTransfer
 from tandem.billing.invoices import InvoicePayment
-from tandem.billing.reconciliation.bank_models import BankAllocation
+from tandem.billing.reconciliation.models import BankAllocation
 from tandem.kernel import clock
 from tandem.kernel.audit import actor_name
 from tandem.kernel.database import rows, session

@@ -6,14 +6,6 @@ from uuid import UUID
 
 from tandem.billing.payments import transfers_named
 from tandem.billing.reconciliation import commands, desk, jobs
-from tandem.billing.reconciliation.bank_decision_models import BankLineExit
-from tandem.billing.reconciliation.bank_models import BankAllocation
-from tandem.billing.reconciliation.bank_schemas import (
-    BankLineExitSchema,
-    BankLineExitsQuery,
-    BankLineExitWishSchema,
-    BankLineRefusalSchema,
-)
 from tandem.billing.reconciliation.errors import (
     BankExitExists,
     BankExitUnfit,
@@ -21,6 +13,13 @@ from tandem.billing.reconciliation.errors import (
     BankLineOverdrawn,
     BankLineTaken,
     BankLineTooYoung,
+)
+from tandem.billing.reconciliation.models import BankAllocation, BankLineExit
+from tandem.billing.reconciliation.schemas import (
+    BankLineExitSchema,
+    BankLineExitsQuery,
+    BankLineExitWishSchema,
+    BankLineRefusalSchema,
 )
 from tandem.kernel.database import Page
 from tandem.kernel.http import Api

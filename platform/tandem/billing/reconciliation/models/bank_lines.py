@@ -1,6 +1,7 @@
-"""What of a bank's line pays which invoice or leaves by which exit; which statements were read under which name."""
+"""A bank's files and their lines: what explains a line, what of it pays which invoice or leaves by which exit."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
@@ -8,6 +9,87 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
 from tandem.kernel.database import Changing, Model, TenantOwned, Wall
+from tandem.kernel.money import CURRENCIES
+
+CLAIM_SIDES: Final = ("bank", "payout", "invoice", "repayment", "exit")
+MATCH_RULES: Final = ("id", "reference", "unique", "batch", "manual")
+
+
+def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
+    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=name)
+
+
+class BankStatement(TenantOwned, Model):
+    """One file of a bank, as it was sent: the same bytes are the same statement. 银行对账单"""
+
+    __tablename__ = "bank_statement"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "account", "file_sha256"),
+        Index("bank_statement_by_time_idx", "tenant_id", "uploaded_at", "id"),
+    )
+
+    account: Mapped[str]
+    profile: Mapped[str]
+    file_sha256: Mapped[str]
+    line_count: Mapped[int]
+    known_count: Mapped[int]
+    uploaded_at: Mapped[datetime] = mapped_column(default=clock.now)
+    uploaded_by: Mapped[str]
+
+
+class BankLineRow(TenantOwned, Changing, Model):
+    """One movement of an organisation's bank account, once, in however many files it stands. 银行流水
+
+    `identity` is the bank's own reference, or what the line says and how many of its like stood before it.
+    """
+
+    __tablename__ = "bank_line"
+    __wall__ = Wall(operator="write", append_only=True)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "statement_id"], ["bank_statement.tenant_id", "bank_statement.id"]),
+        UniqueConstraint("tenant_id", "account", "identity"),
+        # What allocations refer to, so that the database itself knows how much a line is.
+        UniqueConstraint("tenant_id", "id", "amount_minor"),
+        Index("bank_line_by_change_idx", "tenant_id", "changed_xid"),
+        Index("bank_line_by_reference_idx", "tenant_id", "bank_reference"),
+        Index("bank_line_by_amount_idx", "tenant_id", "currency", "amount_minor", "booked_on"),
+        CheckConstraint("amount_minor <> 0", name="amount"),
+        _one_of("currency", CURRENCIES, "currency"),
+    )
+
+    statement_id: Mapped[UUID]
+    account: Mapped[str]
+    identity: Mapped[str]
+    body_sha256: Mapped[bytes]
+    row: Mapped[int]
+    booked_on: Mapped[date]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    reference: Mapped[str]
+    bank_reference: Mapped[str]
+    counterparty: Mapped[str]
+
+
+class ReconClaim(TenantOwned, Changing, Model):
+    """A line of a bank or what it is about, taken by one match; `rule` says by which rung of the ladder. 匹配认领"""
+
+    __tablename__ = "recon_claim"
+    __wall__ = Wall(operator="read")
+    __table_args__ = (
+        Index("recon_claim_by_match_idx", "tenant_id", "match_id"),
+        Index("recon_claim_by_change_idx", "tenant_id", "changed_xid"),
+        _one_of("side", CLAIM_SIDES, "side"),
+        _one_of("rule", MATCH_RULES, "rule"),
+    )
+
+    id = None  # type: ignore[assignment]  # its key is what it claims, so that nothing is claimed twice
+    side: Mapped[str] = mapped_column(primary_key=True)
+    claimed_id: Mapped[UUID] = mapped_column(primary_key=True)
+    match_id: Mapped[UUID]
+    rule: Mapped[str]
+    amount_minor: Mapped[int]
+    claimed_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class BankAllocation(TenantOwned, Changing, Model):

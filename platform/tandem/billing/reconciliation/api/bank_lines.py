@@ -1,4 +1,4 @@
-"""Lines of a bank over HTTP: what came in, what of it is still free, what it pays, and who agreed to that."""
+"""Files and lines of a bank over HTTP: what came in, what of it is still free, what it pays, and who agreed to that."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,27 +6,36 @@ from uuid import UUID
 
 from tandem.billing.invoices import InvoiceNotOpen, InvoiceOverpaid
 from tandem.billing.reconciliation import commands, desk, jobs
-from tandem.billing.reconciliation.bank_decision_models import BankLineProposal
-from tandem.billing.reconciliation.bank_models import BankAllocation
-from tandem.billing.reconciliation.bank_schemas import (
+from tandem.billing.reconciliation.errors import (
+    BankFileElsewhere,
+    BankFileRefused,
+    BankFileUnreadable,
+    BankLineNeedsSecond,
+    BankLineOverdrawn,
+    BankLineTaken,
+    BankMatchUneven,
+)
+from tandem.billing.reconciliation.models import (
+    BankAllocation,
+    BankLineProposal,
+    BankStatement,
+)
+from tandem.billing.reconciliation.schemas import (
     BankAllocationsSchema,
     BankAllocationsWishSchema,
+    BankFileQuery,
     BankLineProposalSchema,
     BankLineProposalsQuery,
     BankLineRefusalSchema,
     BankLineSchema,
     BankLinesQuery,
     BankMatchWishSchema,
-)
-from tandem.billing.reconciliation.errors import (
-    BankLineNeedsSecond,
-    BankLineOverdrawn,
-    BankLineTaken,
-    BankMatchUneven,
+    BankStatementSchema,
 )
 from tandem.kernel.database import Page
-from tandem.kernel.http import Api
+from tandem.kernel.http import Api, PageQuery
 from tandem.kernel.jobs import enqueue
+from tandem.kernel.sheets import SHEET_PROBLEMS
 from tandem.kernel.tenancy import across_tenants
 
 hospital_api = Api("bank_lines", audience="hospital", tag="Reconciliation")
@@ -37,6 +46,31 @@ _PROPOSED: Final = "/bank_line_proposals/<uuid:proposal_id>"
 _READS: Final[dict[str, Any]] = {"allow": "reconciliation.read", "many": True}
 _REFUSING: Final[dict[str, Any]] = {"takes": BankLineRefusalSchema, "gives": BankLineProposalSchema}
 _UNFIT: Final = (BankLineTaken, BankLineOverdrawn, BankMatchUneven, InvoiceNotOpen, InvoiceOverpaid)
+
+
+_FILES: Final[dict[str, Any]] = {
+    "allow": "reconciliation.resolve",
+    "upload": ("text/csv", "application/xml", "application/octet-stream"),
+    "query": BankFileQuery,
+    "gives": BankStatementSchema,
+    "problems": (BankFileUnreadable, BankFileElsewhere, BankFileRefused, *SHEET_PROBLEMS),
+}
+
+
+@hospital_api.post("/bank_statements", **_FILES)
+@operator_api.post("/bank_statements", **_FILES)
+def take_in_bank_statement(upload: bytes, query: dict[str, Any]) -> BankStatement:
+    """Upload a bank's file (CSV by a profile, or CAMT.053) of the caller's own account; a job matches it."""
+    statement = commands.take_in_bank_file(upload, **query)
+    enqueue(jobs.match_bank_lines)
+    return statement
+
+
+@hospital_api.get("/bank_statements", gives=BankStatementSchema, query=PageQuery, **_READS)
+@operator_api.get("/bank_statements", gives=BankStatementSchema, query=PageQuery, **_READS)
+def list_bank_statements(query: dict[str, Any]) -> Page:
+    """The caller's own bank files, the latest first."""
+    return desk.bank_statements(**query)
 
 
 @hospital_api.get("/bank_lines", gives=BankLineSchema, query=BankLinesQuery, **_READS)

@@ -1,10 +1,30 @@
-"""Lines of a bank and what people decide about them, on the wire."""
+"""Files and lines of a bank, and what people decide about them, on the wire."""
 
 from marshmallow import fields
 from marshmallow import validate as rules
 
-from tandem.billing.reconciliation.bank_decision_models import EXIT_NEXT, EXIT_REASONS, PROPOSAL_NEXT, TARGETS
+from tandem.billing.reconciliation.bank_files import PROFILES
+from tandem.billing.reconciliation.models import EXIT_NEXT, EXIT_REASONS, PROPOSAL_NEXT, TARGETS
 from tandem.kernel.http import MoneyField, PageQuery, Schema
+
+
+class BankFileQuery(Schema):
+    """Whose account the file is of, and by which profile it reads."""
+
+    account = fields.String(required=True, validate=rules.Length(1, 60))
+    profile = fields.String(load_default="generic", validate=rules.OneOf(PROFILES))
+
+
+class BankStatementSchema(Schema):
+    """A bank's file: how many lines it has, and how many of them were known before."""
+
+    id = fields.UUID(required=True)
+    account = fields.String(required=True)
+    profile = fields.String(required=True)
+    file_sha256 = fields.String(required=True)
+    line_count = fields.Integer(required=True)
+    known_count = fields.Integer(required=True)
+    uploaded_at = fields.DateTime(required=True)
 
 
 class BankMatchWishSchema(Schema):

@@ -1,0 +1,71 @@
+"""Tables of reconciliation: runs and differences, lines of banks and what people decide about them. 对账"""
+
+from tandem.billing.reconciliation.models.bank_decisions import (
+    EXIT_NEXT,
+    EXIT_REASONS,
+    EXITS_AWAITED,
+    PROPOSAL_NEXT,
+    TARGETS,
+    BankLineExit,
+    BankLineProposal,
+)
+from tandem.billing.reconciliation.models.bank_lines import (
+    CLAIM_SIDES,
+    MATCH_RULES,
+    BankAllocation,
+    BankLineRow,
+    BankStatement,
+    BankStatementName,
+    ReconClaim,
+)
+from tandem.billing.reconciliation.models.differences import (
+    NEXT,
+    PARTIES,
+    RESOLUTION_NEXT,
+    Discrepancy,
+    DiscrepancyResolution,
+    DiscrepancyStep,
+    ResolutionMember,
+)
+from tandem.billing.reconciliation.models.runs import (
+    ITEM_STATES,
+    MODES,
+    DayClose,
+    PassRun,
+    ReconciliationRule,
+    ReconciliationRun,
+    ReconItem,
+    ReconWatermark,
+)
+
+__all__ = [
+    "CLAIM_SIDES",
+    "EXITS_AWAITED",
+    "EXIT_NEXT",
+    "EXIT_REASONS",
+    "ITEM_STATES",
+    "MATCH_RULES",
+    "MODES",
+    "NEXT",
+    "PARTIES",
+    "PROPOSAL_NEXT",
+    "RESOLUTION_NEXT",
+    "TARGETS",
+    "BankAllocation",
+    "BankLineExit",
+    "BankLineProposal",
+    "BankLineRow",
+    "BankStatement",
+    "BankStatementName",
+    "DayClose",
+    "Discrepancy",
+    "DiscrepancyResolution",
+    "DiscrepancyStep",
+    "PassRun",
+    "ReconClaim",
+    "ReconItem",
+    "ReconWatermark",
+    "ReconciliationRule",
+    "ReconciliationRun",
+    "ResolutionMember",
+]
