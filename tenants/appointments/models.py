@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import listed, one_of
 from tandem.kernel.crypto import EncryptedText
 from tandem.kernel.database import Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
@@ -78,10 +79,6 @@ def refund_share(by: str, phase: str) -> Fraction:
     raise TooLateToCancel
 
 
-def _listed(column: str, values: tuple[str, ...]) -> str:
-    return "{} IN ({})".format(column, ", ".join(f"'{value}'" for value in values))
-
-
 class Appointment(TenantOwned, Model):
     """A patient's claim on one slot. Times and price are copies of what the patient saw when booking. 预约"""
 
@@ -93,7 +90,7 @@ class Appointment(TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "practitioner_id"], ["practitioner.tenant_id", "practitioner.id"]),
         ForeignKeyConstraint(["tenant_id", "patient_id"], ["patient.tenant_id", "patient.id"]),
         states(NEXT),
-        CheckConstraint(_listed("currency", tuple(CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("price_minor >= 0", name="price_not_negative"),
         CheckConstraint("status <> 'pending' OR held_until IS NOT NULL", name="pending_is_held"),
         Index(
@@ -101,7 +98,7 @@ class Appointment(TenantOwned, Model):
             "tenant_id",
             "slot_id",
             unique=True,
-            postgresql_where=text(_listed("status", CLAIMS_SLOT)),
+            postgresql_where=text(listed("status", CLAIMS_SLOT)),
         ),
         Index("appointment_held_idx", "tenant_id", "held_until", postgresql_where=text("status = 'pending'")),
         Index(None, "tenant_id", "person_id", "created_at"),

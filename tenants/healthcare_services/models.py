@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, String, Uni
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import StateTable, states
@@ -21,10 +22,6 @@ PRICE_MINOR_MAX: Final = 10_000_000
 NEXT: Final[StateTable] = {"draft": {"active", "retired"}, "active": {"retired"}, "retired": set()}
 
 
-def _listed(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{value}'" for value in values)), name=column)
-
-
 class HealthcareService(TenantOwned, Versioned, Model):
     """One thing a patient can book: a specialty, a mode, a price, a length. 医疗服务"""
 
@@ -33,9 +30,9 @@ class HealthcareService(TenantOwned, Versioned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "department_id"], ["department.tenant_id", "department.id"]),
         UniqueConstraint("tenant_id", "name"),
-        _listed("mode", MODES),
-        _listed("care_type", CARE_TYPES),
-        _listed("currency", CURRENCIES),
+        one_of("mode", MODES),
+        one_of("care_type", CARE_TYPES),
+        one_of("currency", CURRENCIES),
         CheckConstraint(f"price_minor BETWEEN 0 AND {PRICE_MINOR_MAX}", name="price"),
         CheckConstraint(f"duration_minutes BETWEEN 5 AND {DURATION_MINUTES_MAX}", name="duration"),
         states(NEXT),

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.states import StateTable, states
 from tenants.hospitals.specialties import covers
@@ -34,7 +35,7 @@ class HospitalProfile(TenantOwned, Versioned, Model):
     __wall__ = Wall(operator="read")
     __table_args__ = (
         UniqueConstraint("tenant_id"),
-        CheckConstraint("level IN ({})".format(", ".join(f"'{level}'" for level in LEVELS)), name="level"),
+        one_of("level", LEVELS),
     )
 
     level: Mapped[str]

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.crypto import EncryptedText
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 
@@ -108,9 +109,7 @@ class PriorDiagnosis(TenantOwned, Model):
         UniqueConstraint(
             "tenant_id", "patient_id", "document_sha256", "diagnosis_code", name="prior_diagnosis_document_key"
         ),
-        CheckConstraint(
-            "document_kind IN ({})".format(", ".join(f"'{kind}'" for kind in DOCUMENT_KINDS)), name="document_kind"
-        ),
+        one_of("document_kind", DOCUMENT_KINDS),
         CheckConstraint("document_sha256 ~ '^[0-9a-f]{64}$'", name="document_sha256"),
         Index(None, "tenant_id", "patient_id", "diagnosed_on"),
     )

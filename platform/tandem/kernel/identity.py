@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
 from tandem.kernel.access import AUDIENCES, Audience, permissions_of
+from tandem.kernel.choices import one_of
 from tandem.kernel.crypto import EncryptedText
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall, session
 from tandem.kernel.errors import Unauthenticated
@@ -36,7 +37,6 @@ KEY_TOUCH_MINUTES: Final = 60
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODY: Final = _HASHER.hash(secrets.token_urlsafe(16))
 
-_AUDIENCE_LISTED: Final = "audience IN ({})".format(", ".join(f"'{audience}'" for audience in AUDIENCES))
 
 
 class Person(Reference, Model):
@@ -107,7 +107,7 @@ class Membership(TenantOwned, Model):
     __wall__ = Wall(operator="write", operator_where="audience <> 'patient'")
     __table_args__ = (
         UniqueConstraint("tenant_id", "person_id", "audience"),
-        CheckConstraint(_AUDIENCE_LISTED, name="audience"),
+        one_of("audience", AUDIENCES),
         CheckConstraint("status IN ('active', 'ended')", name="status"),
     )
 
@@ -126,7 +126,7 @@ class ApiKey(TenantOwned, Model):
     __wall__ = Wall(operator="write")
     __table_args__ = (
         UniqueConstraint("tenant_id", "secret_hash"),
-        CheckConstraint(_AUDIENCE_LISTED, name="audience"),
+        one_of("audience", AUDIENCES),
         Index(None, "tenant_id", "created_at"),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint
 
 from tandem.kernel import audit
+from tandem.kernel.choices import one_of
 from tandem.kernel.errors import TransitionRefused
 
 StateTable = Mapping[str, Set[str]]
@@ -13,8 +14,7 @@ StateTable = Mapping[str, Set[str]]
 
 def states(table: StateTable, column: str = "status") -> CheckConstraint:
     """The CHECK that keeps a status column inside its state table."""
-    listed = ", ".join(f"'{state}'" for state in table)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
+    return one_of(column, table)
 
 
 def move(row: Any, to: str, table: StateTable, *, because: str | None = None, column: str = "status") -> None:

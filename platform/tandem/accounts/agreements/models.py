@@ -15,6 +15,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, Un
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -58,7 +59,7 @@ class AgreementVersion(TenantOwned, Versioned, Model):
         ForeignKeyConstraint(["tenant_id", "organization_id"], ["organization.tenant_id", "organization.id"]),
         UniqueConstraint("tenant_id", "number"),
         states(NEXT),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("percent_of_net >= 0 AND percent_of_net <= 100", name="percent_of_net"),
         CheckConstraint("per_visit_minor >= 0 AND monthly_minor >= 0", name="amounts_not_negative"),
         CheckConstraint("cap_percent >= 0 AND cap_percent <= 100", name="cap_percent"),

@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, CheckConstraint, ForeignKeyConstraint, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.states import states
 
@@ -58,7 +59,7 @@ class Organization(TenantOwned, Versioned, Model):
     __wall__ = Wall(operator="write")
     __table_args__ = (
         states(NEXT),
-        CheckConstraint("kind IN ({})".format(", ".join(f"'{kind}'" for kind in KINDS)), name="kind"),
+        one_of("kind", KINDS),
         CheckConstraint("tenant_id = id", name="is_its_own_tenant"),
         CheckConstraint("reviewed_by <> submitted_by", name="reviewer_is_not_submitter"),
         CheckConstraint("approved_by <> reviewed_by", name="approver_is_not_reviewer"),

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall
 from tandem.kernel.states import states
 
@@ -65,7 +66,7 @@ class EntitlementMovement(TenantOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "entitlement_id"], ["entitlement.tenant_id", "entitlement.id"]),
         UniqueConstraint("tenant_id", "key", "kind"),
-        CheckConstraint("kind IN ({})".format(", ".join(f"'{kind}'" for kind in MOVEMENTS)), name="kind"),
+        one_of("kind", MOVEMENTS),
         CheckConstraint("units > 0", name="units_positive"),
         Index(None, "tenant_id", "entitlement_id"),
         Index(None, "tenant_id", "hospital_id", "at"),

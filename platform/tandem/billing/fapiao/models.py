@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -27,7 +28,6 @@ COLOURS: Final = ("blue", "red")
 FORMS: Final = ("general", "special")
 """普通发票 and 专用发票: only the second lets the buyer deduct the tax."""
 _SHA256: Final = "~ '^[0-9a-f]{64}$'"
-_CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 
 
 class Fapiao(TenantOwned, Versioned, Changing, Model):
@@ -64,7 +64,7 @@ class Fapiao(TenantOwned, Versioned, Changing, Model):
         CheckConstraint(f"file_sha256 {_SHA256}", name="file_sha256"),
         CheckConstraint("status <> 'rejected' OR rejection IS NOT NULL", name="rejected_has_a_reason"),
         CheckConstraint("total_minor = net_minor + tax_minor AND total_minor > 0", name="total"),
-        CheckConstraint(_CURRENCY, name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     invoice_id: Mapped[UUID]

@@ -14,17 +14,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.ledger.chart import FUNDS, KINDS, NEVER_A_BASIS
 from tandem.billing.ledger.posting_rules import FAMILIES, ON_DELIVERY_ONLY
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 from tandem.kernel.tenancy import OPERATOR_ID
 
 BASES: Final = ("effective", "booked")
-
-
-def one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
-    """A CHECK that keeps a text column inside a list of words."""
-    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=name)
 
 
 def _no_fee_on(account: str) -> str:
@@ -42,7 +38,7 @@ class PostingRuleVersion(Reference, Model):
     __on_coordinator__ = True
     __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT", "tandem_operator": "SELECT"}
     __table_args__ = (
-        one_of("family", FAMILIES, "family"),
+        one_of("family", FAMILIES),
         CheckConstraint("version > 0", name="version"),
         *(CheckConstraint(_no_fee_on(code), name=f"no_fee_on_{code[4:]}") for code in sorted(NEVER_A_BASIS)),
         UniqueConstraint("code", "effective_from"),
@@ -65,7 +61,7 @@ class Book(TenantOwned, Model):
 
     __tablename__ = "book"
     __wall__ = Wall(operator="read")
-    __table_args__ = (UniqueConstraint("tenant_id", "currency"), one_of("currency", CURRENCIES, "currency"))
+    __table_args__ = (UniqueConstraint("tenant_id", "currency"), one_of("currency", CURRENCIES))
 
     currency: Mapped[str]
     next_seq: Mapped[int] = mapped_column(default=1)
@@ -81,8 +77,8 @@ class Account(TenantOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "book_id"], ["book.tenant_id", "book.id"]),
         UniqueConstraint("tenant_id", "book_id", "code", "party_id", postgresql_nulls_not_distinct=True),
-        one_of("kind", KINDS, "kind"),
-        one_of("fund", FUNDS, "fund"),
+        one_of("kind", KINDS),
+        one_of("fund", FUNDS),
         CheckConstraint(f"fund <> 'medical' OR tenant_id <> '{OPERATOR_ID}'::uuid", name="no_medical_money"),
         CheckConstraint(
             f"fund = 'operator_cash' OR tenant_id <> '{OPERATOR_ID}'::uuid OR NOT starts_with(code, 'cash.')",
@@ -179,7 +175,7 @@ class Entry(TenantOwned, Model):
     __table_args__ = (
         Index("entry_by_account", "tenant_id", "account_id", "seq", postgresql_include=["amount_minor"]),
         CheckConstraint("amount_minor <> 0", name="amount"),
-        one_of("fund", FUNDS, "fund"),
+        one_of("fund", FUNDS),
     )
 
     # An entry has no id of its own: at eighty thousand a second a second unique index would be the dearest part of it.
@@ -211,7 +207,7 @@ class BalanceCheckpoint(TenantOwned, Model):
 
     __tablename__ = "balance_checkpoint"
     __wall__ = Wall(operator="read")
-    __table_args__ = (one_of("basis", BASES, "basis"),)
+    __table_args__ = (one_of("basis", BASES),)
 
     basis: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, Reference
 from tandem.kernel.ids import new_id
 from tandem.kernel.money import CURRENCIES
@@ -23,7 +24,7 @@ class PriceCeiling(Reference, Model):
         UniqueConstraint("region", "grade", "item", "effective_from"),
         CheckConstraint("ceiling_minor >= 0", name="ceiling"),
         CheckConstraint("effective_to IS NULL OR effective_to > effective_from", name="dates"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -51,7 +52,6 @@ GUARD_LIMITS: Final = (
 )
 AS_BUILT: Final = date(2020, 1, 1)
 """The day of the first value of each limit, which nobody proposed."""
-_NAMED: Final = "name IN ({})".format(", ".join(f"'{each}'" for each in GUARD_LIMITS))
 
 
 class GuardLimit(Reference, Model):
@@ -61,7 +61,7 @@ class GuardLimit(Reference, Model):
     __reason__ = "one guard watches every customer's bills alike"
     __grants__: ClassVar[dict[str, str]] = {"tandem_app": "SELECT", "tandem_operator": "SELECT, INSERT"}
     __table_args__ = (
-        CheckConstraint(_NAMED, name="name"),
+        one_of("name", GUARD_LIMITS),
         CheckConstraint("value > 0", name="value"),
         CheckConstraint(
             f"effective_from = DATE '{AS_BUILT}' "
@@ -85,7 +85,7 @@ class GuardLimitProposal(Reference, Model):
     __tablename__ = "guard_limit_proposal"
     __reason__ = "one guard watches every customer's bills alike"
     __grants__: ClassVar[dict[str, str]] = {"tandem_operator": "SELECT, INSERT"}
-    __table_args__ = (CheckConstraint(_NAMED, name="name"), CheckConstraint("value > 0", name="value"))
+    __table_args__ = (one_of("name", GUARD_LIMITS), CheckConstraint("value > 0", name="value"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, Un
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 
@@ -16,12 +17,7 @@ KINDS: Final = ("flat", "per_unit", "graduated", "volume", "package", "percentag
 FORBIDDEN_MEASURES: Final = ("drug_revenue", "examination_revenue")
 LINE_KINDS: Final = (*KINDS, "minimum", "spend_cap", "prepaid")
 
-_CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 _WIDE: Final = Numeric(38, 10)
-
-
-def _listed(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=column)
 
 
 class PlanVersion(TenantOwned, Model):
@@ -34,7 +30,7 @@ class PlanVersion(TenantOwned, Model):
     __wall__ = Wall(operator="write", append_only=True)
     __table_args__ = (
         UniqueConstraint("tenant_id", "code", "number"),
-        CheckConstraint(_CURRENCY, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("number > 0", name="number"),
         CheckConstraint("minimum_minor >= 0 AND (cap_minor IS NULL OR cap_minor >= minimum_minor)", name="bounds"),
     )
@@ -63,7 +59,7 @@ class PlanComponent(TenantOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "plan_version_id"], ["plan_version.tenant_id", "plan_version.id"]),
         ForeignKeyConstraint(["meter", "measures"], ["meter.code", "meter.measures"]),
-        _listed("kind", KINDS),
+        one_of("kind", KINDS),
         CheckConstraint("(kind = 'flat') = (meter IS NULL) AND (meter IS NULL) = (measures IS NULL)", name="metered"),
         CheckConstraint("measures NOT IN ('drug_revenue', 'examination_revenue')", name="no_revenue_term"),
         CheckConstraint("flat_minor >= 0 AND included >= 0 AND package_size > 0", name="amounts"),
@@ -152,8 +148,8 @@ class RatedLine(TenantOwned, Model):
         Index(
             "rated_line_by_payer", "tenant_id", "raised_for", text("coalesce(contract_id, subscription_id)"), "currency"
         ),
-        _listed("kind", LINE_KINDS),
-        CheckConstraint(_CURRENCY, name="currency"),
+        one_of("kind", LINE_KINDS),
+        one_of("currency", CURRENCIES),
         CheckConstraint("period_first < period_until AND raised_for >= period_first", name="period"),
         CheckConstraint("parked_reason IN ('negative-quantity', 'out-of-range')", name="parked_reason"),
     )
@@ -220,7 +216,7 @@ class PrepaidPool(TenantOwned, Model):
         Index("prepaid_pool_by_subject", "tenant_id", "subject"),
         CheckConstraint("granted_minor > 0 AND remaining_minor BETWEEN 0 AND granted_minor", name="remaining"),
         CheckConstraint("expires_on IS NULL OR expires_on > valid_from", name="days"),
-        CheckConstraint(_CURRENCY, name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     key: Mapped[str]

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 
@@ -25,10 +26,6 @@ VOID: Final = "void"
 NEVER: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def _listed(column: str, values: tuple[str, ...]) -> CheckConstraint:
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=column)
-
-
 class Meter(Reference, Model):
     """What is counted, and how an hour's events become one quantity. Defined once and never changed. 计量项"""
 
@@ -38,8 +35,8 @@ class Meter(Reference, Model):
     __table_args__ = (
         # What a price component refers to, so that the database itself knows what a meter measures.
         UniqueConstraint("code", "measures"),
-        _listed("aggregation", AGGREGATIONS),
-        _listed("measures", MEASURES),
+        one_of("aggregation", AGGREGATIONS),
+        one_of("measures", MEASURES),
         CheckConstraint("measures = 'things' OR aggregation = 'sum'", name="revenue_is_summed"),
     )
 
@@ -91,7 +88,7 @@ class UsageEvent(TenantOwned, Model):
         ),
         CheckConstraint("amount_minor >= 0", name="amount"),
         CheckConstraint("(voids_key IS NOT NULL) = (meter = 'void')", name="void"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     meter: Mapped[str]

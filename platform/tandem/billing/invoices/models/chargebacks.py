@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -35,7 +36,7 @@ class InvoiceChargeback(TenantOwned, Model):
         Index("invoice_chargeback_by_invoice_idx", "tenant_id", "invoice_id"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("given_back_at IS NULL OR taken_at IS NOT NULL", name="back_after_gone"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     invoice_id: Mapped[UUID]

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, Reference, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -35,10 +36,6 @@ TAX_ROUNDINGS: Final = ("line", "document")
 METHODS: Final = ("bank_transfer", "card", "alipay", "wechat_pay")
 
 
-def _one_of(column: str, allowed: tuple[str, ...]) -> str:
-    return "{} IN ({})".format(column, ", ".join(f"'{each}'" for each in allowed))
-
-
 class TaxRule(Reference, Model):
     """How one category of goods or services is taxed from a day on; a change is a new version. 税率规则
 
@@ -50,7 +47,7 @@ class TaxRule(Reference, Model):
     __grants__: ClassVar = {"tandem_app": "SELECT", "tandem_operator": "SELECT, INSERT"}
     __table_args__ = (
         UniqueConstraint("jurisdiction", "category", "effective_from"),
-        CheckConstraint(_one_of("treatment", TREATMENTS), name="treatment"),
+        one_of("treatment", TREATMENTS),
         CheckConstraint("(treatment = 'taxed') = (rate IS NOT NULL)", name="rate_only_where_taxed"),
         CheckConstraint("(treatment = 'taxed') = (reason IS NULL)", name="reason_where_not_taxed"),
         CheckConstraint("rate >= 0 AND rate < 1", name="rate"),
@@ -111,9 +108,9 @@ class Invoice(TenantOwned, Versioned, Model):
         Index("invoice_by_chain", "tenant_id", "chain_id"),
         Index("invoice_unsettled", "tenant_id", "due_on", postgresql_where=text("status = 'issued'")),
         UniqueConstraint("tenant_id", "run_key"),
-        CheckConstraint(_one_of("kind", KINDS), name="kind"),
-        CheckConstraint(_one_of("customer_kind", CUSTOMER_KINDS), name="customer_kind"),
-        CheckConstraint(_one_of("tax_rounding", TAX_ROUNDINGS), name="tax_rounding"),
+        one_of("kind", KINDS),
+        one_of("customer_kind", CUSTOMER_KINDS),
+        one_of("tax_rounding", TAX_ROUNDINGS),
         CheckConstraint("(number IS NULL) = (issued_at IS NULL)", name="numbered_at_issue"),
         CheckConstraint("(number IS NULL) = (document_no IS NULL)", name="named_at_issue"),
         CheckConstraint("(number IS NULL) = (seller IS NULL OR buyer IS NULL)", name="parties_frozen_at_issue"),
@@ -125,7 +122,7 @@ class Invoice(TenantOwned, Versioned, Model):
         CheckConstraint("fapiao_minor BETWEEN 0 AND total_minor", name="fapiao_within_total"),
         CheckConstraint("kind = 'invoice' OR corrects_id IS NOT NULL", name="credit_of_an_invoice"),
         CheckConstraint("disputed_at IS NULL OR dispute_reason IS NOT NULL", name="dispute_has_a_reason"),
-        CheckConstraint(_one_of("currency", CURRENCIES), name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("first_day <= last_day", name="days"),
     )
 
@@ -183,7 +180,7 @@ class InvoiceLineRow(TenantOwned, Model):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "invoice_id"], ["invoice.tenant_id", "invoice.id"]),
         UniqueConstraint("tenant_id", "invoice_id", "line_no"),
-        CheckConstraint(_one_of("kind", LINE_KINDS), name="kind"),
+        one_of("kind", LINE_KINDS),
         CheckConstraint("unit_price IS NULL OR amount_minor = round(quantity * unit_price)", name="amount"),
     )
 
@@ -250,7 +247,7 @@ class InvoicePayment(TenantOwned, Model):
         Index("invoice_payment_by_reference_idx", "reference"),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("surplus_minor BETWEEN 0 AND amount_minor", name="surplus"),
-        CheckConstraint(_one_of("method", METHODS), name="method"),
+        one_of("method", METHODS),
     )
 
     invoice_id: Mapped[UUID]

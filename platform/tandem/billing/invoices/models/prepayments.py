@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -44,7 +45,7 @@ class PrepaymentClosing(TenantOwned, Model):
         CheckConstraint("following_programme_id <> programme_id", name="following_another"),
         CheckConstraint("unused_minor > 0", name="unused"),
         CheckConstraint("(status = 'proposed') = (decided_at IS NULL)", name="decided"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     programme_id: Mapped[UUID]

@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem.billing.payments.models.payments import CURRENCY_LISTED, PAYMENT_NEXT
+from tandem.billing.payments.models.payments import PAYMENT_NEXT
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 INVOICE_METHODS: Final = ("card", "alipay", "wechat_pay")
@@ -30,7 +32,7 @@ class InvoiceIntent(TenantOwned, Model):
         UniqueConstraint("tenant_id", "provider_intent_id"),
         Index("invoice_intent_waiting_idx", "tenant_id", "created_at", postgresql_where=_WAITING),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("method IN ('card', 'alipay', 'wechat_pay')", name="method"),
         states(PAYMENT_NEXT),
     )

@@ -8,14 +8,13 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 METHODS: Final = ("card", "alipay", "wechat_pay", "entitlement")
 WAITING: Final = frozenset({"created", "requires_action", "processing"})
-CURRENCY_LISTED: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
-_METHOD_LISTED: Final = "method IN ({})".format(", ".join(f"'{each}'" for each in METHODS))
 
 PAYMENT_NEXT: Final = {
     "created": {"requires_action", "processing", "succeeded", "failed", "cancelled"},
@@ -65,8 +64,8 @@ class Payment(TenantOwned, Changing, Model):
             "created_at",
             postgresql_where=text("status IN ('created', 'requires_action', 'processing')"),
         ),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
-        CheckConstraint(_METHOD_LISTED, name="method"),
+        one_of("currency", CURRENCIES),
+        one_of("method", METHODS),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         CheckConstraint("refund_reserved_minor >= 0 AND refunded_minor >= 0", name="refunds_not_negative"),
         CheckConstraint("(method = 'entitlement') = (entitlement_id IS NOT NULL)", name="entitlement_named"),
@@ -133,7 +132,7 @@ class Refund(TenantOwned, Changing, Model):
             postgresql_where=text("status IN ('created', 'pending')"),
         ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         states(REFUND_NEXT),
     )
 

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem.billing.payments.models.payments import CURRENCY_LISTED
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Wall
+from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 DISPUTE_NEXT: Final = {"open": {"won", "lost", "closed"}, "won": set[str](), "lost": set[str](), "closed": set[str]()}
@@ -32,7 +33,7 @@ class Dispute(TenantOwned, Changing, Model):
         ForeignKeyConstraint(["tenant_id", "payment_id"], ["payment.tenant_id", "payment.id"]),
         UniqueConstraint("tenant_id", "provider_dispute_id"),
         Index("dispute_by_day_idx", "tenant_id", "opened_at", "id"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         states(DISPUTE_NEXT),
     )
 
@@ -63,7 +64,7 @@ class Payout(TenantOwned, Changing, Model):
         UniqueConstraint("tenant_id", "provider_payout_id"),
         Index("payout_by_day_idx", "tenant_id", "sent_at", "id"),
         CheckConstraint("composition IN ('unknown', 'told', 'assumed')", name="composition"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         states(PAYOUT_NEXT),
     )
 
@@ -104,7 +105,7 @@ class BalanceTransaction(TenantOwned, Changing, Model):
             "available_at",
             postgresql_where=text("paid_out_minor <> net_minor"),
         ),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("net_minor = amount_minor - fee_minor", name="net"),
     )
 

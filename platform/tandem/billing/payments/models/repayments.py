@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem.billing.payments.models.payments import CURRENCY_LISTED
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 REPAYMENT_METHODS: Final = ("refund", "bank_transfer")
@@ -52,7 +53,7 @@ class Repayment(TenantOwned, Model):
             name="payee",
         ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("(status = 'proposed') = (decided_at IS NULL)", name="decided"),
         CheckConstraint("status IN ('proposed', 'refused') OR decided_by <> proposed_by", name="four_eyes"),
     )

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem.billing.payments.models.payments import CURRENCY_LISTED
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Wall
+from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 BEARERS: Final = ("hospital_fund", "charity", "insurer")
@@ -35,7 +36,7 @@ class Waiver(TenantOwned, Model):
     __table_args__ = (
         Index("waiver_by_order_idx", "tenant_id", "order_type", "order_id"),
         Index("waiver_by_day_idx", "tenant_id", "proposed_at", "id"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("bearer IN ('hospital_fund', 'charity', 'insurer')", name="bearer"),
         CheckConstraint("(bearer = 'hospital_fund') = (bearer_name IS NULL)", name="bearer_named"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
@@ -68,7 +69,7 @@ class WaiverReceipt(TenantOwned, Model):
         ForeignKeyConstraint(["tenant_id", "waiver_id"], ["waiver.tenant_id", "waiver.id"]),
         UniqueConstraint("tenant_id", "waiver_id", "reference"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
-        CheckConstraint(CURRENCY_LISTED, name="currency"),
+        one_of("currency", CURRENCIES),
     )
 
     waiver_id: Mapped[UUID]

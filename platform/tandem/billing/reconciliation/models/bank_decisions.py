@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -108,8 +109,8 @@ class BankLineExit(TenantOwned, Model):
             "id",
             postgresql_where=text("reason = 'return_to_sender' AND status IN ('approved', 'undoing', 'kept')"),
         ),
-        CheckConstraint("reason IN ({})".format(", ".join(f"'{each}'" for each in EXIT_REASONS)), name="reason"),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("reason", EXIT_REASONS),
+        one_of("currency", CURRENCIES),
         CheckConstraint("amount_minor <> 0", name="amount"),
         CheckConstraint("amount_minor > 0 OR reason IN ('bank_charge', 'bank_interest')", name="outgoing"),
         CheckConstraint(

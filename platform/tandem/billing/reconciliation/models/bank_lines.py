@@ -8,15 +8,12 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, TenantOwned, Wall
 from tandem.kernel.money import CURRENCIES
 
 CLAIM_SIDES: Final = ("bank", "payout", "invoice", "repayment", "exit")
 MATCH_RULES: Final = ("id", "reference", "unique", "batch", "manual")
-
-
-def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=name)
 
 
 class BankStatement(TenantOwned, Model):
@@ -55,7 +52,7 @@ class BankLineRow(TenantOwned, Changing, Model):
         Index("bank_line_by_reference_idx", "tenant_id", "bank_reference"),
         Index("bank_line_by_amount_idx", "tenant_id", "currency", "amount_minor", "booked_on"),
         CheckConstraint("amount_minor <> 0", name="amount"),
-        _one_of("currency", CURRENCIES, "currency"),
+        one_of("currency", CURRENCIES),
     )
 
     statement_id: Mapped[UUID]
@@ -79,8 +76,8 @@ class ReconClaim(TenantOwned, Changing, Model):
     __table_args__ = (
         Index("recon_claim_by_match_idx", "tenant_id", "match_id"),
         Index("recon_claim_by_change_idx", "tenant_id", "changed_xid"),
-        _one_of("side", CLAIM_SIDES, "side"),
-        _one_of("rule", MATCH_RULES, "rule"),
+        one_of("side", CLAIM_SIDES),
+        one_of("rule", MATCH_RULES),
     )
 
     id = None  # type: ignore[assignment]  # its key is what it claims, so that nothing is claimed twice

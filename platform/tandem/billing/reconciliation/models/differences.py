@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.reconciliation.findings import FAULTS, OWNERS, PASSES
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -22,10 +23,6 @@ NEXT: Final = {
 }
 RESOLUTION_NEXT: Final = {"proposed": {"approved", "rejected"}, "approved": set[str](), "rejected": set[str]()}
 PARTIES: Final = ("hospital", "operator")
-
-
-def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=name)
 
 
 class Discrepancy(TenantOwned, Versioned, Model):
@@ -53,10 +50,10 @@ class Discrepancy(TenantOwned, Versioned, Model):
             "natural_key",
             postgresql_where=text("status <> 'resolved'"),
         ),
-        _one_of("owner", OWNERS, "owner"),
-        _one_of("reconciliation_pass", PASSES, "pass"),
-        _one_of("fault", FAULTS, "fault"),
-        _one_of("currency", CURRENCIES, "currency"),
+        one_of("owner", OWNERS),
+        one_of("reconciliation_pass", PASSES, name="pass"),
+        one_of("fault", FAULTS),
+        one_of("currency", CURRENCIES),
         CheckConstraint("(proposed_journal IS NULL) = (no_journal_because IS NOT NULL)", name="journal_or_reason"),
     )
 
@@ -123,13 +120,13 @@ class DiscrepancyResolution(TenantOwned, Model):
             unique=True,
             postgresql_where=text("status = 'proposed'"),
         ),
-        _one_of("maker_party", PARTIES, "maker"),
+        one_of("maker_party", PARTIES, name="maker"),
         CheckConstraint("checker_party IS NULL OR checker_party <> maker_party", name="two_parties"),
         CheckConstraint("(status = 'proposed') = (checker_party IS NULL)", name="decided"),
         CheckConstraint("(discrepancy_id IS NULL) <> (cause_group IS NULL)", name="one_or_group"),
         CheckConstraint("proposed_journal IS NULL OR lines = '{}'", name="one_journal"),
         CheckConstraint("journal_id IS NULL OR refused_because IS NULL", name="booked_or_refused"),
-        _one_of("currency", CURRENCIES, "currency"),
+        one_of("currency", CURRENCIES),
     )
 
     discrepancy_id: Mapped[UUID | None]

@@ -9,15 +9,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, Reference, TenantOwned, Wall
 from tandem.kernel.ids import new_id
 
 ITEM_STATES: Final = ("matched", "differs", "settled", "gone")
 MODES: Final = ("full", "incremental", "day", "told")
-
-
-def _one_of(column: str, values: tuple[str, ...], name: str) -> CheckConstraint:
-    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{each}'" for each in values)), name=name)
 
 
 class ReconItem(TenantOwned, Model):
@@ -45,7 +42,7 @@ class ReconItem(TenantOwned, Model):
             "natural_key",
             postgresql_where=text("status = 'settled'"),
         ),
-        _one_of("status", ITEM_STATES, "status"),
+        one_of("status", ITEM_STATES),
         CheckConstraint("(status IN ('differs', 'settled')) = (fault IS NOT NULL)", name="fault"),
     )
 
@@ -88,7 +85,7 @@ class PassRun(TenantOwned, Model):
     __wall__ = Wall(operator="read", append_only=True)
     __table_args__ = (
         Index("recon_pass_run_by_time_idx", "tenant_id", "comparison", "finished_at", "id"),
-        _one_of("mode", MODES, "mode"),
+        one_of("mode", MODES),
     )
 
     comparison: Mapped[str]

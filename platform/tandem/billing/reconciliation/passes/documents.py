@@ -5,6 +5,7 @@ from typing import Final
 from tandem.billing.invoices import ISSUE_KINDS
 from tandem.billing.reconciliation.matching import Comparison, Keys, books
 from tandem.billing.reconciliation.passes.faults import fault
+from tandem.kernel.choices import listed
 
 _ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
 _DOCUMENT: Final = {
@@ -43,7 +44,7 @@ FROM (
     WHERE v.tenant_id = :tenant AND v.issued_at IS NOT NULL AND v.status <> 'void' AND {keys.within("v.id", _ID)}) i"""
 
 
-_ISSUED: Final = books("j.idem_key", "j.idem_scope IN ({})".format(", ".join(f"'{kind}'" for kind in ISSUE_KINDS)))
+_ISSUED: Final = books("j.idem_key", listed("j.idem_scope", ISSUE_KINDS))
 
 DOCUMENTS: Final = Comparison(
     "R10.documents",

@@ -7,6 +7,7 @@ from tandem.billing.reconciliation.matching import Comparison, Keys, books
 from tandem.billing.reconciliation.passes.faults import fault
 from tandem.billing.reconciliation.rules import Rules
 from tandem.kernel import clock
+from tandem.kernel.choices import listed
 
 RED_ON_ITS_WAY: Final = "a red letter has been asked for and is not issued yet"
 _ID: Final = "CAST(split_part(s.key, ':', 2) AS uuid)"
@@ -91,7 +92,7 @@ FROM (
     WHERE x.tenant_id = :tenant AND {keys.within("x.id", _ID)}) f"""
 
 
-_CREDITED: Final = books("j.idem_key", "j.idem_scope IN ({})".format(", ".join(f"'{each}'" for each in CREDIT_KINDS)))
+_CREDITED: Final = books("j.idem_key", listed("j.idem_scope", CREDIT_KINDS))
 
 FAPIAO: Final = Comparison(
     "R10.fapiao",

@@ -16,6 +16,7 @@ from tandem.billing.reconciliation.passes.faults import (
     reversal_of_booked,
 )
 from tandem.billing.reconciliation.sieve import Sieve
+from tandem.kernel.choices import listed
 
 CASH_KINDS: Final = (
     "payment_captured", "payment_refunded", "refund_returned", "dispute_withdrawn", "dispute_won", "payout_sent",
@@ -206,7 +207,7 @@ BOOKED: Final = Comparison(
     sieve=Sieve(f"SELECT f.key, f.amount_minor, f.currency FROM ({_facts('true')}) f", _entries_by_key, _count_entries),
     is_timeless=True,
     dirty=f"SELECT c.key FROM ({_facts(_CHANGED)}) c UNION ALL "
-    + books("j.idem_key", "j.idem_scope IN ({})".format(", ".join(f"'{kind}'" for kind in CASH_KINDS[:-1]))),
+    + books("j.idem_key", listed("j.idem_scope", CASH_KINDS[:-1])),
     of_day=f"SELECT c.key FROM ({_facts(_OF_DAY)}) c",
 )
 """Every fact of ours stands in the book with its sum, and no journal stands there without its fact."""

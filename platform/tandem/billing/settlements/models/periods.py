@@ -1,14 +1,12 @@
 """What statements of either kind are of: one period after another, of one party, up to a place in its book."""
 
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy import CheckConstraint, Constraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
+from tandem.kernel.choices import one_of
 from tandem.kernel.money import CURRENCIES
-
-IN_A_CURRENCY: Final = "currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES))
 
 
 class OfAPeriod:
@@ -32,7 +30,7 @@ def one_after_another() -> tuple[Constraint, ...]:
     return (
         UniqueConstraint("tenant_id", "currency", "number"),
         UniqueConstraint("tenant_id", "currency", "period_end"),
-        CheckConstraint(IN_A_CURRENCY, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("period_start < period_end", name="period"),
         CheckConstraint("cut_seq >= previous_cut_seq", name="cut"),
     )

@@ -9,9 +9,11 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.billing.prices import CAPS
-from tandem.billing.settlements.models.periods import IN_A_CURRENCY, OfAPeriod, one_after_another
+from tandem.billing.settlements.models.periods import OfAPeriod, one_after_another
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Changing, Model, Reference, TenantOwned, Versioned, Wall
+from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
 
 NEXT: Final = {
@@ -54,10 +56,10 @@ class FeeAccrual(TenantOwned, Changing, Model):
             "fee_accrual_by_programme", "tenant_id", "programme_id", postgresql_where=text("programme_id IS NOT NULL")
         ),
         Index("fee_accrual_disputed", "tenant_id", "id", postgresql_where=text("disputed_minor > 0")),
-        CheckConstraint(IN_A_CURRENCY, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("fee_minor BETWEEN 0 AND basis_minor", name="fee_within_basis"),
         CheckConstraint("disputed_minor >= 0", name="disputed"),
-        CheckConstraint("cap IN ({})".format(", ".join(f"'{each}'" for each in CAPS)), name="cap"),
+        one_of("cap", CAPS),
     )
 
     usage_event_id: Mapped[UUID]
@@ -248,7 +250,7 @@ class SettlementTransfer(TenantOwned, Versioned, Model):
             postgresql_where=text("status IN ('asked', 'sent')"),
         ),
         Index("settlement_transfer_waiting", "created_at", "id", postgresql_where=text("status = 'asked'")),
-        CheckConstraint(IN_A_CURRENCY, name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("reversed_minor BETWEEN 0 AND amount_minor", name="reversed"),
         # Whoever wins the row decides: what may be on its way is not withdrawn, also where our own code is broken.
