@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tandem.kernel import clock
+from tandem.kernel.choices import one_of
 from tandem.kernel.database import Model, TenantOwned, Versioned, Wall
 from tandem.kernel.money import CURRENCIES
 from tandem.kernel.states import states
@@ -45,7 +46,7 @@ class TransferReturn(TenantOwned, Versioned, Model):
         Index("transfer_return_by_transfer", "tenant_id", "transfer_id"),
         Index("transfer_return_by_time", "tenant_id", "proposed_at", "id"),
         Index("transfer_return_waiting", "tenant_id", "decided_at", postgresql_where=text("status = 'approved'")),
-        CheckConstraint("currency IN ({})".format(", ".join(f"'{each}'" for each in CURRENCIES)), name="currency"),
+        one_of("currency", CURRENCIES),
         CheckConstraint("amount_minor > 0", name="amount"),
         CheckConstraint("(status = 'returned') = (provider_reversal_id IS NOT NULL)", name="told_by_provider"),
         CheckConstraint("(provider_reversal_id IS NULL) = (returned_at IS NULL)", name="returned_at"),
