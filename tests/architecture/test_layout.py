@@ -65,6 +65,17 @@ def test_names_say_what_is_inside():
     assert rooms & EMPTY_NAMES == set()
 
 
+def test_furniture_of_several_themes_is_a_folder_not_a_prefix():
+    furniture = ("api", "commands", "jobs", "models", "queries", "schemas")
+    beside = [
+        str(path.relative_to(ROOT))
+        for path in sources(*HOUSES)
+        if path.stem.endswith(tuple(f"_{piece}" for piece in furniture))
+    ]
+
+    assert beside == []
+
+
 def test_no_module_shadows_the_standard_library():
     names = {path.stem for path in sources(*HOUSES)} | {path.parent.name for path in sources(*HOUSES)}
     shadows = (names & set(sys.stdlib_module_names)) - STDLIB_NAMES_ALLOWED - {"platform"}
