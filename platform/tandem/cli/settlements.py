@@ -104,11 +104,17 @@ def write_document(*, statement_id: UUID, kind: str, path: Path) -> None:
         party = _party_of(statement_id)
         with acting_for(party, operator=True, statement_timeout_ms=REPORT_TIMEOUT_MS):
             content = content_of(any_statement(statement_id))
-            with path.open("wb") as file:
-                if kind == "pdf":
-                    file.write(pdf_of(content))
-                else:
-                    write_xlsx(content, file)
+            # Under another name until it is whole: half a statement is none.
+            part = path.with_name(f"{path.name}.part")
+            try:
+                with part.open("wb") as file:
+                    if kind == "pdf":
+                        file.write(pdf_of(content))
+                    else:
+                        write_xlsx(content, file)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
     click.echo(f"statement {content.number} of {party}: {path}")
 
 

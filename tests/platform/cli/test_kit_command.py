@@ -50,6 +50,7 @@ def test_a_statement_is_written_to_print_and_to_reckon_with(tandem: Tandem, stat
 
     assert [answer.exit_code for answer in answers] == [0, 0], answers[0].output + answers[1].output
     assert [each.read_bytes()[:4] for each in written] == [b"%PDF", b"PK\x03\x04"]
+    assert sorted(tmp_path.iterdir()) == written
 
 
 def test_a_full_folder_and_an_unknown_statement_are_refused(tandem: Tandem, statement: UUID, tmp_path: Path) -> None:

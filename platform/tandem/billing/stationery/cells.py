@@ -13,8 +13,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.writer.excel import ExcelWriter
 
+_A4: Final = 9
 _BOLD: Final = Font(bold=True)
 # What XML 1.0 cannot hold (https://www.w3.org/TR/xml/#charsets): a workbook with it is none.
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -42,12 +44,19 @@ def writing(into: IO[bytes], *, made_at: datetime) -> Iterator[Workbook]:
 
 
 def new_sheet(book: Workbook, title: str, widths: Sequence[int], *, frozen_at: str | None = None) -> Any:
-    """A sheet with columns of these widths; `frozen_at` is the cell up to which rows and columns stay in sight."""
+    """A sheet with columns of these widths, printed as wide as the paper is.
+
+    `frozen_at` is the cell up to which rows and columns stay in sight, and are printed again on each page.
+    """
     sheet = book.create_sheet(title)
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", _A4
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for place, width in enumerate(widths):
         sheet.column_dimensions[column(place)].width = width
     if frozen_at is not None:
         sheet.freeze_panes = frozen_at
+        sheet.print_title_rows = "1:1"
     return sheet
 
 
@@ -56,13 +65,13 @@ def column(place: int) -> str:
     return chr(ord("A") + place)
 
 
-def text_cell(sheet: Any, value: str, *, bold: bool = False) -> Any:
-    """A text that stays one."""
+def text_cell(sheet: Any, value: str, *, bold: bool = False, alone: bool = False) -> Any:
+    """A text that stays one; `alone` in its row, it may run over the columns at its right."""
     # Said to be text, so that "=HYPERLINK(…)" in somebody's name stays a name.
     cell = WriteOnlyCell(sheet, value=_NO_XML.sub(_UNWRITABLE, value))
     cell.data_type = "s"
     cell.quotePrefix = value[:1] in "=+-@\t\r" and value != ""
-    cell.alignment = Alignment(vertical="top", wrap_text=len(value) > 30)
+    cell.alignment = Alignment(vertical="top", wrap_text=len(value) > 30 and not alone)
     if bold:
         cell.font = _BOLD
     return cell

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -19,6 +20,8 @@ from tandem.accounts import own_organization, ruling_versions
 from tandem.billing.ledger import post
 from tandem.billing.settlements import SettlementStatement, postings, propose_statement
 from tandem.billing.settlements.commands import draft_statement
+from tandem.billing.settlements.documents import content_of, pdf_of
+from tandem.billing.settlements.documents.content import Column, Grid
 from tandem.billing.stationery import PDF, XLSX
 from tandem.kernel.tenancy import OPERATOR_ID, acting_for, transaction
 from tests.people import a_key, once
@@ -207,6 +210,20 @@ def test_what_came_late_points_back_and_the_days_add_up(
     assert worked_out(book, f"G{days + 4}") == second.payable_minor
     assert {row[8].value for row in book["明细"].iter_rows(min_row=2)} == {"CNY-1", None}
     assert all(each in words for each in ("CNY-1", "前期 Earlier", "更正以前结算单"))
+
+
+def test_a_table_of_hundreds_of_rows_ends_on_paper_with_the_sum_of_the_rest(hospital: UUID) -> None:
+    with acting_for(hospital), transaction():
+        content = content_of(propose_statement(DAY))
+    columns = [Column("健康计划 Programme", 144), Column("运营方应付 Owed", 36, "amount", is_summed=True)]
+    many = Grid("按健康计划 By programme", columns, [(f"P{place}", 100) for place in range(5_000)])
+
+    pages = PdfReader(BytesIO(pdf_of(replace(content, more=[many])))).pages
+
+    words = "".join(page.extract_text() for page in pages)
+    assert len(pages) < 8
+    assert all(each in words for each in ("P98", "其余 4901 行", "4,901.00", "5,000.00"))
+    assert "P99" not in words
 
 
 def peak_kb(*, begun: bool = False) -> int:

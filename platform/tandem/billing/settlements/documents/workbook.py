@@ -128,7 +128,10 @@ class _Summary:
         return self.content.exponent if "amount" in at.holds else 0
 
     def _add(self, cells: Sequence[Any], *, bold: bool = False) -> None:
-        made = [text_cell(self.sheet, each, bold=bold) if isinstance(each, str) else each for each in cells]
+        alone = len(cells) == 1
+        made = [
+            text_cell(self.sheet, each, bold=bold, alone=alone) if isinstance(each, str) else each for each in cells
+        ]
         self.sheet.append(made)
         self.row += 1
 
