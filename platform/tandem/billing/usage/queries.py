@@ -1,6 +1,6 @@
 """Reads of usage, in the scope of the tenant that used."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -8,7 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping, TextClause, select, text
 
-from tandem.billing.arrays import plain_array, text_array
+from tandem.billing.arrays import text_array
+from tandem.billing.binary_arrays import uuids
 from tandem.billing.usage.columns import arrays_of, columns_of, unnested, value_of
 from tandem.billing.usage.facts import Name, Use
 from tandem.billing.usage.models import Meter, UsageEvent, UsageRollup
@@ -85,10 +86,10 @@ def rollups_page(*, since: datetime | None, until: datetime | None, limit: int, 
     return page(wanted, by=[UsageRollup.hour, UsageRollup.meter, UsageRollup.subject], limit=limit, after=after)
 
 
-def events_with(ids: Sequence[str]) -> set[str]:
-    """Those of these ids that are of events that are kept."""
-    found = session.scalars(_WITH_ID, {"tenant": tenant_id(), "ids": plain_array(ids)})
-    return set(map(str, found))
+def events_with(ids: Sequence[bytes]) -> set[bytes]:
+    """Those of these ids, as their sixteen bytes, that are of events that are kept."""
+    found: Iterable[UUID] = session.scalars(_WITH_ID, {"tenant": tenant_id(), "ids": uuids(ids)})
+    return {each.bytes for each in found}
 
 
 def differing(uses: Sequence[Use]) -> dict[Use, bool]:

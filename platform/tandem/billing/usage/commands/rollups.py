@@ -39,20 +39,23 @@ def _hourly(uses: Sequence[Use], voided: Collection[Name]) -> dict[str, str]:
     """The uses by meter, subject and hour: what each hour is to be raised by."""
     quantities: dict[tuple[str, str, int], list[Decimal]] = defaultdict(list)
     facts: dict[tuple[str, str, int], int] = defaultdict(int)
-    for use, at in zip(uses, microseconds([use.at for use in uses]), strict=True):
-        hour = use.meter, use.subject, at - at % _HOUR
-        if voided and (use.source, use.event_key) in voided:
+    moments = list({use.at for use in uses})
+    hour_of = {at: since - since % _HOUR for at, since in zip(moments, microseconds(moments), strict=True)}
+    # Plain names for the parts of ten thousand tuples: asking each for them by name costs as much as all the rest.
+    for source, key, meter, subject, at, quantity, *_ in uses:
+        hour = meter, subject, hour_of[at]
+        if voided and (source, key) in voided:
             facts[hour] += 2  # the event and its void
             quantities[hour] += []
         else:
-            quantities[hour].append(use.quantity)
+            quantities[hour].append(quantity)
     hours = sorted(quantities)
     kept = [quantities[hour] for hour in hours]
-    meters, subjects, moments = zip(*hours, strict=True)
+    meters, subjects, begun = zip(*hours, strict=True)
     return {
         "meters": text_array(meters),
         "subjects": text_array(subjects),
-        "hours": plain_array(moments),
+        "hours": plain_array(begun),
         "event_counts": plain_array(map(len, kept)),
         "fact_counts": plain_array(len(quantities[hour]) + facts[hour] for hour in hours),
         # Exact: ten thousand numbers of twenty digits have 24 together, and a Decimal keeps 28.
