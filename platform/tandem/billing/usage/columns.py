@@ -83,12 +83,11 @@ def in_results(columns: Iterable[str]) -> str:
     return ", ".join(f"unnest(CAST(:{name} AS {_KINDS[name]}[])) AS {name}" for name in columns)
 
 
-def unnested(columns: Iterable[str], *, numbered: bool = False) -> str:
-    """The rows `u` of a batch, as a FROM item; `numbered` from 1 on as `u.place`."""
+def unnested(columns: Iterable[str]) -> str:
+    """The rows `u` of a batch, as a FROM item, numbered from 1 on as `u.place`."""
     columns = list(columns)
     arrays = ", ".join(f"CAST(:{name} AS {_KINDS[name]}[])" for name in columns)
-    names = ", ".join([*columns, *(["place"] if numbered else [])])
-    return f"unnest({arrays}) {'WITH ORDINALITY ' if numbered else ''}AS u({names})"
+    return f"unnest({arrays}) WITH ORDINALITY AS u({', '.join([*columns, 'place'])})"
 
 
 def value_of(name: str, columns: Iterable[str]) -> str:

@@ -173,7 +173,7 @@ _HAS_VOIDS: Final = text(
 def _differing(columns: tuple[str, ...]) -> TextClause:
     facts = ("meter", "subject", "at", "quantity", "seq", "value_sha256", "voids_key")
     kept, told = ", ".join(f"e.{name}" for name in facts), ", ".join(value_of(name, columns) for name in facts)
-    return text(_DIFFERING.format(rows=unnested(columns, numbered=True), kept=kept, told=told))
+    return text(_DIFFERING.format(rows=unnested(columns), kept=kept, told=told))
 
 
 _DIFFERING: Final = (

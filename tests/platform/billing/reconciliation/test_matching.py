@@ -87,6 +87,22 @@ def test_one_charge_claimed_by_two_payments_is_a_duplicate(hospital: UUID) -> No
     assert faults(hospital) == {"charge:ch_3:captured": "fact_claimed_twice"}
 
 
+def test_a_charge_claimed_twice_counts_both_payments_whichever_of_them_changed(hospital: UUID) -> None:
+    run(hospital)
+
+    captured(hospital, range(3, 4))
+    new, sums = [run(hospital).new_count], [_expected_minor(hospital)]
+    for which in (slice(0, 1), slice(1, 2), slice(0, 2)):
+        _one_fen_more(hospital, "ch_3", which)
+        new.append(run(hospital).new_count)
+        sums.append(_expected_minor(hospital))
+    run(hospital, "full")
+
+    assert new == [1, 0, 0, 0]
+    assert [*sums, _expected_minor(hospital)] == [14_400, 14_401, 14_402, 14_404, 14_404]
+    assert faults(hospital) == {"charge:ch_3:captured": "fact_claimed_twice"}
+
+
 def test_a_difference_that_went_away_is_resolved_and_its_item_matches(hospital: UUID) -> None:
     captured(hospital, range(50, 51))
     run(hospital)
@@ -231,3 +247,19 @@ def test_a_thousandfold_fault_parks_the_comparison_loudly_as_one_difference(hosp
 
 class Killed(BaseException):
     """The worker is gone."""
+
+
+def _one_fen_more(hospital: UUID, charge: str, which: slice) -> None:
+    with acting_for(hospital), transaction():
+        known = {"t": hospital, "c": charge}
+        of_charge = "FROM payment WHERE tenant_id = :t AND provider_charge_id = :c"
+        ids = list(session.execute(text(f"SELECT id {of_charge} ORDER BY id"), known).scalars())[which]
+        more = "UPDATE payment SET amount_minor = amount_minor + 1 WHERE tenant_id = :t AND id = ANY(:ids)"
+        session.execute(text(more), {"t": hospital, "ids": ids})
+
+
+def _expected_minor(hospital: UUID) -> int:
+    """What the only difference says our side comes to."""
+    with acting_for(hospital):
+        said = text("SELECT expected_minor FROM discrepancy WHERE tenant_id = :t")
+        return int(session.execute(said, {"t": hospital}).scalar_one())

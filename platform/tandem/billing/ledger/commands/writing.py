@@ -6,10 +6,11 @@ batch's accounts: at eighty thousand a second, four columns instead of two are a
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import CursorResult, TextClause, text
 
 from tandem.billing.arrays import plain_array, text_array
 from tandem.billing.binary_arrays import bigints, hashes, moments, since_epoch, uuids
@@ -62,7 +63,8 @@ def write_columns(columns: Columns, accounts: Sequence[OpenAccount], currency: s
     moved, counts, lasts = _sums(columns, len(accounts))
     used = [account for account in accounts if counts[account.place]]
     open_accounts(columns.book_id, [account for account in used if account.is_new])
-    session.execute(_INSERT_JOURNALS, here | _of_journals(columns))
+    told, same = _of_journals(columns)
+    session.execute(_insert_journals(same), here | told)
     _insert_entries(
         here
         | {
@@ -95,26 +97,32 @@ def _sums(columns: Columns, accounts: int) -> tuple[list[int], list[int], list[i
     return moved, counts, [last // JOURNAL for last in lasts]
 
 
-def _of_journals(columns: Columns) -> dict[str, Any]:
+def _of_journals(columns: Columns) -> tuple[dict[str, Any], frozenset[str]]:
+    """What the statement is told, and the columns that say the same of every journal, which travel as one value."""
     ids, kinds, keys, effective, source_types, source_ids, rules, reverses, correlations, bodies, seals = zip(
         *columns.journals, strict=True
     )
-    return {
+    told: dict[str, Any] = {
         "ids": uuids([each.int.to_bytes(16) for each in ids]),
-        "kinds": text_array(kinds),
         "keys": text_array(keys),
         "effective": moments([since_epoch(each) for each in effective]),
-        "source_types": text_array(source_types),
         "source_ids": text_array(source_ids),
-        "rules": text_array(rules),
-        "reverses": uuids([None if each is None else each.int.to_bytes(16) for each in reverses]),
-        "correlations": uuids([None if each is None else each.int.to_bytes(16) for each in correlations]),
         "bodies": hashes(bodies),
         "prevs": hashes([columns.last_hash, *seals[:-1]]),
         "hashes": hashes(seals),
         "booked_at": columns.booked_at,
         "last": columns.first_seq + len(ids) - 1,
     }
+    often_same = dict(zip(_OFTEN_SAME, (kinds, source_types, rules, reverses, correlations), strict=True))
+    same = frozenset(name for name, said in often_same.items() if said.count(said[0]) == len(said))
+    for name, said in often_same.items():
+        if name in same:
+            told[name] = said[0]
+        elif _OFTEN_SAME[name] == "text":
+            told[name] = text_array(said)
+        else:
+            told[name] = uuids([None if each is None else each.int.to_bytes(16) for each in said])
+    return told, same
 
 
 def _insert_entries(values: Mapping[str, Any], count: int) -> None:
@@ -146,18 +154,34 @@ _AS_BEFORE = (
     text("SET LOCAL plan_cache_mode TO DEFAULT"),
     text("SET LOCAL work_mem TO DEFAULT"),
 )
+_OFTEN_SAME: Final = {
+    "kind": "text",
+    "source_type": "text",
+    "rule_version": "text",
+    "reverses_id": "uuid",
+    "correlation_id": "uuid",
+}
+
+
+@lru_cache
+def _insert_journals(same: frozenset[str]) -> TextClause:
+    values = {name: f"CAST(:{name} AS {kind})" if name in same else f"u.{name}" for name, kind in _OFTEN_SAME.items()}
+    arrays = "".join(
+        f"unnest(CAST(:{name} AS {kind}[])) AS {name}, " for name, kind in _OFTEN_SAME.items() if name not in same
+    )
+    return text(_INSERT_JOURNALS.format(**values, arrays=arrays))
+
+
 # Arrays are unnested side by side in a list of results, which passes rows on; in FROM each would be stored first.
-_INSERT_JOURNALS = text(
+_INSERT_JOURNALS: Final = (
     "INSERT INTO journal (tenant_id, id, book_id, seq, kind, idem_scope, idem_key, body_sha256, effective_at, "
     "booked_at, source_type, source_id, rule_version, reverses_id, correlation_id, prev_hash, hash) "
-    "SELECT b.tenant_id, u.id, b.id, u.seq, u.kind, u.kind, u.idem_key, u.body, u.effective_at, "
-    ":booked_at, u.source_type, u.source_id, u.rule_version, u.reverses_id, u.correlation_id, u.prev_hash, u.hash "
-    "FROM (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS seq, "
-    "unnest(CAST(:ids AS uuid[])) AS id, unnest(CAST(:kinds AS text[])) AS kind, "
-    "unnest(CAST(:keys AS text[])) AS idem_key, unnest(CAST(:bodies AS bytea[])) AS body, "
-    "unnest(CAST(:effective AS timestamptz[])) AS effective_at, unnest(CAST(:source_types AS text[])) AS source_type, "
-    "unnest(CAST(:source_ids AS text[])) AS source_id, unnest(CAST(:rules AS text[])) AS rule_version, "
-    "unnest(CAST(:reverses AS uuid[])) AS reverses_id, unnest(CAST(:correlations AS uuid[])) AS correlation_id, "
+    "SELECT b.tenant_id, u.id, b.id, u.seq, {kind}, {kind}, u.idem_key, u.body, u.effective_at, "
+    ":booked_at, {source_type}, u.source_id, {rule_version}, {reverses_id}, {correlation_id}, u.prev_hash, u.hash "
+    "FROM (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS seq, {arrays}"
+    "unnest(CAST(:ids AS uuid[])) AS id, unnest(CAST(:keys AS text[])) AS idem_key, "
+    "unnest(CAST(:bodies AS bytea[])) AS body, unnest(CAST(:effective AS timestamptz[])) AS effective_at, "
+    "unnest(CAST(:source_ids AS text[])) AS source_id, "
     "unnest(CAST(:prevs AS bytea[])) AS prev_hash, unnest(CAST(:hashes AS bytea[])) AS hash) u "
     "JOIN book b ON b.tenant_id = :tenant AND b.id = :book"
 )
