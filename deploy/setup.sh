@@ -29,7 +29,7 @@ pip --require-hashes -r "$lock" ||
 pip --no-index --no-deps --no-build-isolation -e . ||
   say_and_stop "installing the checkout itself failed; the lines above say why"
 # So that not even the first start pays for compiling our own code.
-.venv/bin/python -m compileall -q platform tenants b2b wsgi.py >/dev/null 2>&1 || true
+.venv/bin/python -m compileall -q platform tenants b2b migrations wsgi.py >/dev/null 2>&1 || true
 wanted "$lock" >"$stamp$lock"
 # The second lock holds all of the first with the same pins (tests/architecture/test_locks.py).
 [ "$lock" = requirements.lock ] || wanted requirements.lock >"${stamp}requirements.lock"
