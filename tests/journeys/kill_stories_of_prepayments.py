@@ -62,7 +62,7 @@ def prepares(stage: Stage) -> None:
 def prepays(stage: Stage) -> None:
     """The programme is invoiced once, and the employer transfers all of it but ten yuan."""
     with acting_for(stage.employer_id, operator=True), transaction():
-        if _row(stage, Invoice) is None:
+        if row_of(stage, Invoice) is None:
             facts = {"lines": [a_line(200_000 + stage.variant)], "programme_id": of(stage, "programme")}
             invoices.issue_invoice(**a_wish(stage.employer_id, **facts))
     _transfers(stage, 199_000 + stage.variant, "BANK-1")
@@ -89,7 +89,7 @@ def disputes_and_signs(stage: Stage) -> None:
     wish: Any = {"withheld_minor": 0, "because": "never given", "evidence": "asked around"}
     with clock.frozen(clock.now() + LATER):
         with _by(stage, "employer"), suppress(LineAlreadyDisputed), transaction():
-            if _row(stage, LineDispute) is None:
+            if row_of(stage, LineDispute) is None:
                 settling.dispute_programme(_statement(stage, 1).id, of(stage, "programme"), "drawn", **wish)
         with _by(stage, "employer"), transaction():
             row = _statement(stage, 1)
@@ -102,14 +102,14 @@ def is_corrected(stage: Stage) -> None:
     """The employer asks for its price back, the operator agrees, and a job books what both agreed on."""
     with clock.frozen(clock.now() + LATER):
         with _by(stage, "employer"), transaction():
-            dispute = _row(stage, LineDispute)
-            if _row(stage, FeeAdjustment) is None:
+            dispute = row_of(stage, LineDispute)
+            if row_of(stage, FeeAdjustment) is None:
                 settling.propose_adjustment(
                     _statement(stage, 1).id, party="employer", amount_minor=-stage.price_minor,
                     because="never given", line_dispute_id=dispute.id,
                 )  # fmt: skip
         with _by(stage, "operator"), transaction():
-            asked = _row(stage, FeeAdjustment)
+            asked = row_of(stage, FeeAdjustment)
             if asked.status == "proposed":
                 settling.decide_adjustment(asked.id, party="operator", decision="accepted")
         quiet(stage)
@@ -144,7 +144,7 @@ def accepts(stage: Stage) -> None:
     """HR takes the offer; both books follow."""
     with clock.frozen(clock.now() + AT_THE_END):
         with _by(stage, "employer"), transaction():
-            offer = _row(stage, PrepaymentClosing)
+            offer = row_of(stage, PrepaymentClosing)
             if offer.status == "proposed":
                 invoicing.decide_closing(offer.id, "accepted")
         quiet(stage)
@@ -154,14 +154,14 @@ def has_it_back(stage: Stage) -> None:
     """One of the operator's people asks for it, another agrees, and the bank's transfer is recorded."""
     with clock.frozen(clock.now() + AT_THE_END):
         with _by(stage, "operator", "finance"), transaction():
-            offer = _row(stage, PrepaymentClosing)
-            if _row(stage, Repayment) is None:
+            offer = row_of(stage, PrepaymentClosing)
+            if row_of(stage, Repayment) is None:
                 paying.propose_repayment(
                     prepayment_closing_id=offer.id, amount=Money(offer.unused_minor, "CNY"), because="over",
                     payee=paying.Payee("某公司", "中国银行", "6222"),
                 )  # fmt: skip
         with _by(stage, "operator", "supervisor"), transaction():
-            asked = _row(stage, Repayment)
+            asked = row_of(stage, Repayment)
             if asked.status == "proposed":
                 paying.approve_repayment(asked.id)
         with _by(stage, "operator", "finance"), transaction():
@@ -171,13 +171,13 @@ def has_it_back(stage: Stage) -> None:
 
 def _offer(stage: Stage, **policy: Any) -> None:
     with clock.frozen(clock.now() + AT_THE_END), _by(stage, "operator"), transaction():
-        if _row(stage, PrepaymentClosing) is None:
+        if row_of(stage, PrepaymentClosing) is None:
             invoicing.propose_closing(of(stage, "programme"), **policy)
 
 
 def _transfers(stage: Stage, amount_minor: int, reference: str) -> None:
     with acting_for(stage.employer_id), transaction():
-        row = _row(stage, Invoice)
+        row = row_of(stage, Invoice)
         paid_on = clock.today() - timedelta(days=1)
         invoices.record_invoice_payment(row.id, amount_minor=amount_minor, paid_on=paid_on, reference=reference)
     quiet(stage)
@@ -201,7 +201,7 @@ def _contract(stage: Stage, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(stage: Stage, table: Any) -> Any:
+def row_of(stage: Stage, table: Any) -> Any:
     """The one row of a kind that the employer has; None while there is none."""
     return session.scalars(select(table).where(table.tenant_id == stage.employer_id)).one_or_none()
 

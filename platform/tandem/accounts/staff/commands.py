@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
+
+from sqlalchemy import update
 
 from tandem.accounts.hands import hand
 from tandem.accounts.organizations.queries import own_organization
@@ -10,9 +13,9 @@ from tandem.accounts.staff import queries
 from tandem.accounts.staff.errors import AlreadyStaff, LastAdministrator, LicenceMayNotBeLent, RoleUnknown
 from tandem.accounts.staff.models import ADMIN_ROLES, CLINICAL_ROLES, INVITATION_DAYS, NEXT, Invitation, StaffProfile
 from tandem.kernel import audit, clock
-from tandem.kernel.access import ROLES
+from tandem.kernel.access import ROLES, Audience, permissions_of, roles_of
 from tandem.kernel.database import session
-from tandem.kernel.identity import Affiliation, Membership, make_token
+from tandem.kernel.identity import Affiliation, ApiKey, Membership, make_token
 from tandem.kernel.states import move
 from tandem.kernel.tenancy import as_person, tenant_id
 
@@ -90,7 +93,7 @@ def give_seat(person_id: UUID, *, roles: Sequence[str], name: str) -> Membership
 
 
 def change_roles(membership_id: UUID, roles: Sequence[str]) -> Membership:
-    """Give one of the staff other roles. [any tenant]
+    """Give one of the staff other roles; keys that they issued and that may more end. [any tenant]
 
     Raises NotFound, RoleUnknown, LastAdministrator, LicenceMayNotBeLent.
     """
@@ -101,12 +104,13 @@ def change_roles(membership_id: UUID, roles: Sequence[str]) -> Membership:
     if ADMIN_ROLES[seat.audience] not in roles:
         _keep_an_administrator(seat)
     seat.roles = sorted(set(roles))
+    _end_keys_beyond(seat, seat.roles)
     _note("roles_changed", seat)
     return seat
 
 
 def end_membership(membership_id: UUID) -> Membership:
-    """Somebody leaves; their sessions in this place end with the seat. [any tenant]
+    """Somebody leaves: sessions in this place end with the seat, and so do keys that they issued. [any tenant]
 
     Raises NotFound, LastAdministrator.
     """
@@ -115,8 +119,25 @@ def end_membership(membership_id: UUID) -> Membership:
         return seat
     _keep_an_administrator(seat)
     seat.status, seat.ended_at = "ended", clock.now()
+    _end_keys_beyond(seat, ())
     _note("ended", seat)
     return seat
+
+
+def _end_keys_beyond(seat: Membership, roles: Sequence[str]) -> None:
+    """A key acts for whoever issued it and has seen its token, so it may never do more than they may now."""
+    audience = cast("Audience", seat.audience)
+    held = permissions_of(list(roles), audience)
+    kept = [role for role in roles_of(audience) if roles and permissions_of([role], audience) <= held]
+    beyond = (
+        update(ApiKey)
+        .where(ApiKey.tenant_id == tenant_id(), ApiKey.created_by == seat.person_id)
+        .where(ApiKey.audience == seat.audience, ApiKey.revoked_at.is_(None), ~ApiKey.roles.contained_by(kept))
+        .values(revoked_at=clock.now())
+        .returning(ApiKey.id)
+    )
+    for key_id in session.scalars(beyond):
+        audit.record(action="api_key.revoked", object_type="api_key", object_id=key_id, details={"by": "seat"})
 
 
 def _audience() -> str:

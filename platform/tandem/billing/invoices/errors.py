@@ -160,6 +160,14 @@ class PrepaymentClosed(Problem):
     mend = Text("Look at the programme's closing.", "请查看该计划的结余处理记录。")
 
 
+class PrepaymentNeedsSecond(Problem):
+    """Whoever proposed what becomes of a rest does not accept it, whatever seats they hold."""
+
+    status, slug = 403, "prepayment-needs-second"
+    title = Text("A second person must agree", "须由另一人同意")
+    mend = Text("Let somebody else of the employer accept it.", "请由企业的其他人员接受。")
+
+
 class PrepaymentChanged(Problem):
     """The rest is another than what was proposed."""
 

@@ -14,11 +14,11 @@ class DayNotOver(Problem):
 
 
 class SameParty(Problem):
-    """Whoever proposed how a difference is settled does not approve it (money.md N13)."""
+    """Whoever proposed how a difference is settled, party or person, does not approve it (money.md N13)."""
 
     status, slug = 403, "same-party"
     title = Text("The other party approves this one", "该处理须由对方确认")
-    mend = Text("Let the other party approve it, or reject it.", "请由对方确认或驳回。")
+    mend = Text("Let somebody else of the other party approve it, or reject it.", "请由对方的其他人员确认或驳回。")
 
 
 class AlreadyProposed(Problem):

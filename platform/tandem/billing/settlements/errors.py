@@ -75,11 +75,11 @@ class WithholdsTooMuch(Problem):
 
 
 class OwnAdjustment(Problem):
-    """Four eyes across parties: nobody says yes to a correction in their own favour."""
+    """Four eyes across parties: nobody says yes to a correction in their own favour, nor who has a seat at both."""
 
     status, slug = 403, "own-adjustment"
-    title = Text("The party that proposed an adjustment does not decide on it", "提出调整的一方不得自行批准")
-    mend = Text("Let the other party accept or decline it.", "请由对方接受或拒绝。")
+    title = Text("Whoever proposed an adjustment does not decide on it", "提出调整的一方或本人不得自行批准")
+    mend = Text("Let somebody else of the other party accept or decline it.", "请由对方的其他人员接受或拒绝。")
 
 
 class FigureWithheld(Problem):

@@ -7,6 +7,7 @@ from tandem.billing.invoices import commands, queries
 from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,
+    PrepaymentNeedsSecond,
     PrepaymentRunning,
     PrepaymentUnbooked,
     PrepaymentUnpaid,
@@ -55,7 +56,7 @@ def list_closings(query: dict[str, Any]) -> Page:
     "/<uuid:closing_id>/acceptance",
     allow="settlements.confirm",
     gives=PrepaymentClosingSchema,
-    problems=(PrepaymentChanged, PrepaymentUsedUp),
+    problems=(PrepaymentNeedsSecond, PrepaymentChanged, PrepaymentUnbooked, PrepaymentUsedUp),
 )
 def accept_closing(closing_id: UUID) -> PrepaymentClosing:
     """Agree: the rest is owed back to us, or serves the following programme."""

@@ -15,6 +15,7 @@ from tandem.billing.invoices import postings, queries
 from tandem.billing.invoices.errors import (
     PrepaymentChanged,
     PrepaymentClosed,
+    PrepaymentNeedsSecond,
     PrepaymentRunning,
     PrepaymentUnbooked,
     PrepaymentUnpaid,
@@ -38,8 +39,9 @@ STILL_DRAWN: Final = timedelta(days=7)
 def propose_closing(
     programme_id: UUID, *, policy: str, following_programme_id: UUID | None = None, currency: str = "CNY"
 ) -> PrepaymentClosing:
-    """Say what becomes of what a programme left. [employer, operator's role]
+    """Say what becomes of what a programme left, or of what came back to it since it was closed.
 
+    [employer, operator's role]
     Raises PrepaymentRunning until it is over and drawn on no more, PrepaymentUnpaid, PrepaymentUnbooked,
     PrepaymentUsedUp for no rest, PrepaymentClosed, Invalid for a programme that this employer never signed.
     """
@@ -77,11 +79,14 @@ def propose_closing(
 def decide_closing(closing_id: UUID, decision: Literal["accepted", "declined"]) -> PrepaymentClosing:
     """The employer's word on it; accepted, it is booked. [employer]
 
-    Raises PrepaymentChanged when the rest is another by now, TransitionRefused, NotFound.
+    Raises PrepaymentNeedsSecond for whoever proposed it, PrepaymentChanged when the rest is another by now or an
+    invoice was issued meanwhile, PrepaymentUnbooked, TransitionRefused, NotFound.
     """
-    closing = queries.prepayment_closing(closing_id, for_update=True)
+    closing, decider = queries.prepayment_closing(closing_id, for_update=True), hand()
+    if decision == "accepted" and decider is not None and closing.proposed_by == decider:
+        raise PrepaymentNeedsSecond
     move(closing, decision, CLOSING_NEXT)
-    closing.decided_by, closing.decided_at = hand(), clock.now()
+    closing.decided_by, closing.decided_at = decider, clock.now()
     if decision == "accepted":
         _book(closing)
         outbox.add(PrepaymentClosingAccepted(closing.id))
@@ -110,6 +115,10 @@ def book_draws(told: Mapping[UUID, int], *, key: str, at: datetime, currency: st
 
 def _book(closing: PrepaymentClosing) -> None:
     lock_book(closing.currency)
+    # An invoice that was being issued while the rest was proposed held no row that anybody could see.
+    if queries.open_minor_of(closing.programme_id, closing.currency):
+        raise PrepaymentChanged
+    _require_booked(closing.programme_id, closing.currency)
     if _unused_minor(closing.programme_id, closing.currency) != closing.unused_minor:
         raise PrepaymentChanged
     # Draws that no statement told, because few stood behind them, are told now, in one sum with all others.
@@ -134,9 +143,18 @@ def _require_settled(programme_id: UUID, currency: str) -> None:
     open_minor = sum(row.open_minor for row in held if row.status == "issued")
     if open_minor:
         raise PrepaymentUnpaid(open_minor=open_minor)
-    # What was credited a moment ago is owed back on its invoice; still counted as left, it would go back twice.
+    _require_booked(programme_id, currency)
+
+
+def _require_booked(programme_id: UUID, currency: str) -> None:
+    # What was credited a moment ago is owed back on its invoice; still counted as left, it would go back twice. So
+    # would what an earlier closing handed on, until the operator's book has followed.
     if not queries.are_booked(programme_id, currency) or not is_mirrored(currency):
         raise PrepaymentUnbooked
+    handed_on = queries.handed_on(programme_id, currency)
+    with acting_for(OPERATOR_ID, operator=True):
+        if not queries.have_followed(handed_on):
+            raise PrepaymentUnbooked
 
 
 def _unused_minor(programme_id: UUID, currency: str) -> int:

@@ -24,7 +24,8 @@ CLOSING_NEXT: Final = {
 class PrepaymentClosing(TenantOwned, Model):
     """The rest of a prepayment and what becomes of it: proposed by the operator, decided by the employer. 预付结余
 
-    One sum for the whole programme: what is owed back must be told, and nothing else of its draws is.
+    One sum for the whole programme: what is owed back must be told, and nothing else of its draws is. One at a time:
+    what comes back to a programme after its rest was dealt with (a visit refunded late) is a rest again.
     """
 
     __tablename__ = "prepayment_closing"
@@ -37,7 +38,7 @@ class PrepaymentClosing(TenantOwned, Model):
             "programme_id",
             "currency",
             unique=True,
-            postgresql_where=text("status <> 'declined'"),
+            postgresql_where=text("status = 'proposed'"),
         ),
         Index("prepayment_closing_by_time", "tenant_id", "proposed_at", "id"),
         CheckConstraint("policy IN ('refunded', 'rolled_over')", name="policy"),
@@ -45,6 +46,7 @@ class PrepaymentClosing(TenantOwned, Model):
         CheckConstraint("following_programme_id <> programme_id", name="following_another"),
         CheckConstraint("unused_minor > 0", name="unused"),
         CheckConstraint("(status = 'proposed') = (decided_at IS NULL)", name="decided"),
+        CheckConstraint("status <> 'accepted' OR decided_by <> proposed_by", name="another_hand_accepts"),
         one_of("currency", CURRENCIES),
     )
 

@@ -30,8 +30,11 @@ from tandem.billing.invoices.queries.invoices import (
 )
 from tandem.billing.invoices.queries.prepayments import (
     are_booked,
+    handed_on,
+    have_followed,
     hold_invoices_of,
     is_being_closed,
+    open_minor_of,
     prepaid_programmes,
     prepayment_closing,
     prepayment_closings,
@@ -44,6 +47,8 @@ __all__ = [
     "credited_by_line",
     "credited_parts_by_line",
     "customers_waiting",
+    "handed_on",
+    "have_followed",
     "hold_fapiao",
     "hold_invoices_of",
     "invoice",
@@ -58,6 +63,7 @@ __all__ = [
     "invoices_of_programme",
     "is_being_closed",
     "numbering",
+    "open_minor_of",
     "open_park",
     "park",
     "parks",

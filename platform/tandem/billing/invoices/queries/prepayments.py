@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import exists, func, select, text
 
 from tandem.billing.invoices.models import Invoice, PrepaymentClosing
 from tandem.billing.invoices.postings import ISSUE_KINDS, PAYMENT_KINDS
-from tandem.billing.ledger import Account, Book
+from tandem.billing.ledger import Account, Book, Journal
 from tandem.kernel.database import Page, own_row, page, session
 from tandem.kernel.tenancy import tenant_id
 
@@ -43,6 +43,30 @@ def hold_invoices_of(programme_id: UUID, currency: str) -> Sequence[Invoice]:
     )
     held = mine.order_by(Invoice.created_at, Invoice.id).with_for_update()
     return session.scalars(held.execution_options(populate_existing=True)).all()
+
+
+def open_minor_of(programme_id: UUID, currency: str) -> int:
+    """What is left to pay of a programme's invoices. Holds none of them: whoever asks holds the book."""
+    row = Invoice.__table__.c
+    left = func.sum(row.total_minor - row.credited_minor - row.paid_minor)
+    mine = (row.tenant_id == tenant_id(), row.programme_id == programme_id, row.currency == currency)
+    return int(session.scalar(select(left).where(*mine, row.kind == "invoice", row.status == "issued")) or 0)
+
+
+def handed_on(programme_id: UUID, currency: str) -> list[UUID]:
+    """The closings by which a programme's rest went to a following one."""
+    mine = (PrepaymentClosing.programme_id == programme_id, PrepaymentClosing.currency == currency)
+    accepted = (PrepaymentClosing.policy == "rolled_over", PrepaymentClosing.status == "accepted")
+    closings = select(PrepaymentClosing.id).where(PrepaymentClosing.tenant_id == tenant_id(), *mine, *accepted)
+    return list(session.scalars(closings))
+
+
+def have_followed(closings: Sequence[UUID]) -> bool:
+    """Whether the operator's book has handed on what these closings did. [operator's tenant]"""
+    row = Journal.__table__.c
+    keys = (row.idem_scope == "programme_rolled_over", row.idem_key.in_([str(each) for each in closings]))
+    booked = session.scalar(select(func.count()).where(row.tenant_id == tenant_id(), *keys))
+    return booked == len(closings)
 
 
 def are_booked(programme_id: UUID, currency: str) -> bool:

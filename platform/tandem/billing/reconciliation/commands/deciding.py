@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, select, text, update
 
+from tandem.accounts import hand
 from tandem.billing.ledger import CHART
 from tandem.billing.reconciliation import queries
 from tandem.billing.reconciliation.errors import (
@@ -184,8 +185,9 @@ def _proposal(
 
 def _decide(resolution_id: UUID, verdict: str, party: str) -> DiscrepancyResolution:
     proposal = queries.resolution(resolution_id, for_update=True)
-    if proposal.maker_party == party:
-        raise SameParty(proposed_by=party)
+    # A person with a seat at both parties is still one pair of eyes.
+    if proposal.maker_party == party or proposal.maker == f"person:{hand()}":
+        raise SameParty(proposed_by=proposal.maker_party)
     move(proposal, verdict, RESOLUTION_NEXT)
     proposal.checker_party, proposal.checker, proposal.decided_at = party, actor_name(), clock.now()
     with refusing(discrepancy_resolution_two_parties_check=SameParty):

@@ -140,13 +140,15 @@ def propose_adjustment(
 def decide_adjustment(adjustment_id: UUID, *, party: Party, decision: Literal["accepted", "declined"]) -> FeeAdjustment:
     """The other party's word on an adjustment; accepted, a job books it and its dispute is settled.
 
-    Raises OwnAdjustment for the party that proposed it, TransitionRefused, NotFound.
+    Raises OwnAdjustment for the party that proposed it, and for the person, TransitionRefused, NotFound.
     """
     adjustment = queries.adjustment(adjustment_id, for_update=True)
-    if adjustment.proposed_party == party:
-        raise OwnAdjustment(proposed_party=party)
+    decider = hand()
+    # A person with a seat at both parties is still one pair of eyes.
+    if adjustment.proposed_party == party or (decider is not None and adjustment.proposed_by == decider):
+        raise OwnAdjustment(proposed_party=adjustment.proposed_party)
     move(adjustment, decision, ADJUSTMENT_NEXT)
-    adjustment.decided_party, adjustment.decided_by, adjustment.decided_at = party, hand(), clock.now()
+    adjustment.decided_party, adjustment.decided_by, adjustment.decided_at = party, decider, clock.now()
     if decision == "accepted":
         outbox.add(FeeAdjusted(adjustment.id))
         if adjustment.line_dispute_id is not None:

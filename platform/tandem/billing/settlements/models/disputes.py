@@ -117,6 +117,7 @@ class FeeAdjustment(OfAStatement, TenantOwned, Versioned, Model):
         CheckConstraint("decided_party IN ('hospital', 'employer', 'operator')", name="decided_party"),
         # Four eyes across parties: whoever proposed it can take it back and never say yes to it.
         CheckConstraint("status <> 'accepted' OR decided_party <> proposed_party", name="other_party_accepts"),
+        CheckConstraint("status <> 'accepted' OR decided_by <> proposed_by", name="another_hand_accepts"),
         CheckConstraint("status = 'proposed' OR decided_party IS NOT NULL", name="decided"),
     )
 
