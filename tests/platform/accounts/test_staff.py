@@ -211,6 +211,32 @@ def test_a_key_never_does_more_than_who_issued_it(client, hospital):
     assert finance.status_code == 201
 
 
+def test_who_lost_the_role_before_confirming_confirms_nothing_and_neither_does_a_key_of_theirs(client, hospital):
+    _, admin = hospital
+    seat = a_seat(invited(client, admin, "hospital_admin").json["token"])
+    client.post(ACCEPT, json=seat)
+    second = signed_in_at(client, "/api/hospital/v1/sessions", seat)
+    keys = [
+        client.post("/api/hospital/v1/api_keys", json={"name": role, "roles": [role]}, headers=second | once()).json
+        for role in ("hospital_finance", "pharmacist")
+    ]
+    finance, desk = ({"Authorization": f"Bearer {each['token']}"} for each in keys)
+    wish = {"order_type": "appointment", "order_id": str(new_id()), "bearer": "hospital_fund", "reason": "hardship"}
+    amount = {"amount_minor": 9_000_000, "currency": "CNY"}
+    made = client.post("/api/hospital/v1/waivers", json=wish | {"amount": amount}, headers=admin | once()).json
+    approval, staff = f"/api/hospital/v1/waivers/{made['id']}/approval", "/api/hospital/v1/staff"
+    place = f"{staff}/{client.get(staff, headers=admin).json['data'][1]['id']}"
+
+    moved = client.put(f"{place}/roles", json={"roles": ["pharmacist"]}, headers=admin)
+    after_roles = [client.post(approval, headers=who | once()).status_code for who in (second, finance, desk)]
+    left = client.delete(place, headers=admin)
+    after_seat = [client.get("/api/hospital/v1/me", headers=who).status_code for who in (second, finance, desk)]
+    [waiver] = client.get("/api/hospital/v1/waivers", headers=admin).json["data"]
+
+    assert (moved.status_code, left.status_code, waiver["status"]) == (200, 204, "proposed")
+    assert (after_roles, after_seat) == ([403, 401, 403], [401, 401, 401])
+
+
 def test_a_key_is_shown_once_works_and_dies_when_revoked(client, hospital):
     _, admin = hospital
     wish = {"name": "HIS export", "roles": ["hospital_admin"]}

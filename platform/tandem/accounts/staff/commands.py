@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ARRAY, Text, literal, update
 
 from tandem.accounts.hands import hand
 from tandem.accounts.organizations.queries import own_organization
@@ -132,7 +132,11 @@ def _end_keys_beyond(seat: Membership, roles: Sequence[str]) -> None:
     beyond = (
         update(ApiKey)
         .where(ApiKey.tenant_id == tenant_id(), ApiKey.created_by == seat.person_id)
-        .where(ApiKey.audience == seat.audience, ApiKey.revoked_at.is_(None), ~ApiKey.roles.contained_by(kept))
+        .where(
+            ApiKey.audience == seat.audience,
+            ApiKey.revoked_at.is_(None),
+            ~ApiKey.roles.bool_op("<@")(literal(kept, ARRAY(Text))),
+        )
         .values(revoked_at=clock.now())
         .returning(ApiKey.id)
     )
