@@ -24,12 +24,17 @@ class FieldProblem:
 
 
 class Problem(Exception):
-    """An expected no. Subclasses give status, slug, title and mend."""
+    """An expected no. Subclasses give status, slug, title and mend.
+
+    `waits_seconds`: the no is only for now, and not the caller's fault; a job that meets it is tried again after so
+    long, however often, without counting a failure.
+    """
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "problem"
     title: ClassVar[Text] = Text("The request was refused", "请求被拒绝")
     mend: ClassVar[Text | None] = None
+    waits_seconds: ClassVar[float | None] = None
 
     def __init__(self, *fields: FieldProblem, **facts: object) -> None:
         super().__init__(self.slug)

@@ -159,6 +159,10 @@ def _finish(claim: Claim) -> None:
 
 def _fail(claim: Claim, error: Exception) -> str:
     name = _fault(error)
+    if isinstance(error, Problem) and error.waits_seconds is not None:
+        telemetry.log.warning("job_waits", error=name)
+        waits = _put_back(_mine(claim), _in(error.waits_seconds), attempts=claim.attempts - 1, error=name)
+        return _settle(claim, waits, "later")
     if claim.attempts >= claim.max_attempts:
         telemetry.log.error("job_dead", attempts=claim.attempts, exc_info=error)
         return _settle(claim, _over(_mine(claim), "dead", error=name), "dead")
