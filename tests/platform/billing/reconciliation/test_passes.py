@@ -15,7 +15,8 @@ from tandem.billing.ledger import JournalDraft, Line, post
 from tandem.billing.payments import BalanceTransaction, Payout
 from tandem.billing.reconciliation import commands
 from tandem.billing.reconciliation.jobs import reconcile_day, reconcile_fully
-from tandem.billing.reconciliation.passes import bank, provider, splits
+from tandem.billing.reconciliation.matching import Look, run_comparison
+from tandem.billing.reconciliation.passes import bank, books, provider, splits
 from tandem.billing.settlements.commands import reverse_refund
 from tandem.kernel import clock
 from tandem.kernel.database import session
@@ -23,7 +24,7 @@ from tandem.kernel.ids import new_id
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.hospitals import a_hospital
 from tests.platform.billing.money import NOON, a_delivered_visit, a_hospital_with_an_agreement, a_payment, a_refund
-from tests.platform.billing.reconciliation.histories import booked, captured, faults, run
+from tests.platform.billing.reconciliation.histories import RULES, booked, captured, faults, run
 
 DAY = date(2026, 9, 1)
 
@@ -146,6 +147,37 @@ def test_suspense_that_is_not_cleared_in_its_time_is_stale_and_gone_when_it_is(h
     assert at_risk(hospital, "clearing:suspense:CNY") == (500, "resolved")
 
 
+def test_what_is_stale_of_a_clearing_account_is_what_no_later_entry_has_taken_away(
+    app: object, at: Callable[[datetime], None]
+) -> None:
+    """First in, first out, on both sides: a debit waits for a credit as a credit waits for a debit."""
+    tenant = a_hospital_with_an_agreement()
+    at(NOON)
+    limit = NOON - RULES.days("sla_days.suspense")
+    old, young = limit - timedelta(microseconds=1), limit
+    told = {
+        "CNY": [(old, 500), (young, -500)],
+        "USD": [(old, -500), (young, 300)],
+        "EUR": [(young, 70), (old, -30)],
+        "JPY": [(young, -70), (old, 30)],
+        "HKD": [(young, 40)],
+        "KWD": [(old, 500), (old, -100), (young, 70)],
+    }
+    for currency, entries in told.items():
+        for number, (moment, amount_minor) in enumerate(entries):
+            suspend(tenant, f"{currency}{number}", amount_minor, moment, currency)
+
+    with acting_for(tenant), transaction():
+        look = Look("full", limit, NOON, books.clearing_terms(RULES))
+        run_comparison(books.CLEARED, look, RULES)
+
+    with acting_for(tenant):
+        stale = session.execute(
+            text("SELECT natural_key, actual_minor FROM discrepancy WHERE tenant_id = :t"), {"t": tenant}
+        ).all()
+    assert {key.rpartition(":")[2]: int(minor) for key, minor in stale} == {"USD": -200, "KWD": 400}
+
+
 def test_a_chain_broken_by_a_superuser_is_found(hospital: UUID, as_superuser: Callable[..., None]) -> None:
     as_superuser(
         "UPDATE entry SET amount_minor = amount_minor + 1 WHERE tenant_id = %s AND seq = 1 AND line_no = 1", hospital
@@ -194,7 +226,7 @@ def test_every_pass_has_a_name_and_every_comparison_belongs_to_one() -> None:
     assert {"R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10"} <= passes
 
 
-def suspend(tenant: UUID, key: str, amount_minor: int, at: datetime) -> None:
+def suspend(tenant: UUID, key: str, amount_minor: int, at: datetime, currency: str = "CNY") -> None:
     with acting_for(tenant), transaction():
         post([
             JournalDraft(
@@ -204,6 +236,7 @@ def suspend(tenant: UUID, key: str, amount_minor: int, at: datetime) -> None:
                 lines=[Line("suspense", amount_minor), Line("rev.other", -amount_minor)],
                 source_type="story",
                 source_id=new_id(),
+                currency=currency,
             )
         ])  # fmt: skip
 
