@@ -34,7 +34,7 @@ class Problem(Exception):
     slug: ClassVar[str] = "problem"
     title: ClassVar[Text] = Text("The request was refused", "请求被拒绝")
     mend: ClassVar[Text | None] = None
-    waits_seconds: ClassVar[float | None] = None
+    waits_seconds: ClassVar[int | None] = None
 
     def __init__(self, *fields: FieldProblem, **facts: object) -> None:
         super().__init__(self.slug)

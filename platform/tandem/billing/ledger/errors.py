@@ -107,7 +107,7 @@ class BalanceLimitReached(JournalRefused):
 class BookFrozen(JournalRefused):
     """Nothing is posted until it is thawed; what was decided meanwhile waits for that, and none of it is lost."""
 
-    waits_seconds = 300.0
+    waits_seconds = 300
     status, slug = 409, "book-frozen"
     title = Text("This book is frozen", "账簿已冻结")
     mend = Text("Ask the operator's supervisor why, and when it opens.", "请向运营主管了解原因与解冻时间。")
