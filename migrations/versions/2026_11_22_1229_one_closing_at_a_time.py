@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "p1205"
-down_revision = "w1147"
+revision = "p1229"
+down_revision = "r1225"
 branch_labels = None
 depends_on = None
 
