@@ -14,12 +14,8 @@ TWO_HANDS = ("fee_adjustment", "prepayment_closing")
 def upgrade() -> None:
     _once_while("status = 'proposed'")
     for table in TWO_HANDS:
-        # What was accepted before stays as it was accepted.
         op.create_check_constraint(
-            op.f(f"{table}_another_hand_accepts_check"),
-            table,
-            "status <> 'accepted' OR decided_by <> proposed_by",
-            postgresql_not_valid=True,
+            op.f(f"{table}_another_hand_accepts_check"), table, "status <> 'accepted' OR decided_by <> proposed_by"
         )
 
 
