@@ -1,20 +1,25 @@
 """Care that somebody else pays for: who bears it, who decided, four eyes above the limit, and always a journal."""
 
+from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 
 from tandem.billing.ledger import balance_minor
-from tandem.billing.payments import waive
+from tandem.billing.payments import commands, waive
 from tandem.billing.payments.models import ALONE_UP_TO_MINOR, Waiver
 from tandem.kernel.database import session
 from tandem.kernel.ids import new_id
 from tandem.kernel.money import Money
 from tandem.kernel.tenancy import acting_for, transaction
 from tests.people import once, staff
+from tests.platform.billing.money import a_hospital_with_an_agreement, a_payment
+from tests.platform.billing.racing import Act, overlapped
 
 URL = "/api/hospital/v1/waivers"
 pytestmark = pytest.mark.usefixtures("app")
@@ -172,3 +177,55 @@ def test_the_hospitals_own_fund_owes_it_nothing(client: FlaskClient) -> None:
     answer = told(client, f"/{made['id']}/receipts", finance, paid)
 
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/nobody-owes-this")
+
+
+def test_what_two_people_do_to_a_waiver_at_the_same_moment_is_done_once(app: Flask) -> None:
+    hospital = new_id()
+    wish: dict[str, Any] = {
+        "order_type": "appointment",
+        "bearer": "charity",
+        "bearer_name": "红十字会",
+        "reason": "hard",
+    }
+
+    def of(amount_minor: int) -> UUID:
+        with acting_for(hospital), transaction():
+            return waive(order_id=new_id(), amount=Money(amount_minor), by=new_id(), **wish).id
+
+    def approves(waiver: UUID) -> Act:
+        return Act(hospital, "hospital", partial(commands.approve_waiver, waiver, by=new_id()))
+
+    def takes_back(waiver: UUID) -> Act:
+        return Act(hospital, "hospital", partial(commands.take_back_waiver, waiver, by=new_id(), because="a mistake"))
+
+    def pays(waiver: UUID) -> Act:
+        paid: dict[str, Any] = {"received_on": date(2026, 9, 20), "reference": "R1", "by": new_id()}
+        return Act(hospital, "hospital", partial(commands.record_bearer_payment, waiver, amount=Money(500), **paid))
+
+    first, second, large = of(500), of(500), of(ALONE_UP_TO_MINOR + 1)
+    told = [
+        overlapped(app, takes_back(first), pays(first)),
+        overlapped(app, pays(second), takes_back(second)),
+        overlapped(app, approves(large), approves(large)),
+    ]
+
+    assert told == [["done", "nobody-owes-this"], ["done", "waiver-paid"], ["done", "transition-refused"]]
+    assert book(hospital) == {"ar.patient": -500 - (ALONE_UP_TO_MINOR + 1), "subsidy.receivable": ALONE_UP_TO_MINOR + 1}
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["waived first", "refunded first"])
+def test_a_payment_refunded_while_a_part_of_its_price_is_waived_is_in_the_same_books_either_way(
+    app: Flask, order: int
+) -> None:
+    hospital = a_hospital_with_an_agreement()
+    paid = a_payment(hospital, 7_200)
+    borne: dict[str, Any] = {"bearer": "hospital_fund", "bearer_name": None, "reason": "hardship", "by": new_id()}
+    waives = partial(waive, order_type="appointment", order_id=paid, amount=Money(2_000), **borne)
+    refunds = partial(commands.refund_payment, paid, 7_200, reason="requested")
+    acts = [Act(hospital, "hospital", waives), Act(hospital, "hospital", partial(refunds, key="one"))][::order]
+
+    both = overlapped(app, *acts)
+    again = overlapped(app, *[Act(hospital, "hospital", partial(refunds, key=key)) for key in ("two", "three")])
+
+    assert (both, again) == (["done", "done"], ["refund-exceeds-payment"] * 2)
+    assert book(hospital) == {"ar.patient": -2_000, "welfare.expense": 2_000}
