@@ -180,3 +180,21 @@ def test_a_credit_balance_is_held_on_its_own_side() -> None:
         place_hold("ar.patient", 300, key="1", expires_at=datetime.now(UTC) + timedelta(hours=1))
 
         assert (balance_minor("ar.patient"), balance_minor("held.ar.patient")) == (-200, -300)
+
+
+def test_a_hold_that_has_expired_stays_so_when_the_clock_goes_back(
+    employer: UUID, at: Callable[[datetime], None]
+) -> None:
+    with acting_for(employer), transaction():
+        lapsed, young = hold(600), hold(300, "another", expires_at=TONIGHT + timedelta(days=9))
+    at(TONIGHT)
+    with acting_for(employer), transaction():
+        expire_holds()
+    at(NOON - timedelta(days=2))
+
+    with acting_for(employer), transaction():
+        with pytest.raises(TransitionRefused):
+            capture(lapsed, 100)
+        capture(young, 300)
+        expire_holds()
+    assert free_held_and_spent(employer) == (700, 0, 300)
