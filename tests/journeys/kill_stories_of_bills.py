@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Final
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from tandem.billing.payments.jobs import open_provider_account
 from tandem.billing.payments.models import Repayment
 from tandem.billing.rating.jobs import rate_until
 from tandem.billing.reconciliation import commands as reconciling
+from tandem.billing.reconciliation.commands import SaidElsewhere
 from tandem.billing.reconciliation.commands.banking import Owed
 from tandem.billing.reconciliation.jobs import record_allocation
-from tandem.billing.reconciliation.models import BankLineProposal, BankLineRow
+from tandem.billing.reconciliation.models import BankLineExit, BankLineProposal, BankLineRow
 from tandem.billing.settlements import SettlementStatement
 from tandem.billing.settlements import commands as settling
 from tandem.billing.settlements.errors import TransferUnderWay
@@ -182,11 +183,11 @@ def is_paid_by_transfers_that_pay_others_too(stage: Stage) -> None:
             ).one()
         _spend(stage, line_id, amount_minor)
         with acting_for(OPERATOR_ID), transaction():
-            (part,) = reconciling.allocations_of(line_id)
-            part_id = part.id
+            part_id = reconciling.allocations_of(line_id)[0].id
         with acting_for(OPERATOR_ID):
             record_allocation(part_id)
         quiet(stage)
+        _lets_out(stage, line_id, is_undone=number == 2)
 
 
 def _spend(stage: Stage, line_id: UUID, amount_minor: int) -> None:
@@ -203,6 +204,25 @@ def _spend(stage: Stage, line_id: UUID, amount_minor: int) -> None:
         asked = session.scalars(select(BankLineProposal).where(*mine)).one()
         if asked.status == "proposed":
             reconciling.approve_allocation(asked.id, owed)
+
+
+def _lets_out(stage: Stage, line_id: UUID, *, is_undone: bool) -> None:
+    """Two of the operator's people call the rest of a line interest; of one line, two find its owner after all."""
+    proposing = partial(reconciling.propose_exit, reason="bank_interest", because="nobody's", told=SaidElsewhere())
+    steps: list[tuple[str, str | None, Callable[[UUID], object]]] = [
+        ("finance", None, lambda _: proposing(line_id)),
+        ("supervisor", "proposed", partial(reconciling.approve_exit, told=SaidElsewhere())),
+        ("finance", "approved", partial(reconciling.propose_undoing, because="its owner turned up")),
+        ("supervisor", "undoing", reconciling.approve_undoing),
+    ]
+    mine = select(BankLineExit).where(BankLineExit.tenant_id == OPERATOR_ID, BankLineExit.bank_line_id == line_id)
+    for who, status, step in steps if is_undone else steps[:2]:
+        with _by(stage, who), acting_for(OPERATOR_ID), transaction():
+            row = session.scalars(mine).one_or_none()
+            if (None if row is None else row.status) == status:
+                step(line_id if row is None else row.id)
+        with acting_for(OPERATOR_ID), transaction():
+            reconciling.book_exit(session.scalars(mine).one().id)
 
 
 def _report(stage: Stage, name: str, quantity: int) -> None:

@@ -38,6 +38,7 @@ from tandem.billing.ledger.verification import verify_books, verify_mirrors
 from tandem.billing.payments import queries
 from tandem.billing.payments.jobs import read_provider, sweep_invoice_payments, sweep_payments, sweep_repayments
 from tandem.billing.payments.models import InvoiceIntent
+from tandem.billing.reconciliation.models import BankLineExit, BankLineRow
 from tandem.billing.settlements.jobs import sweep_transfers
 from tandem.kernel import clock, jobs
 from tandem.kernel.database import Base, session
@@ -301,7 +302,20 @@ def _operators_view(stage: Stage) -> str:
                 Account.party_id.in_(parties)
             )
         ).all()
+        lines = select(BankLineRow.id).where(
+            BankLineRow.tenant_id == OPERATOR_ID, BankLineRow.account.startswith(f"op{stage.employer_id.hex}")
+        )
+        let_out = select(BankLineExit.id).where(
+            BankLineExit.tenant_id == OPERATOR_ID, BankLineExit.bank_line_id.in_(lines)
+        )
+        exits = [str(each) for each in session.scalars(let_out)]
+        told_of_exits = session.execute(
+            entries(Journal.kind, Account.code, Entry.amount_minor).where(
+                Journal.source_type == "bank_line_exit", Journal.source_id.in_(exits)
+            )
+        ).all()
     said = sorted(f"{kind} {code} {parties[party]} {amount_minor}" for kind, code, party, amount_minor in told)
+    said += sorted(f"{kind} {code} {amount_minor}" for kind, code, amount_minor in told_of_exits)
     return sha256("\n".join(said).encode()).hexdigest()
 
 
