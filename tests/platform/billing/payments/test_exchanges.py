@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import permutations
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -194,7 +195,7 @@ def test_a_dispute_won_after_all_had_gone_back_takes_up_again_what_rounding_had_
         story.given = moved(f"{story.name}b", story.refund_id, -3_559, hours=2)
         away = moved(f"{story.name}c", story.dispute_id, -3_559, hours=3)
         back = moved(f"{story.name}d", story.dispute_id, 3_559, hours=4)
-        steps = {
+        steps: dict[str, Any] = {
             "give_back": story.give_back,
             "taken": partial(story.dispute, "under_review", away),
             "given": partial(story.hear, back),
