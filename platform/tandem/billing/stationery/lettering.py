@@ -5,7 +5,7 @@ The outlines are turned into TrueType on the way: readers of text in a PDF know 
 
 import logging
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +32,8 @@ _ZEROED: Final = (
     "maxComponentElements",
     "maxComponentDepth",
 )
+CUT_MOST: Final = 32
+"""Fonts that a process keeps, some 40 kB each."""
 _one_at_a_time: Final = Lock()
 # A line for each table of the font is no news.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -53,6 +55,12 @@ def spelled_out(text: str) -> str:
 
 def subset_font(texts: Iterable[str], into: Path) -> None:
     """Write a TrueType font with just the glyphs of these texts."""
+    into.write_bytes(_cut("".join(sorted({" "}.union(*texts)))))
+
+
+@lru_cache(maxsize=CUT_MOST)
+def _cut(characters: str) -> bytes:
+    """A font of these characters; kept, for a document is often read again, and its pages are by far the cheaper."""
     options = Options()
     options.layout_features = []
     options.hinting = False
@@ -60,7 +68,7 @@ def subset_font(texts: Iterable[str], into: Path) -> None:
     options.notdef_outline = True
     options.drop_tables += _LAYOUT
     subsetter = Subsetter(options)
-    subsetter.populate(text="".join(texts) + " ")
+    subsetter.populate(text=characters)
     with _one_at_a_time, _open() as font:
         # Left to the subsetter they are read before they are dropped: a sixth of its work.
         for table in set(_LAYOUT).intersection(font.keys()):
@@ -69,7 +77,7 @@ def subset_font(texts: Iterable[str], into: Path) -> None:
         _to_truetype(font)
         made = BytesIO()
         font.save(made)
-    into.write_bytes(made.getvalue())
+    return made.getvalue()
 
 
 @cache
