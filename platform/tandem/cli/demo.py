@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tandem.cli.machines import AS_JSON
-from tandem.demo import DaySettings, live_days, seed, seeded_world
+from tandem.demo import DayCutShort, DaySettings, live_days, seed, seeded_world
 from tandem.demo.sheet import print_account
 from tandem.kernel.settings import Settings
 
@@ -27,8 +27,11 @@ def demo() -> None:
 def seed_command(*, as_json: bool, as_shell: bool) -> None:
     """Make sure the small world is there, and tell how to knock at each door."""
     settings = Settings.load()
-    seed(import_module("wsgi").app)
-    world = seeded_world(settings)
+    try:
+        seed(import_module("wsgi").app)
+        world = seeded_world(settings)
+    except DayCutShort as cut:
+        raise click.ClickException(str(cut)) from cut
     if as_json:
         click.echo(json.dumps(world, ensure_ascii=False, indent=1))
         return
@@ -67,7 +70,10 @@ def day(
     """Live days over HTTP, from admission to reconciliation. Exit 0 when every proof holds."""
     wish = DaySettings(hospitals, patients, days, seed_number, from_file, misbehave, threads)
     say = (lambda line: click.echo(line, err=True)) if as_json or not sys.stdout.isatty() else click.echo
-    account = live_days(Settings.load(), wish, say)
+    try:
+        account = live_days(Settings.load(), wish, say)
+    except DayCutShort as cut:
+        raise click.ClickException(str(cut)) from cut
     if as_json:
         click.echo(json.dumps(account, ensure_ascii=False, indent=1))
     else:

@@ -5,6 +5,7 @@ no API can create, are founded inside. 演示
 """
 
 from tandem.demo.day import DaySettings, live_days
+from tandem.demo.errors import DayCutShort
 from tandem.demo.seeding import seed, seeded_world
 
-__all__ = ["DaySettings", "live_days", "seed", "seeded_world"]
+__all__ = ["DayCutShort", "DaySettings", "live_days", "seed", "seeded_world"]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from tandem.demo.caller import Caller, Refused
+from tandem.demo.caller import Caller
+from tandem.demo.errors import Refused
 from tandem.demo.people import Invented, invent
 from tandem.demo.places import Place
 

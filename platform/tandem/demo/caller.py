@@ -7,18 +7,11 @@ from uuid import uuid4
 
 import requests
 
+from tandem.demo.errors import Refused, Unanswered
+
 PATIENCE_SECONDS: Final = 90
 TIMEOUT_SECONDS: Final = 30
 _TRY_AGAIN: Final = {429, 502, 503, 504}
-
-
-class Refused(Exception):
-    """The platform said no, and why."""
-
-    def __init__(self, method: str, path: str, status: int, body: dict[str, Any]) -> None:
-        self.status, self.body = status, body
-        self.slug = str(body.get("type", "")).rpartition("/")[2]
-        super().__init__(f"{method} {path}: {status} {self.slug} {body}")
 
 
 class Caller:
@@ -74,7 +67,7 @@ class Caller:
                 if answer.status_code not in _TRY_AGAIN and refused.slug != "still-running":
                     raise refused
             elif time.monotonic() > until:
-                raise ConnectionError(f"{method} {path}: no answer for {PATIENCE_SECONDS} s")
+                raise Unanswered(f"{method} {path}: no answer for {PATIENCE_SECONDS} s: does `tandem up` still run?")
             if answer is not None and time.monotonic() > until:
                 raise refused
             time.sleep(wait_seconds)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
+from tandem.demo.errors import NotQuiet
 from tandem.demo.proofs import Facts, prove
 from tandem.demo.stage import Stage
 from tandem.demo.visits import Guest
@@ -19,10 +20,6 @@ BY_HOSPITAL: Final = (
     "payable_minor",
     "due_to_operator_minor",
 )
-
-
-class NotQuiet(Exception):
-    """Work that had to end did not."""
 
 
 def close_day(stage: Stage, day: date) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from tandem.demo import programmes, visits
 from tandem.demo.admission import House, admit_hospital, signed_in
-from tandem.demo.caller import Caller, Refused
+from tandem.demo.caller import Caller
 from tandem.demo.closing import await_quiet, close_day, take_account
+from tandem.demo.errors import Refused, Stuck
 from tandem.demo.founding import read_book
 from tandem.demo.people import Invented, invent
 from tandem.demo.places import places
@@ -19,7 +20,7 @@ from tandem.demo.plan import Visit
 from tandem.demo.plan import visits as planned_visits
 from tandem.demo.seeding import HERE, desk_of, platform_now, publish, required_consents
 from tandem.demo.stage import Say, Stage
-from tandem.demo.visits import Guest, Stuck
+from tandem.demo.visits import Guest
 from tandem.demo.wallet import Wallet
 from tandem.kernel.settings import Settings
 
@@ -54,6 +55,7 @@ def live_days(settings: Settings, wish: DaySettings, say: Say) -> dict[str, Any]
 
 
 def _set(settings: Settings, wish: DaySettings, plan: Sequence[Visit], say: Say) -> Stage:
+    chosen = places(wish.hospitals, wish.file)
     book = read_book(settings.home)
     if "operator" not in book:
         raise Stuck("the operator is not founded: run `tandem up` (or `tandem demo seed`) first")
@@ -75,7 +77,6 @@ def _set(settings: Settings, wish: DaySettings, plan: Sequence[Visit], say: Say)
     )
     _move_clock(stage, first_on, MORNING)
     stage.wallet.misbehave(wish.seed if wish.misbehave else None)
-    chosen = places(wish.hospitals, wish.file)
     say(f"admitting {len(chosen)} hospitals")
     last_on = first_on + timedelta(days=wish.days - 1)
     stage.houses = stage.each(lambda each: _open_house(stage, each[1], each[0], last_on), enumerate(chosen))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tandem.demo.errors import TooFewHospitals
+
 
 @dataclass(frozen=True)
 class Place:
@@ -44,10 +46,6 @@ NAMED: Final = (
     _named("复旦大学附属华山医院", "上海市", "上海市", "310000", "310100", "静安区乌鲁木齐中路12号"),
     _named("四川大学华西医院", "四川省", "成都市", "510000", "510100", "武侯区国学巷37号"),
 )
-
-
-class TooFewHospitals(Exception):
-    """More hospitals were asked for than are known."""
 
 
 def places(count: int, file: Path | None) -> list[Place]:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tandem.demo.errors import TooManyPatients
+
 SERVICES_PER_HOSPITAL: Final = 2
 OPENS, CLOSES = "08:00:00", "22:00:00"
 SLOTS_PER_DAY: Final = 56
@@ -48,10 +50,6 @@ class Visit:
     has_evidence: bool
     is_employee: bool
     has_latecomer: bool
-
-
-class TooManyPatients(Exception):
-    """More visits were asked for than there are slots."""
 
 
 def visits(*, hospitals: int, patients: int, days: int, seed: int) -> list[Visit]:

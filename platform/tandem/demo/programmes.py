@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from tandem.demo.admission import Desk, House, signed_in
-from tandem.demo.caller import Caller, Refused
+from tandem.demo.caller import Caller
+from tandem.demo.errors import Refused, Stuck
 from tandem.demo.people import Invented, company_code, invent
 
 PACKAGE: Final = {
@@ -67,7 +68,7 @@ def accept_benefit(caller: Caller, programme_id: str) -> dict[str, Any]:
         if waiting:
             break
         if time.monotonic() > until:
-            raise TimeoutError(f"no benefit of {programme_id} arrived")
+            raise Stuck(f"no benefit of {programme_id} arrived")
         time.sleep(0.5)
     if waiting[0]["status"] == "activated":
         return dict(waiting[0])

@@ -8,7 +8,8 @@ from flask import Flask
 
 from tandem.app import settings_of
 from tandem.demo.admission import Desk, House, admit_hospital, signed_in
-from tandem.demo.caller import Caller, Refused
+from tandem.demo.caller import Caller
+from tandem.demo.errors import Refused
 from tandem.demo.founding import found_operator, read_book, write_book
 from tandem.demo.people import Invented, invent
 from tandem.demo.places import NAMED

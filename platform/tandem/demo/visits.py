@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tandem.demo.admission import House, Service, signed_in
-from tandem.demo.caller import Caller, Refused
+from tandem.demo.caller import Caller
+from tandem.demo.errors import Refused, Stuck
 from tandem.demo.people import Invented, invent
 from tandem.demo.plan import Visit
 from tandem.demo.wallet import Wallet
@@ -15,10 +16,6 @@ from tandem.demo.wallet import Wallet
 WAIT_SECONDS: Final = 120
 PART_REFUNDED: Final = 3
 """A partial refund gives a third back."""
-
-
-class Stuck(Exception):
-    """Something that had to happen did not."""
 
 
 @dataclass
