@@ -19,7 +19,6 @@ from tests.platform.billing.money import (
     a_delivered_visit,
     a_hospital_with_an_agreement,
     a_payment,
-    a_refund,
 )
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -30,18 +29,6 @@ DAY = date(2026, 9, 1)
 def proposed(hospital: UUID, through: date = DAY) -> SettlementStatement:
     with acting_for(hospital), transaction():
         return propose_statement(through)
-
-
-@pytest.fixture
-def hospital(work: Work) -> UUID:
-    """A hospital with two visits on one day, one of them refunded in part."""
-    hospital = a_hospital_with_an_agreement()
-    a_delivered_visit(hospital, a_payment(hospital, 10_000), 10_000)
-    payment = a_payment(hospital)
-    a_delivered_visit(hospital, payment)
-    a_refund(hospital, payment, 3_600)
-    work(hospital)
-    return hospital
 
 
 def test_a_statement_adds_up_what_the_book_says(hospital: UUID) -> None:
