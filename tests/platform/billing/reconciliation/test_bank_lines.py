@@ -47,8 +47,8 @@ class Desk:
             return str(session.execute(named, {"t": OPERATOR_ID, "r": f"T{number}"}).scalar_one())
 
     def propose(self, line: str, *parts: tuple[Invoice, int], who: dict[str, str] | None = None) -> Any:
-        wish = {"allocations": [{"invoice_id": str(row.id), "amount_minor": amount} for row, amount in parts]}
-        wish |= {"because": "said on the phone"}  # type: ignore[dict-item]  # a wish has members of two kinds
+        allocations = [{"invoice_id": str(row.id), "amount_minor": amount} for row, amount in parts]
+        wish = {"allocations": allocations, "because": "said on the phone"}
         path = f"/api/operator/v1/bank_lines/{line}/allocation_proposals"
         return self.client.post(path, json=wish, headers=(who or self.key) | once())
 
